@@ -1,1 +1,18 @@
-//! Probity.
+//! Probity: a directory of WebAssembly checks becomes a health endpoint.
+//!
+//! # Codemap
+//!
+//! - [`check`]: what a check is and what results mean; pure.
+//! - [`config`]: files → a valid [`config::Config`].
+//!
+//! # Invariants
+//!
+//! - Nothing outside `sandbox` and `capabilities` names wasmtime.
+//! - Nothing outside `http` and `daemon` names the HTTP server stack.
+//! - A plugin's failure is a value ([`check::Failure`]), never an `Err`.
+//! - A plugin is replaced only after its successor loaded.
+//! - No lock is held across `.await`.
+//! - Every queue, body, history and message has a bound with a name and a unit.
+
+pub mod check;
+pub mod config;

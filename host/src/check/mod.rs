@@ -1,0 +1,14 @@
+//! What a check is and what its results mean. Pure: no I/O, no clock, nothing of ours.
+//!
+//! A [`Run`] ends in an [`Outcome`] (the guest judged) or a [`Failure`] (it could not). [`Hysteresis`] turns a
+//! sequence of runs into the status that counts, [`aggregate`] turns many checks into one answer.
+
+mod aggregate;
+mod hysteresis;
+mod run;
+mod status;
+
+pub use aggregate::{Aggregate, Counts, OnUnknown, aggregate};
+pub use hysteresis::{Hysteresis, Window};
+pub use run::{Failure, HostCall, Level, LogLine, Measurement, Observed, Outcome, Reason, Run, Usage};
+pub use status::{Probe, Severity, Status};

@@ -1,0 +1,254 @@
+//! The configuration as the rest of the host sees it: resolved, checked, every default applied.
+//!
+//! Nothing here can be half valid. [`super::load`] makes it from files; nothing else does, but for tests and embedders
+//! who build it by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::grants::Grants;
+use super::limits::Limits;
+use super::secrets::Secrets;
+use crate::check::{OnUnknown, Probe, Severity, Window};
+
+/// A whole, valid configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The files it was read from; empty when the defaults serve.
+    pub files: Vec<PathBuf>,
+    /// Table `[server]`.
+    pub server: Server,
+    /// Table `[plugins]`.
+    pub plugins: Plugins,
+    /// Table `[state]`: where compiled code and guest state are kept.
+    pub state: StateDir,
+    /// Table `[schedule]`.
+    pub schedule: Schedule,
+    /// Table `[egress]`.
+    pub egress: Egress,
+    /// Table `[connections]`: endpoints that a guest may name.
+    pub connections: BTreeMap<String, Connection>,
+    /// Table `[limits]`: what a check gets that says nothing.
+    pub limits: Limits,
+    /// Table `[defaults]`: what a check gets that says nothing, and what a plugin without `[[check]]` gets.
+    pub defaults: Defaults,
+    /// Tables `[[check]]`, by name.
+    pub checks: BTreeMap<String, Check>,
+    /// Tables `[groups.NAME]` and every group that a check names.
+    pub groups: BTreeMap<String, Group>,
+    /// Values that must never leave the host.
+    pub secrets: Secrets,
+}
+
+/// Table `[server]`.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Key `listen`, default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// Key `details`, default `authorized`.
+    pub details: Details,
+    /// Key `auth.tokens`: any of them opens management and details.
+    pub tokens: Vec<Token>,
+    /// Key `version`: the version of the service that `/health` reports, if any.
+    pub version: Option<String>,
+    /// Key `shutdown-grace`, default 10 s: from the signal to exit.
+    pub shutdown_grace: Duration,
+    /// Key `drain-delay`, default 0 s: how long `/ready` fails before connections are refused, within the grace.
+    pub drain_delay: Duration,
+    /// Key `header-timeout`, default 5 s.
+    pub header_timeout: Duration,
+    /// Key `idle-timeout`, default 60 s: a kept connection without a request.
+    pub idle_timeout: Duration,
+    /// Key `max-connections`, default 1,024; further ones wait in the listen queue.
+    pub max_connections: usize,
+    /// Key `metrics.max-checks`, default 2,000: checks with series of their own; the rest share `check="_other"`.
+    pub metrics_max_checks: usize,
+    /// Key `unhealthy-status`, default 503: HTTP status of an unhealthy `/health`.
+    pub unhealthy_status: u16,
+    /// Key `degraded-status`, default 200.
+    pub degraded_status: u16,
+}
+
+/// Who sees messages and data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Details {
+    /// Nobody.
+    Never,
+    /// Requests with a token.
+    #[default]
+    Authorized,
+    /// Everybody.
+    Always,
+}
+
+/// A bearer token. Compared in constant time, never printed.
+#[derive(Clone)]
+pub struct Token(Arc<str>);
+
+impl Token {
+    /// Takes the token's text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// Whether `candidate` is this token.
+    #[must_use]
+    pub fn matches(&self, candidate: &[u8]) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.as_bytes().ct_eq(candidate).into()
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Table `[plugins]`.
+#[derive(Clone, Debug)]
+pub struct Plugins {
+    /// Key `dir`, default `plugins`, relative to the configuration file.
+    pub dir: PathBuf,
+    /// Key `max-size`, default 64 MiB: larger files are rejected unread.
+    pub max_size: u64,
+    /// Key `rescan`, default 10 s: the backstop when file events get lost.
+    pub rescan: Duration,
+    /// Key `settle`, default 100 ms: a file must read the same twice, this far apart.
+    pub settle: Duration,
+    /// Key `removal-grace`, default 2 s: how long a deleted file's plugin goes on.
+    pub removal_grace: Duration,
+    /// Table `pins`: plugin name to the only SHA-256 (lower-case hex) that may load.
+    pub pins: BTreeMap<String, String>,
+}
+
+/// Table `[state]`.
+#[derive(Clone, Debug)]
+pub struct StateDir {
+    /// Key `dir`, default `.probity` beside the configuration file. Created 0700.
+    pub dir: PathBuf,
+    /// Key `cache`, default true: keep compiled code there.
+    pub cache: bool,
+}
+
+/// Table `[schedule]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    /// Key `concurrency`, default 64: runs at once.
+    pub concurrency: usize,
+    /// Key `concurrency-per-plugin`, default 16.
+    pub concurrency_per_plugin: usize,
+    /// Key `threads`, default: the machine's parallelism. Worker threads of the guests' own runtime.
+    pub threads: usize,
+    /// Key `backoff-max`, default 5 min: the longest pause before a check that keeps trapping runs again.
+    pub backoff_max: Duration,
+    /// Key `history`, default 100: results kept per check.
+    pub history: usize,
+}
+
+/// Table `[egress]`: operator-wide exceptions to the address filter.
+#[derive(Clone, Debug, Default)]
+pub struct Egress {
+    /// Key `allow`: networks that wildcard grants may reach although they are private or loopback.
+    pub allow: Vec<ipnet::IpNet>,
+    /// Key `deny`: networks that no grant reaches.
+    pub deny: Vec<ipnet::IpNet>,
+}
+
+/// A named resource with its credentials inside. In this version: an HTTP endpoint.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Key `url`; user information is taken out of it and sent as basic authentication.
+    pub url: url::Url,
+    /// Key `headers`: sent with every request through this endpoint; they win over the guest's.
+    pub headers: Vec<(String, String)>,
+    /// Key `ca`: PEM bytes of the authorities trusted for this endpoint, instead of the system's.
+    pub ca: Option<Vec<u8>>,
+}
+
+/// Table `[defaults]`.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// Key `every`, default 30 s; `describe()`'s default interval comes before it.
+    pub every: Duration,
+    /// Key `probes`, default none for plugins without `[[check]]`… `ready` unless the guest's metadata names others.
+    pub probes: Option<BTreeSet<Probe>>,
+    /// Table `grants`: for plugins without `[[check]]`.
+    pub grants: Grants,
+    /// Key `severity`, default `critical`.
+    pub severity: Severity,
+    /// Key `unhealthy-after`, default 1.
+    pub unhealthy_after: Window,
+    /// Key `healthy-after`, default 1.
+    pub healthy_after: u8,
+    /// Key `on-unknown`, default `degraded`.
+    pub on_unknown: OnUnknown,
+}
+
+/// One `[[check]]`.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Key `name`: lower-case letters, digits, `-`, `_`, `.`; 1 to 63 characters; unique.
+    pub name: String,
+    /// Key `plugin`: the component's file name without `.wasm`; default `name`.
+    pub plugin: String,
+    /// Key `every` or `cron`; none = `describe()`'s default, then `[defaults]`.
+    pub timing: Option<Timing>,
+    /// Key `severity`.
+    pub severity: Severity,
+    /// Key `probes`; none = `describe()`'s hint without `live`, then `[defaults]`.
+    pub probes: Option<BTreeSet<Probe>>,
+    /// Key `groups`.
+    pub groups: BTreeSet<String>,
+    /// Key `grants`.
+    pub grants: Grants,
+    /// Keys `timeout`, `memory`, `fuel` and the others of [`Limits`], over `[limits]`. The timeout is `describe()`'s
+    /// default when neither says one.
+    pub limits: Limits,
+    /// Whether `timeout` was said by the file, so that `describe()`'s default does not apply.
+    pub timeout_is_set: bool,
+    /// Key `unhealthy-after`.
+    pub unhealthy_after: Window,
+    /// Key `healthy-after`.
+    pub healthy_after: u8,
+    /// Key `on-unknown`.
+    pub on_unknown: OnUnknown,
+    /// Key `stale-after`; none = three intervals.
+    pub stale_after: Option<Duration>,
+    /// Table `config`, as JSON.
+    pub config: serde_json::Value,
+    /// Where the table starts, for messages: `probity.toml:12`.
+    pub origin: String,
+}
+
+/// When a check is due.
+#[derive(Clone, Debug)]
+pub enum Timing {
+    /// At a fixed rate, phase spread by the name.
+    Every(Duration),
+    /// At the times of a cron expression (five or six fields), in the named time zone.
+    Cron(Box<Cron>),
+}
+
+/// A parsed cron expression.
+#[derive(Clone, Debug)]
+pub struct Cron {
+    /// As typed.
+    pub text: String,
+    /// Key `timezone`, default UTC.
+    pub zone: jiff::tz::TimeZone,
+    /// The parsed pattern.
+    pub pattern: croner::Cron,
+}
+
+/// A named set of checks with its own endpoint, `/health/NAME`.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// Key `description`.
+    pub description: Option<String>,
+}
