@@ -14,5 +14,8 @@
 //! - No lock is held across `.await`.
 //! - Every queue, body, history and message has a bound with a name and a unit.
 
+pub mod capabilities;
 pub mod check;
 pub mod config;
+pub mod sandbox;
+mod text;

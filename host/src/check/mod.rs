@@ -4,11 +4,13 @@
 //! sequence of runs into the status that counts, [`aggregate`] turns many checks into one answer.
 
 mod aggregate;
+mod capability;
 mod hysteresis;
 mod run;
 mod status;
 
 pub use aggregate::{Aggregate, Counts, OnUnknown, aggregate};
+pub use capability::Capability;
 pub use hysteresis::{Hysteresis, Window};
-pub use run::{Failure, HostCall, Level, LogLine, Measurement, Observed, Outcome, Reason, Run, Usage};
+pub use run::{CallTally, Failure, HostCall, Level, LogLine, Measurement, Observed, Outcome, Reason, Run, Usage};
 pub use status::{Probe, Severity, Status};

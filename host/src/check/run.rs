@@ -1,16 +1,17 @@
 //! One run and how it ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::Status;
+use super::{Capability, Status};
 
 /// One execution of a check in a fresh instance, as the board stores it.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// `UUIDv7` text, also what the guest saw as `context.run-id`.
-    pub id: String,
+    /// Version 7, also what the guest saw as `context.run-id`.
+    pub id: uuid::Uuid,
     /// Start, milliseconds since the Unix epoch.
     pub started_unix_ms: u64,
     /// Wall time from instantiation to the end of the call.
@@ -23,8 +24,10 @@ pub struct Run {
     pub log: Vec<LogLine>,
     /// Host calls in order, the first [`HostCall::KEPT_MAX`] of them.
     pub calls: Vec<HostCall>,
+    /// Every capability call of the run, counted by kind and result.
+    pub tally: Vec<CallTally>,
     /// SHA-256 of the plugin's bytes, lower-case hex.
-    pub digest: String,
+    pub digest: Arc<str>,
 }
 
 impl Run {
@@ -261,6 +264,17 @@ pub struct LogLine {
     /// Structured fields, treated alike.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<(String, String)>,
+}
+
+/// How often a capability answered one way in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallTally {
+    /// Which.
+    pub capability: Capability,
+    /// `ok` or the contract's error kind.
+    pub result: &'static str,
+    /// How often.
+    pub count: u32,
 }
 
 /// One call into a capability.

@@ -1,0 +1,27 @@
+//! Types and traits generated from `wit/`: the one place where the contract becomes Rust on the host.
+//!
+//! The world lists what this version of the host offers, so that nothing has to be stubbed.
+
+#![allow(unsafe_code, reason = "`bindgen!` emits `unsafe impl` for the component-model type descriptions")]
+#![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated; the documentation is in wit/")]
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    inline: "
+        package probity:host;
+        world offered {
+            include probity:check/check@0.1.0;
+            import probity:check/state@0.1.0;
+        }
+    ",
+    imports: {
+        "probity:check/context": trappable,
+        "probity:check/log": trappable,
+        "probity:check/clock.now-unix-ms": trappable,
+        "probity:check/clock.monotonic-ns": trappable,
+        "probity:check/state": trappable,
+        default: async | trappable,
+    },
+    exports: { default: async },
+    trappable_error_type: { "probity:check/types.error" => super::HostError },
+});

@@ -1,0 +1,92 @@
+//! Counts what wasmtime allocates for a guest: memory and table elements summed over the whole store.
+
+use wasmtime::ResourceLimiter;
+
+use crate::config::Limits;
+
+/// wasmtime's own `StoreLimits` caps every memory separately; this sums them, remembers the peak, and remembers a
+/// refusal, because a guest that dies of one says only `unreachable`.
+#[derive(Debug)]
+pub(crate) struct MemoryLimiter {
+    memory_max: u64,
+    memory: u64,
+    /// Highest sum so far, bytes.
+    pub(crate) memory_peak: u64,
+    /// The sum that was refused, bytes.
+    pub(crate) memory_refused: Option<u64>,
+    tables_max: u64,
+    table_elements: u64,
+    /// The number of elements that was refused.
+    pub(crate) tables_refused: Option<u64>,
+    instances: usize,
+}
+
+/// Tables and memories in one store; a component made of many core modules has one or two each.
+const TABLES_MAX: usize = 256;
+const MEMORIES_MAX: usize = 64;
+
+impl MemoryLimiter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            memory_max: limits.memory,
+            memory: 0,
+            memory_peak: 0,
+            memory_refused: None,
+            tables_max: limits.table_elements,
+            table_elements: 0,
+            tables_refused: None,
+            instances: limits.instances as usize,
+        }
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+        let sum = self.memory.saturating_sub(current as u64).saturating_add(desired as u64);
+        if sum > self.memory_max {
+            self.memory_refused = Some(sum);
+            return Ok(false);
+        }
+        self.memory = sum;
+        self.memory_peak = self.memory_peak.max(sum);
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+        let sum = self.table_elements.saturating_sub(current as u64).saturating_add(desired as u64);
+        if sum > self.tables_max {
+            self.tables_refused = Some(sum);
+            return Ok(false);
+        }
+        self.table_elements = sum;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Two memories share one limit.
+    #[test]
+    fn memories_are_summed() {
+        let mut limiter = MemoryLimiter::new(&Limits { memory: 100, ..Limits::DEFAULT });
+        assert!(limiter.memory_growing(0, 60, None).unwrap());
+        assert!(!limiter.memory_growing(0, 60, None).unwrap());
+        assert_eq!(limiter.memory_refused, Some(120));
+        assert!(limiter.memory_growing(0, 40, None).unwrap());
+        assert_eq!(limiter.memory_peak, 100);
+    }
+}

@@ -1,0 +1,46 @@
+//! `log`: lines from guests, bounded per run and cleaned before anything sees them.
+
+use super::HostState;
+use super::bindings::probity::check::log::{Host, Level as GuestLevel};
+use crate::check::{Level, LogLine};
+use crate::text::clean;
+
+/// Fields of one line, and bytes of each key and value.
+const FIELDS_MAX: usize = 16;
+const FIELD_BYTES_MAX: usize = 256;
+
+impl Host for HostState {
+    fn write(&mut self, level: GuestLevel, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
+        let level = match level {
+            GuestLevel::Trace => Level::Trace,
+            GuestLevel::Debug => Level::Debug,
+            GuestLevel::Info => Level::Info,
+            GuestLevel::Warn => Level::Warn,
+            GuestLevel::Error => Level::Error,
+        };
+        self.log(level, &message, &fields);
+        Ok(())
+    }
+}
+
+impl HostState {
+    /// Keeps one line if the run's `log-lines` and `log-bytes` still allow it.
+    pub(crate) fn log(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
+        let limits = &self.env.limits;
+        let left = (limits.log_bytes as usize).saturating_sub(self.record.log_bytes);
+        if self.record.log.len() >= limits.log_lines as usize || left == 0 {
+            self.record.log_dropped = self.record.log_dropped.saturating_add(1);
+            return;
+        }
+        let secrets = &self.env.secrets;
+        let field = |text: &str| clean(&secrets.redact(text), FIELD_BYTES_MAX);
+        let line = LogLine {
+            level,
+            message: clean(&secrets.redact(message), left.min(limits.message_bytes as usize)),
+            fields: fields.iter().take(FIELDS_MAX).map(|(key, value)| (field(key), field(value))).collect(),
+        };
+        let bytes = line.message.len() + line.fields.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        self.record.log_bytes += bytes.max(1);
+        self.record.log.push(line);
+    }
+}

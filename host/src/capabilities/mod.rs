@@ -1,0 +1,285 @@
+//! The host side of each import, one file per interface of the contract, and the one place that every call goes through.
+//!
+//! [`HostState`] is the data of one run's store. [`HostState::call`] bounds, times, counts and records a capability
+//! call; nothing reaches a network or a machine without it.
+
+pub mod bindings;
+mod clock;
+mod context;
+mod error;
+mod limiter;
+mod log;
+mod state;
+mod state_store;
+mod wasi;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+
+pub(crate) use clock::unix_ms;
+pub use error::{CallError, ErrorKind};
+pub(crate) use limiter::MemoryLimiter;
+pub use state_store::StateStore;
+
+use crate::check::{CallTally, Capability, HostCall, LogLine, Reason};
+use crate::config::{Grants, Limits, Secrets};
+
+/// What is the same for every run of one check.
+#[derive(Debug)]
+pub struct CheckEnv {
+    /// The check's name, what `context.check-id` answers.
+    pub name: Arc<str>,
+    /// The check's `config` table, for `context.get`.
+    pub config: serde_json::Value,
+    /// The same as the text that `run` gets.
+    pub config_text: String,
+    /// What the operator allows.
+    pub grants: Grants,
+    /// What a run may spend.
+    pub limits: Limits,
+    /// Values to remove from whatever the guest emits.
+    pub secrets: Secrets,
+    /// The bytes that survive between runs.
+    pub state: Arc<StateStore>,
+}
+
+impl CheckEnv {
+    /// What `describe` sees: no name, no configuration, no grant.
+    #[must_use]
+    pub fn for_describe() -> Self {
+        Self {
+            name: "".into(),
+            config: serde_json::Value::Null,
+            config_text: String::new(),
+            grants: Grants::default(),
+            limits: Limits::DESCRIBE,
+            secrets: Secrets::default(),
+            state: Arc::new(StateStore::in_memory()),
+        }
+    }
+}
+
+/// What differs from run to run.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// Version 7.
+    pub id: uuid::Uuid,
+    /// When the host gives up.
+    pub deadline: Instant,
+    /// Runs in a row before this one that were unhealthy or failed.
+    pub consecutive_failures: u32,
+    /// What the previous run concluded.
+    pub previous: Option<Previous>,
+}
+
+/// The previous run, for `context.previous`.
+#[derive(Clone, Debug)]
+pub struct Previous {
+    /// `Unknown` when it failed.
+    pub status: crate::check::Status,
+    /// Its one line.
+    pub message: String,
+    /// When it started, milliseconds since the Unix epoch.
+    pub started_unix_ms: u64,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// The data of one run's store.
+pub struct HostState {
+    pub(crate) env: Arc<CheckEnv>,
+    pub(crate) facts: RunFacts,
+    pub(crate) table: ResourceTable,
+    pub(crate) limiter: MemoryLimiter,
+    pub(crate) record: Record,
+    wasi: Option<Box<wasi::Wasi>>,
+}
+
+/// What a run did, for its report.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) calls: Vec<HostCall>,
+    pub(crate) tally: Vec<CallTally>,
+    pub(crate) count: u32,
+    pub(crate) log: Vec<LogLine>,
+    pub(crate) log_bytes: usize,
+    pub(crate) log_dropped: u32,
+    /// The last error handed to the guest, to tell why it gave up.
+    pub(crate) quota_hit: bool,
+}
+
+/// A host function's way out: an error for the guest, or the end of the run.
+#[derive(Debug)]
+pub enum HostError {
+    /// The guest gets it as a value.
+    Answer(CallError),
+    /// The run ends.
+    Trap(wasmtime::Error),
+}
+
+impl From<CallError> for HostError {
+    fn from(error: CallError) -> Self {
+        Self::Answer(error)
+    }
+}
+
+impl From<wasmtime::component::ResourceTableError> for HostError {
+    fn from(error: wasmtime::component::ResourceTableError) -> Self {
+        Self::Trap(error.into())
+    }
+}
+
+/// A limit of ours that ends the run; found again by downcast.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("limit {} of {limit} reached", reason.as_str())]
+pub struct LimitHit {
+    /// Which.
+    pub reason: Reason,
+    /// Its value.
+    pub limit: u64,
+    /// What was used.
+    pub used: u64,
+}
+
+/// Calls beyond the quota that are answered with `quota` before the run ends, as a multiple of the quota.
+const QUOTA_PATIENCE: u32 = 10;
+
+/// Links everything the host offers. Grants are enforced at every call, not here: one prepared plugin serves many checks.
+pub(crate) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    bindings::Offered::add_to_linker::<_, HasSelf<HostState>>(linker, |host| host)?;
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    Ok(())
+}
+
+impl HostState {
+    pub(crate) fn new(env: Arc<CheckEnv>, facts: RunFacts) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES_MAX);
+        let limiter = MemoryLimiter::new(&env.limits);
+        Self { env, facts, table, limiter, record: Record::default(), wasi: None }
+    }
+
+    /// Time left for this run; zero when it is over.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.facts.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Makes one capability call: within the quota, within the run's remaining time, recorded.
+    ///
+    /// `target` is what the report shows; it must not hold credentials or a query string.
+    pub(crate) async fn call<T>(
+        &mut self,
+        capability: Capability,
+        operation: &'static str,
+        target: &str,
+        work: impl Future<Output = Result<T, CallError>> + Send,
+    ) -> Result<T, HostError> {
+        self.admit()?;
+        let start = Instant::now();
+        let answer = match tokio::time::timeout(self.remaining(), work).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
+        };
+        self.finish(capability, operation, target, start, answer)
+    }
+
+    /// The same for a call that does not wait.
+    pub(crate) fn call_now<T>(
+        &mut self,
+        capability: Capability,
+        operation: &'static str,
+        target: &str,
+        work: impl FnOnce(&mut Self) -> Result<T, CallError>,
+    ) -> Result<T, HostError> {
+        self.admit()?;
+        let start = Instant::now();
+        let answer = work(self);
+        self.finish(capability, operation, target, start, answer)
+    }
+
+    /// Counts a call against `host-calls`; the guest may get `quota` a while before the run ends.
+    fn admit(&mut self) -> Result<(), HostError> {
+        let limit = self.env.limits.host_calls;
+        self.record.count = self.record.count.saturating_add(1);
+        if self.record.count <= limit {
+            return Ok(());
+        }
+        self.record.quota_hit = true;
+        if self.record.count > limit.saturating_mul(QUOTA_PATIENCE).saturating_add(QUOTA_PATIENCE) {
+            let used = u64::from(self.record.count);
+            let hit = LimitHit { reason: Reason::HostCalls, limit: limit.into(), used };
+            return Err(HostError::Trap(wasmtime::Error::from(hit)));
+        }
+        Err(CallError::new(ErrorKind::Quota, format!("more than {limit} host calls in one run (key `host-calls`)"))
+            .into())
+    }
+
+    fn finish<T>(
+        &mut self,
+        capability: Capability,
+        operation: &'static str,
+        target: &str,
+        start: Instant,
+        answer: Result<T, CallError>,
+    ) -> Result<T, HostError> {
+        let result = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
+        match self.record.tally.iter_mut().find(|tally| tally.capability == capability && tally.result == result) {
+            Some(tally) => tally.count += 1,
+            None => self.record.tally.push(CallTally { capability, result, count: 1 }),
+        }
+        if self.record.calls.len() < HostCall::KEPT_MAX {
+            self.record.calls.push(HostCall {
+                operation: format!("{}.{operation}", capability.as_str()),
+                target: crate::text::clean(&self.env.secrets.redact(target), TARGET_BYTES_MAX),
+                result,
+                duration_ms: start.elapsed().as_secs_f64() * 1e3,
+            });
+        }
+        Ok(answer?)
+    }
+}
+
+impl bindings::probity::check::types::Host for HostState {
+    fn convert_error(&mut self, error: HostError) -> wasmtime::Result<bindings::probity::check::types::Error> {
+        match error {
+            HostError::Answer(error) => Ok(error.into()),
+            HostError::Trap(error) => Err(error),
+        }
+    }
+}
+
+impl From<CallError> for bindings::probity::check::types::Error {
+    fn from(error: CallError) -> Self {
+        Self { kind: error.kind.into(), message: error.message, code: error.code }
+    }
+}
+
+impl From<ErrorKind> for bindings::probity::check::types::ErrorKind {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Denied => Self::Denied,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::InvalidArgument => Self::InvalidArgument,
+            ErrorKind::Timeout => Self::Timeout,
+            ErrorKind::Dns => Self::Dns,
+            ErrorKind::Refused => Self::Refused,
+            ErrorKind::Unreachable => Self::Unreachable,
+            ErrorKind::Tls => Self::Tls,
+            ErrorKind::Auth => Self::Auth,
+            ErrorKind::Protocol => Self::Protocol,
+            ErrorKind::Remote => Self::Remote,
+            ErrorKind::TooLarge => Self::TooLarge,
+            ErrorKind::Quota => Self::Quota,
+            ErrorKind::Unsupported => Self::Unsupported,
+            ErrorKind::Other => Self::Other,
+        }
+    }
+}
+
+/// Host resources (requests, responses, sockets) alive in one run.
+const RESOURCES_MAX: usize = 256;
+
+/// Bytes of a host call's target in the report.
+const TARGET_BYTES_MAX: usize = 200;

@@ -1,0 +1,118 @@
+//! WASI 0.2 with nothing in it: no files, no environment, no arguments, no sockets, no preopens.
+//!
+//! Python, JavaScript and Go components import it; most runs never touch it, so it is made at the first touch.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::HostState;
+use crate::check::Level;
+
+/// Bytes one `random` call may ask for.
+const RANDOM_BYTES_MAX: u64 = 64 << 10;
+
+/// The WASI context of one run, with what it printed.
+pub(crate) struct Wasi {
+    ctx: WasiCtx,
+    printed: Printed,
+}
+
+impl WasiView for HostState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let limit = self.env.limits.log_bytes as usize;
+        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(limit)));
+        WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.table }
+    }
+}
+
+impl HostState {
+    /// Turns what the guest printed into log lines: standard output as info, standard error as warnings.
+    pub(crate) fn log_printed(&mut self) -> Option<String> {
+        let wasi = self.wasi.take()?;
+        let (out, err) = wasi.printed.take();
+        for (level, text) in [(Level::Info, &out), (Level::Warn, &err)] {
+            for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                self.log(level, line, &[]);
+            }
+        }
+        (!err.is_empty()).then_some(err)
+    }
+}
+
+impl Wasi {
+    fn new(bytes_max: usize) -> Self {
+        let printed = Printed { out: Capture::new(bytes_max), err: Capture::new(bytes_max) };
+        let ctx = WasiCtx::builder()
+            .stdout(printed.out.clone())
+            .stderr(printed.err.clone())
+            .max_random_size(RANDOM_BYTES_MAX)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .build();
+        Self { ctx, printed }
+    }
+}
+
+struct Printed {
+    out: Capture,
+    err: Capture,
+}
+
+impl Printed {
+    fn take(&self) -> (String, String) {
+        (self.out.text(), self.err.text())
+    }
+}
+
+/// Keeps the first bytes of a stream and swallows the rest, so that a chatty guest is cut, not trapped.
+#[derive(Clone)]
+struct Capture {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    max: usize,
+}
+
+impl Capture {
+    fn new(max: usize) -> Self {
+        Self { bytes: Arc::default(), max }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl IsTerminal for Capture {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Capture {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
+
+impl AsyncWrite for Capture {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.max.saturating_sub(bytes.len()).min(buf.len());
+        bytes.extend_from_slice(&buf[..room]);
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

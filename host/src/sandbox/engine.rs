@@ -1,0 +1,105 @@
+//! The engines: how guests are compiled and where their memory comes from.
+//!
+//! Two of them, one owner. Components that need component-model-async run on the second; the others on the first, which
+//! refuses that feature and is 10–17 % cheaper per run for it (docs/performance.md).
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use super::SandboxError;
+use crate::capabilities::HostState;
+use crate::config::{FIBER_STACK_BYTES, STACK_BYTES, TABLE_ELEMENTS_MAX};
+
+/// Memory per instance that stays resident between runs; larger heaps are given back. Saves the page faults that cost
+/// more than the run (floors.md A1).
+const KEEP_RESIDENT_BYTES: usize = 1 << 20;
+
+/// Bytes of address space per linear memory. With it and its guard pages no access needs a bounds check.
+const RESERVATION_BYTES: u64 = 4 << 30;
+
+/// Core instances, memories and tables per component that the pool makes room for; an interpreter has a dozen modules.
+const CORE_INSTANCES_PER_SLOT: u32 = 16;
+const TABLES_PER_SLOT: u32 = 4;
+const MEMORIES_PER_SLOT: u32 = 2;
+
+/// Frames of a guest backtrace.
+const FRAMES_MAX: usize = 32;
+
+/// An engine with what the host offers linked to it.
+pub(crate) struct Linked {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<HostState>,
+}
+
+/// Both engines.
+pub(crate) struct Engines {
+    /// For components without component-model-async.
+    pub(crate) plain: Linked,
+    /// For the others.
+    pub(crate) concurrent: Linked,
+    /// Whether `plain` takes its memory from a pool.
+    pub(crate) pooled: bool,
+}
+
+impl Engines {
+    /// Makes both, with `slots` instances at once; falls back to memory on demand where the pool's address space is
+    /// not to be had.
+    pub(crate) fn new(slots: u32) -> Result<Self, SandboxError> {
+        let mut config = base();
+        config.concurrency_support(false);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots)));
+        let (plain, pooled) = match Engine::new(&config) {
+            Ok(engine) => (engine, true),
+            Err(error) => {
+                tracing::info!(error = %format!("{error:#}"), slots, "no address space for a memory pool, allocating on demand");
+                config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+                (Engine::new(&config).map_err(SandboxError::Engine)?, false)
+            }
+        };
+        let concurrent = Engine::new(&base()).map_err(SandboxError::Engine)?;
+        Ok(Self { plain: link(plain)?, concurrent: link(concurrent)?, pooled })
+    }
+}
+
+fn base() -> Config {
+    let mut config = Config::new();
+    config
+        .strategy(wasmtime::Strategy::Cranelift)
+        .cranelift_opt_level(OptLevel::Speed)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK_BYTES)
+        .async_stack_size(FIBER_STACK_BYTES)
+        .memory_reservation(RESERVATION_BYTES)
+        .relaxed_simd_deterministic(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(FRAMES_MAX));
+    config
+}
+
+fn pool(slots: u32) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(slots)
+        .total_stacks(slots)
+        .total_memories(slots * MEMORIES_PER_SLOT)
+        .total_tables(slots * TABLES_PER_SLOT)
+        .total_core_instances(slots * CORE_INSTANCES_PER_SLOT)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .max_memory_size(usize::try_from(RESERVATION_BYTES).unwrap_or(usize::MAX))
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10)
+        .max_unused_warm_slots(slots * MEMORIES_PER_SLOT)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20);
+    // Asks the kernel which pages were touched instead of clearing them all (Linux 6.7 and later).
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes);
+    }
+    pool
+}
+
+fn link(engine: Engine) -> Result<Linked, SandboxError> {
+    let mut linker = Linker::new(&engine);
+    crate::capabilities::add_to_linker(&mut linker).map_err(SandboxError::Link)?;
+    Ok(Linked { engine, linker })
+}

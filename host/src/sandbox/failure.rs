@@ -1,0 +1,122 @@
+//! Tells the ends of a run apart, by type and not by text.
+
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::capabilities::{HostState, LimitHit};
+use crate::check::{Failure, Level, Reason};
+use crate::config::{Limits, STACK_BYTES};
+use crate::text::{clean, clean_lines};
+
+/// Bytes of a failure's message and of its backtrace.
+const MESSAGE_BYTES_MAX: usize = 1_024;
+const TRACE_BYTES_MAX: usize = 4_096;
+
+/// The failure that `error` amounts to, given what the run's limiter saw.
+pub(crate) fn classify(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Failure {
+    let limits = &host.env.limits;
+    let mut failure = named(error, host, fuel_used).unwrap_or_else(|| plain(error, host, limits));
+    failure.trace = error.downcast_ref::<WasmBacktrace>().map(|trace| clean_lines(&trace.to_string(), TRACE_BYTES_MAX));
+    failure.message = clean(&host.env.secrets.redact(&failure.message), MESSAGE_BYTES_MAX);
+    failure
+}
+
+/// The run was dropped because its time was up.
+pub(crate) fn deadline(limits: &Limits) -> Failure {
+    let ms = u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX);
+    Failure::limit(Reason::Deadline, ms, None, format!("not finished after {ms} ms (key `timeout`)"))
+}
+
+/// Ends that name themselves.
+fn named(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Option<Failure> {
+    let limits = &host.env.limits;
+    if let Some(hit) = error.downcast_ref::<LimitHit>() {
+        return Some(Failure::limit(hit.reason, hit.limit, Some(hit.used), hit.to_string()));
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return Some(Failure::new(Reason::Exit, format!("the guest called exit({}) instead of returning", exit.0)));
+    }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return Some(Failure::new(
+            Reason::Capacity,
+            "no instance slot was free; lower `concurrency` or the number of runs",
+        ));
+    }
+    if error.is::<wasmtime::component::ResourceTableError>() {
+        let text = "too many requests, responses or sockets alive in one run";
+        return Some(Failure::limit(Reason::Handles, limits.handles.into(), None, text));
+    }
+    let failure = match error.downcast_ref::<Trap>()? {
+        Trap::Interrupt => deadline(limits),
+        Trap::OutOfFuel => {
+            let text = format!("used up its {} units of fuel (key `fuel`)", limits.fuel);
+            Failure::limit(Reason::Fuel, limits.fuel, Some(fuel_used), text)
+        }
+        Trap::StackOverflow => {
+            let text = format!("call stack of {} KiB exhausted", STACK_BYTES / 1024);
+            Failure::limit(Reason::Stack, STACK_BYTES as u64, None, text)
+        }
+        Trap::StringOutOfBounds
+        | Trap::ListOutOfBounds
+        | Trap::InvalidDiscriminant
+        | Trap::InvalidChar
+        | Trap::UnalignedPointer => {
+            Failure::new(Reason::BadOutput, format!("the guest passed a malformed value: {error:#}"))
+        }
+        trap => trapped(*trap, host),
+    };
+    Some(failure)
+}
+
+/// A trap; when the limiter refused memory or table elements before, that is the better name for it.
+fn trapped(trap: Trap, host: &HostState) -> Failure {
+    let limits = &host.env.limits;
+    if let Some(used) = host.limiter.memory_refused {
+        let text = format!("wanted {used} bytes of memory, may use {} (key `memory`)", limits.memory);
+        return Failure::limit(Reason::Memory, limits.memory, Some(used), text);
+    }
+    if let Some(used) = host.limiter.tables_refused {
+        let text = format!("wanted {used} table elements, may use {}", limits.table_elements);
+        return Failure::limit(Reason::Tables, limits.table_elements, Some(used), text);
+    }
+    // SDKs log a panic's message before they trap.
+    let said = host.record.log.iter().rev().find(|line| line.level == Level::Error).map(|line| line.message.as_str());
+    let text = match said {
+        Some(said) => format!("the guest trapped: {trap}; it said: {said}"),
+        None => format!("the guest trapped: {trap}"),
+    };
+    Failure::new(Reason::Trap, text)
+}
+
+/// Errors that carry no type of their own. Two of wasmtime's limits are private types, told by their text; the tests of
+/// hostile guests fail when that text changes.
+fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure {
+    let text = format!("{error:#}");
+    if text.contains("fuel allocated for hostcalls has been exhausted") {
+        let said =
+            format!("passed more than {} bytes in one call or outcome (key `hostcall-bytes`)", limits.hostcall_bytes);
+        return Failure::limit(Reason::HostCallBytes, limits.hostcall_bytes, None, said);
+    }
+    if text.contains("handle limit exceeded") {
+        let said = format!("more than {} resource handles alive (key `handles`)", limits.handles);
+        return Failure::limit(Reason::Handles, limits.handles.into(), None, said);
+    }
+    if let Some(used) = host.limiter.memory_refused {
+        let said = format!("wanted {used} bytes of memory, may use {} (key `memory`)", limits.memory);
+        return Failure::limit(Reason::Memory, limits.memory, Some(used), said);
+    }
+    if let Some(used) = host.limiter.tables_refused {
+        let said = format!("wanted {used} table elements, may use {}", limits.table_elements);
+        return Failure::limit(Reason::Tables, limits.table_elements, Some(used), said);
+    }
+    Failure::new(Reason::BadOutput, format!("the guest broke the contract: {text}"))
+}
+
+/// What the guest printed on standard error (a Python traceback, a JavaScript stack) before its wasm backtrace.
+pub(crate) fn trace(host: &HostState, printed: &str, backtrace: Option<&str>) -> String {
+    let text = match backtrace {
+        Some(backtrace) => format!("{printed}\n{backtrace}"),
+        None => printed.to_owned(),
+    };
+    clean_lines(&host.env.secrets.redact(&text), TRACE_BYTES_MAX)
+}

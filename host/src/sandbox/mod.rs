@@ -1,0 +1,81 @@
+//! The sandbox: the only user of wasmtime, with `capabilities`.
+//!
+//! One owner of the engines and of the ticker that interrupts guests. Enter with [`Sandbox::compile`], then
+//! [`Sandbox::describe`] and [`Sandbox::run`]. There is no limitless mode.
+
+mod cache;
+mod engine;
+mod failure;
+mod metadata;
+mod outcome;
+mod program;
+mod run;
+mod ticker;
+
+use std::path::Path;
+
+pub use cache::Origin;
+pub(crate) use cache::{hex, private_dir};
+pub use metadata::Metadata;
+pub use program::{CONTRACT, CompileError, Program, capability};
+
+/// Engines, ticker and cache.
+pub struct Sandbox {
+    // Dropped before the engines it ticks.
+    ticker: ticker::Ticker,
+    engines: engine::Engines,
+    cache: Option<cache::Cache>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("pooled", &self.engines.pooled).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no sandbox: the host cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// wasmtime refused the configuration.
+    #[error("create the WebAssembly engine")]
+    Engine(#[source] wasmtime::Error),
+    /// The contract does not link.
+    #[error("link the contract")]
+    Link(#[source] wasmtime::Error),
+    /// No thread for the ticker.
+    #[error("start the thread that interrupts guests")]
+    Ticker(#[source] std::io::Error),
+}
+
+impl Sandbox {
+    /// Makes a sandbox for `concurrency` runs at once. `cache` is a directory for compiled code.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when the machine cannot run one.
+    pub fn new(concurrency: usize, cache: Option<&Path>) -> Result<Self, SandboxError> {
+        // Loading, `describe` and `POST …/run` need slots beside the scheduled runs.
+        let slots = u32::try_from(concurrency).unwrap_or(u32::MAX).saturating_add(SLOTS_BESIDE).min(SLOTS_MAX);
+        let engines = engine::Engines::new(slots)?;
+        let ticker = ticker::Ticker::start(vec![engines.plain.engine.clone(), engines.concurrent.engine.clone()])
+            .map_err(SandboxError::Ticker)?;
+        Ok(Self { ticker, engines, cache: cache.and_then(cache::Cache::open) })
+    }
+
+    /// Whether deadlines are enforced right now.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.ticker.is_alive()
+    }
+
+    /// Whether instances come from a pool.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.engines.pooled
+    }
+}
+
+/// Slots beside those of scheduled runs.
+const SLOTS_BESIDE: u32 = 16;
+
+/// Live instances at most: each has up to seven memory mappings, and Linux allows 65,530.
+const SLOTS_MAX: u32 = 1_016;
