@@ -14,8 +14,13 @@
 //! - No lock is held across `.await`.
 //! - Every queue, body, history and message has a bound with a name and a unit.
 
+pub mod board;
 pub mod capabilities;
 pub mod check;
 pub mod config;
+pub mod http;
+pub mod metrics;
+pub mod plan;
+pub mod plugins;
 pub mod sandbox;
 mod text;

@@ -2,14 +2,27 @@
 
 /// `text` on one line: control characters become spaces, at most `max` bytes, cut at a character with `…`.
 #[must_use]
-pub fn clean(text: &str, max: usize) -> String {
+pub(crate) fn clean(text: &str, max: usize) -> String {
     cut(text, max, |c| c.is_control() || is_direction(c))
 }
 
 /// The same for text of several lines: newlines and tabs stay.
 #[must_use]
-pub fn clean_lines(text: &str, max: usize) -> String {
+pub(crate) fn clean_lines(text: &str, max: usize) -> String {
     cut(text, max, |c| (c.is_control() && c != '\n' && c != '\t') || is_direction(c))
+}
+
+/// An error with all its causes on one line.
+#[must_use]
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 fn cut(text: &str, max: usize, bad: impl Fn(char) -> bool) -> String {

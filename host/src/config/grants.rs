@@ -11,6 +11,7 @@ mod tcp;
 
 use std::path::Path;
 
+use crate::check::Capability;
 use url::Url;
 
 pub use host::{Host, HostPattern, Ports};
@@ -31,6 +32,17 @@ pub struct Grants {
 }
 
 impl Grants {
+    /// Whether anything is granted of `capability`. What exactly is checked again at every call.
+    #[must_use]
+    pub fn names(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Http => !self.http.is_empty(),
+            Capability::Tcp => !self.tcp.is_empty(),
+            Capability::System => !self.system.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The pattern that covers `url`; one that names the host exactly comes before a wildcard, since it reaches more
     /// addresses.
     #[must_use]

@@ -1,0 +1,249 @@
+//! The latest state of all checks, and what it adds up to.
+//!
+//! Writers come through one short mutex; readers never wait. What a reader loads is immutable: an [`Index`] of the
+//! checks (replaced when the plan changes), a [`View`] per check (replaced by each result), a [`Summary`] per scope
+//! (replaced when its status or counts change). A result costs O(scopes of its check), however many checks there are.
+//!
+//! Nothing here knows where a result came from: another host of a fleet may have made it.
+
+mod event;
+mod scope;
+mod slot;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::sync::broadcast;
+
+pub use event::{Event, Feed};
+pub use scope::{Scope, ScopeId, Summary};
+pub use slot::{Counters, HistoryEntry, Slot, View};
+
+use crate::check::{Failure, Probe, Reason, Run};
+use crate::metrics::Metrics;
+use crate::plan::{Plan, PlannedCheck};
+
+/// The board of one host.
+#[derive(Debug)]
+pub struct Board {
+    writer: Mutex<()>,
+    index: ArcSwap<Index>,
+    /// Every expected check has concluded once since the start; from then on new checks do not hold `ready` back.
+    started: AtomicBool,
+    feed: Feed,
+    metrics: Arc<Metrics>,
+    history_max: usize,
+}
+
+/// The checks and scopes of one plan.
+#[derive(Debug, Default)]
+pub struct Index {
+    /// By name.
+    pub checks: BTreeMap<Arc<str>, Arc<Slot>>,
+    /// By identity; [`ScopeId::All`] and the probes are always there.
+    pub scopes: HashMap<ScopeId, Arc<Scope>>,
+}
+
+/// What a probe answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// 200.
+    Pass,
+    /// 503: the aggregate is unhealthy.
+    Unhealthy,
+    /// 503: an expected check has not concluded yet.
+    Starting,
+}
+
+impl Board {
+    /// An empty board.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>, history_max: usize) -> Self {
+        let board = Self {
+            writer: Mutex::new(()),
+            index: ArcSwap::default(),
+            started: AtomicBool::new(false),
+            feed: Feed::new(),
+            metrics,
+            history_max,
+        };
+        board.index.store(Arc::new(Index { checks: BTreeMap::new(), scopes: fixed_scopes() }));
+        board
+    }
+
+    /// The checks as they are now.
+    #[must_use]
+    pub fn index(&self) -> Arc<Index> {
+        self.index.load_full()
+    }
+
+    /// The summary of a scope; none for a group that no check names.
+    #[must_use]
+    pub fn summary(&self, scope: &ScopeId) -> Option<Arc<Summary>> {
+        self.index.load().scopes.get(scope).map(|scope| scope.summary())
+    }
+
+    /// Listens to transitions, reloads and the end.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.feed.subscribe()
+    }
+
+    /// Tells listeners something.
+    pub fn announce(&self, event: Event) {
+        self.feed.send(event);
+    }
+
+    /// What `probe` answers now; draining is the HTTP layer's word.
+    #[must_use]
+    pub fn probe(&self, probe: Probe) -> ProbeAnswer {
+        let index = self.index.load();
+        let Some(scope) = index.scopes.get(&ScopeId::Probe(probe)) else { return ProbeAnswer::Pass };
+        let summary = scope.summary();
+        match probe {
+            Probe::Live => {}
+            Probe::Ready | Probe::Startup => {
+                if !self.started.load(Ordering::Acquire)
+                    && index.scopes.get(&ScopeId::Expected).is_some_and(|scope| scope.summary().pending > 0)
+                {
+                    return ProbeAnswer::Starting;
+                }
+            }
+        }
+        if summary.status == crate::check::Status::Unhealthy { ProbeAnswer::Unhealthy } else { ProbeAnswer::Pass }
+    }
+
+    /// Replaces the plan. Checks keep their counters, thresholds and history by name.
+    pub fn apply(&self, plan: &Plan, now_unix_ms: u64) {
+        let writer = self.lock();
+        let old = self.index.load_full();
+        let mut next = Index { checks: BTreeMap::new(), scopes: fixed_scopes() };
+        for (name, planned) in &plan.checks {
+            let slot = match old.checks.get(name) {
+                Some(slot) => slot.replanned(Arc::clone(planned), now_unix_ms),
+                None => Slot::new(Arc::clone(planned), self.metrics.check(name), now_unix_ms),
+            };
+            next.checks.insert(Arc::clone(name), Arc::new(slot));
+        }
+        for slot in next.checks.values() {
+            let view = slot.view();
+            for id in scopes_of(slot.planned()) {
+                next.scopes
+                    .entry(id.clone())
+                    .or_insert_with(|| Arc::new(Scope::new(id)))
+                    .count_in(&view, slot.planned());
+            }
+        }
+        for scope in next.scopes.values() {
+            scope.publish(now_unix_ms, old.scopes.get(&scope.id).map(|scope| scope.summary()).as_deref());
+        }
+        for name in old.checks.keys().filter(|name| !next.checks.contains_key(*name)) {
+            self.metrics.forget(name);
+        }
+        self.index.store(Arc::new(next));
+        self.settle_start(&writer);
+    }
+
+    /// Takes a finished run in. A name that is not planned (any more) is dropped.
+    pub fn record(&self, name: &str, run: Run, now_unix_ms: u64) -> Option<Arc<View>> {
+        let writer = self.lock();
+        let slot = self.slot(name)?;
+        slot.metrics().observe(&run);
+        let (before, after) = slot.record(run, now_unix_ms, self.history_max);
+        self.moved(&slot, &before, &after, now_unix_ms);
+        self.settle_start(&writer);
+        Some(after)
+    }
+
+    /// Notes when the check is due next and how many ticks it has missed.
+    pub fn scheduled(
+        &self,
+        name: &str,
+        next_due_unix_ms: Option<u64>,
+        missed: u64,
+        backoff_until_unix_ms: Option<u64>,
+    ) {
+        if let Some(slot) = self.slot(name) {
+            slot.scheduled(next_due_unix_ms, missed, backoff_until_unix_ms);
+        }
+    }
+
+    /// Turns results older than `stale-after` into `unknown`. Call about once a second.
+    pub fn sweep(&self, now_unix_ms: u64) {
+        let _writer = self.lock();
+        for slot in self.index.load().checks.values() {
+            if let Some((before, after)) = slot.expire(now_unix_ms) {
+                self.moved(slot, &before, &after, now_unix_ms);
+            }
+        }
+    }
+
+    /// The slot of a check.
+    #[must_use]
+    pub fn slot(&self, name: &str) -> Option<Arc<Slot>> {
+        self.index.load().checks.get(name).cloned()
+    }
+
+    /// Updates the scopes of a check whose view changed, and tells listeners of a transition.
+    fn moved(&self, slot: &Slot, before: &View, after: &View, now_unix_ms: u64) {
+        if before.status == after.status && before.pending == after.pending {
+            return;
+        }
+        let index = self.index.load();
+        for id in scopes_of(slot.planned()) {
+            if let Some(scope) = index.scopes.get(&id) {
+                scope.shift(before, after, slot.planned(), now_unix_ms);
+            }
+        }
+        if before.status != after.status {
+            self.feed.send(Event::transition(slot.planned(), before, after, now_unix_ms));
+        }
+    }
+
+    /// Latches the end of the start.
+    fn settle_start(&self, _writer: &MutexGuard<'_, ()>) {
+        if !self.started.load(Ordering::Acquire)
+            && let Some(expected) = self.summary(&ScopeId::Expected)
+            && expected.pending == 0
+            && expected.counts.total() > 0
+        {
+            self.started.store(true, Ordering::Release);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The failure of a check that cannot be run.
+#[must_use]
+pub fn blocked(planned: &PlannedCheck) -> Option<&Failure> {
+    planned.blocked.as_ref()
+}
+
+/// Scopes that exist without any check.
+fn fixed_scopes() -> HashMap<ScopeId, Arc<Scope>> {
+    [ScopeId::All, ScopeId::Expected]
+        .into_iter()
+        .chain(Probe::ALL.map(ScopeId::Probe))
+        .map(|id| (id.clone(), Arc::new(Scope::new(id))))
+        .collect()
+}
+
+/// Every scope a check counts in. An ungranted check is shown and counts nowhere.
+fn scopes_of(planned: &PlannedCheck) -> Vec<ScopeId> {
+    if planned.blocked.as_ref().is_some_and(|failure| failure.reason == Reason::Ungranted) {
+        return Vec::new();
+    }
+    let mut scopes = vec![ScopeId::All];
+    // What holds back the start: checks that can take a probe down.
+    if planned.severity != crate::check::Severity::Info && !planned.probes.is_empty() {
+        scopes.push(ScopeId::Expected);
+    }
+    scopes.extend(planned.probes.iter().map(|probe| ScopeId::Probe(*probe)));
+    scopes.extend(planned.groups.iter().map(|group| ScopeId::Group(Arc::clone(group))));
+    scopes
+}

@@ -1,0 +1,200 @@
+//! What is to run: the configuration crossed with the plugins that are loaded. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::capabilities::{CheckEnv, StateStore};
+use crate::check::{Failure, OnUnknown, Probe, Reason, Severity, Window};
+use crate::config::{Check, Config, Timing};
+use crate::plugins::{Plugins, Version};
+
+/// Every check of this host, by name.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The checks.
+    pub checks: BTreeMap<Arc<str>, Arc<PlannedCheck>>,
+}
+
+/// One check with everything decided.
+#[derive(Debug)]
+pub struct PlannedCheck {
+    /// Unique.
+    pub name: Arc<str>,
+    /// The plugin's name: its file name without `.wasm`.
+    pub plugin: Arc<str>,
+    /// The version that runs; none while the plugin has no good one.
+    pub version: Option<Arc<Version>>,
+    /// Why it is not run: `ungranted`, `not-loaded` or `invalid-config`.
+    pub blocked: Option<Failure>,
+    /// When it is due.
+    pub timing: Timing,
+    /// How it counts.
+    pub severity: Severity,
+    /// Probes it joins.
+    pub probes: BTreeSet<Probe>,
+    /// Groups it joins.
+    pub groups: BTreeSet<Arc<str>>,
+    /// How `unknown` counts.
+    pub on_unknown: OnUnknown,
+    /// When unhealthy is believed.
+    pub unhealthy_after: Window,
+    /// When recovery is believed.
+    pub healthy_after: u8,
+    /// Age at which a result is no longer one.
+    pub stale_after: Duration,
+    /// What its runs see.
+    pub env: Arc<CheckEnv>,
+    /// Where it comes from: `probity.toml:12`, or the plugin's file.
+    pub origin: String,
+}
+
+/// Intervals after which a result is stale, unless the check says otherwise.
+const STALE_INTERVALS: u32 = 3;
+/// A result of a cron check is stale a day and an hour after it was made, unless the check says otherwise: the interval
+/// is not known in general, and most such checks are daily.
+const STALE_CRON: Duration = Duration::from_secs(25 * 3600);
+
+impl Plan {
+    /// Crosses `config` with `plugins`.
+    #[must_use]
+    pub fn new(config: &Config, plugins: &Plugins, state: &Arc<StateStore>) -> Self {
+        let claimed: BTreeSet<&str> = config.checks.values().map(|check| check.plugin.as_str()).collect();
+        let implicit = plugins
+            .iter()
+            .filter(|(name, plugin)| {
+                !claimed.contains(name.as_str()) && !config.checks.contains_key(*name) && plugin.current.is_some()
+            })
+            .map(|(name, _)| implicit(config, name));
+        let checks = config.checks.values().cloned().chain(implicit).map(|check| {
+            let planned = PlannedCheck::new(config, check, plugins, state);
+            (Arc::clone(&planned.name), Arc::new(planned))
+        });
+        Self { checks: checks.collect() }
+    }
+}
+
+impl PlannedCheck {
+    fn new(config: &Config, check: Check, plugins: &Plugins, state: &Arc<StateStore>) -> Self {
+        let plugin = plugins.get(&check.plugin);
+        let version = plugin.and_then(|plugin| plugin.current.clone());
+        let blocked = match &version {
+            None => Some(not_loaded(config, &check, plugin.and_then(|plugin| plugin.rejected.as_ref()))),
+            Some(version) => ungranted(&check, version).or_else(|| invalid_config(&check, version)),
+        };
+        let metadata = version.as_ref().map(|version| &version.metadata);
+        let every = metadata.and_then(|metadata| metadata.default_interval).unwrap_or(config.defaults.every);
+        let timing = check.timing.unwrap_or(Timing::Every(every));
+        let mut limits = check.limits;
+        if !check.timeout_is_set
+            && let Some(timeout) = metadata.and_then(|metadata| metadata.default_timeout)
+        {
+            limits.timeout = timeout.min(TIMEOUT_MAX);
+        }
+        // A guest's hint never makes it part of `live`.
+        let hinted = || -> BTreeSet<Probe> {
+            metadata
+                .map(|metadata| metadata.probes.iter().copied().filter(|probe| *probe != Probe::Live).collect())
+                .unwrap_or_default()
+        };
+        let probes = check.probes.or_else(|| Some(hinted()).filter(|probes| !probes.is_empty()));
+        let probes =
+            probes.or_else(|| config.defaults.probes.clone()).unwrap_or_else(|| BTreeSet::from([Probe::Ready]));
+        let stale_after = check.stale_after.unwrap_or(match &timing {
+            Timing::Every(every) => *every * STALE_INTERVALS,
+            Timing::Cron(_) => STALE_CRON,
+        });
+        let name: Arc<str> = check.name.as_str().into();
+        Self {
+            env: Arc::new(CheckEnv {
+                name: Arc::clone(&name),
+                config_text: check.config.to_string(),
+                config: check.config,
+                grants: check.grants,
+                limits,
+                secrets: config.secrets.clone(),
+                state: Arc::clone(state),
+            }),
+            name,
+            plugin: check.plugin.into(),
+            version,
+            blocked,
+            timing,
+            severity: check.severity,
+            probes,
+            groups: check.groups.iter().map(|group| group.as_str().into()).collect(),
+            on_unknown: check.on_unknown,
+            unhealthy_after: check.unhealthy_after,
+            healthy_after: check.healthy_after,
+            stale_after: stale_after.max(limits.timeout + STALE_MARGIN),
+            origin: check.origin,
+        }
+    }
+}
+
+/// The longest timeout a guest may suggest for itself.
+const TIMEOUT_MAX: Duration = Duration::from_secs(10);
+
+/// A result is never stale before the next run had time to finish.
+const STALE_MARGIN: Duration = Duration::from_secs(1);
+
+/// The check that a plugin without `[[check]]` gets.
+fn implicit(config: &Config, plugin: &str) -> Check {
+    let defaults = &config.defaults;
+    Check {
+        name: plugin.to_owned(),
+        plugin: plugin.to_owned(),
+        timing: None,
+        severity: defaults.severity,
+        probes: None,
+        groups: BTreeSet::new(),
+        grants: defaults.grants.clone(),
+        limits: config.limits,
+        timeout_is_set: false,
+        unhealthy_after: defaults.unhealthy_after,
+        healthy_after: defaults.healthy_after,
+        on_unknown: defaults.on_unknown,
+        stale_after: None,
+        config: serde_json::Value::Object(serde_json::Map::new()),
+        origin: format!("plugin {plugin} (no [[check]] names it)"),
+    }
+}
+
+fn not_loaded(config: &Config, check: &Check, rejected: Option<&crate::plugins::Rejection>) -> Failure {
+    let text = match rejected {
+        Some(rejection) => format!("plugin {} was rejected: {}", check.plugin, rejection.message),
+        None => format!(
+            "no plugin {}: expected {}",
+            check.plugin,
+            config.plugins.dir.join(format!("{}.wasm", check.plugin)).display()
+        ),
+    };
+    Failure::new(Reason::NotLoaded, text)
+}
+
+/// Imports that the operator did not grant, with the line to add.
+fn ungranted(check: &Check, version: &Version) -> Option<Failure> {
+    let missing: Vec<&str> = version
+        .program
+        .capabilities
+        .iter()
+        .filter(|capability| capability.needs_grant() && !check.grants.names(**capability))
+        .map(|capability| capability.as_str())
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let lines: Vec<String> = missing.iter().map(|name| format!("{name} = [\"…\"]")).collect();
+    let text = format!(
+        "the plugin asks for {} without a grant; add to [[check]] {}: grants = {{ {} }}",
+        missing.join(", "),
+        check.name,
+        lines.join(", ")
+    );
+    Some(Failure::new(Reason::Ungranted, text))
+}
+
+fn invalid_config(check: &Check, version: &Version) -> Option<Failure> {
+    let problem = version.refuse_config(&check.config)?;
+    Some(Failure::new(Reason::InvalidConfig, format!("{}: {problem}", check.origin)))
+}

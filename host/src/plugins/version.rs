@@ -1,0 +1,114 @@
+//! One set of bytes of a plugin: loaded, or refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::sandbox::{CompileError, Metadata, Program};
+
+/// One loaded version.
+#[derive(Debug)]
+pub struct Version {
+    /// SHA-256 of the file, lower-case hex.
+    pub digest: Arc<str>,
+    /// Bytes of the file.
+    pub size: u64,
+    /// What runs.
+    pub program: Program,
+    /// What it says about itself.
+    pub metadata: Metadata,
+    /// When it became current, milliseconds since the Unix epoch.
+    pub loaded_unix_ms: u64,
+    /// Compiling or loading from the cache, and the trial.
+    pub load_time: Duration,
+    schema: Option<jsonschema::Validator>,
+}
+
+/// Bytes that did not become a version.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rejection {
+    /// SHA-256 of the file; none when it was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Which step refused.
+    pub stage: Stage,
+    /// The whole chain of causes in one line.
+    pub message: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
+}
+
+/// The steps from file to version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Reading the file.
+    Read,
+    /// Its digest is not the pinned one.
+    Pin,
+    /// Recognising, compiling, checking imports and exports.
+    Compile,
+    /// The trial call of `describe`.
+    Describe,
+    /// The configuration schema, or a check's configuration against it.
+    Config,
+}
+
+/// A refusal before it has a digest and a time.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) stage: Stage,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(stage: Stage, message: impl Into<String>) -> Self {
+        Self { stage, message: message.into() }
+    }
+
+    pub(super) fn compile(error: &CompileError) -> Self {
+        Self::new(Stage::Compile, crate::text::chain(error))
+    }
+}
+
+impl Version {
+    pub(super) fn new(
+        size: u64,
+        program: Program,
+        metadata: Metadata,
+        loaded_unix_ms: u64,
+        load_time: Duration,
+    ) -> Result<Self, Refusal> {
+        let schema = metadata.config_schema.as_deref().map(schema).transpose()?;
+        Ok(Self { digest: Arc::clone(&program.digest), size, program, metadata, loaded_unix_ms, load_time, schema })
+    }
+
+    /// What is wrong with a check's configuration, if the plugin has a schema and it says so.
+    #[must_use]
+    pub fn refuse_config(&self, config: &serde_json::Value) -> Option<String> {
+        const PROBLEMS_MAX: usize = 4;
+        let problems: Vec<String> = self
+            .schema
+            .as_ref()?
+            .iter_errors(config)
+            .take(PROBLEMS_MAX)
+            .map(|error| {
+                let place = error.instance_path().to_string();
+                let place =
+                    if place.is_empty() { "config".to_owned() } else { format!("config{}", place.replace('/', ".")) };
+                format!("{place}: {error}")
+            })
+            .collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
+    }
+}
+
+fn schema(text: &str) -> Result<jsonschema::Validator, Refusal> {
+    let refuse =
+        |why: String| Refusal::new(Stage::Config, format!("`config-schema` of describe() is not a JSON Schema: {why}"));
+    let schema = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+    jsonschema::validator_for(&schema).map_err(|error| refuse(error.to_string()))
+}
