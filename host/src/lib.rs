@@ -23,4 +23,5 @@ pub mod metrics;
 pub mod plan;
 pub mod plugins;
 pub mod sandbox;
+pub mod schedule;
 mod text;

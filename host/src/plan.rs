@@ -75,6 +75,17 @@ impl Plan {
 }
 
 impl PlannedCheck {
+    /// Whether a run under `other` would be another run: other code, configuration, limits, grants or timing.
+    #[must_use]
+    pub fn runs_differently(&self, other: &Self) -> bool {
+        let digest = |planned: &Self| planned.version.as_ref().map(|version| Arc::clone(&version.digest));
+        digest(self) != digest(other)
+            || self.env.config != other.env.config
+            || self.env.grants != other.env.grants
+            || self.env.limits != other.env.limits
+            || self.timing != other.timing
+    }
+
     fn new(config: &Config, check: Check, plugins: &Plugins, state: &Arc<StateStore>) -> Self {
         let plugin = plugins.get(&check.plugin);
         let version = plugin.and_then(|plugin| plugin.current.clone());

@@ -227,7 +227,7 @@ pub struct Check {
 }
 
 /// When a check is due.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Timing {
     /// At a fixed rate, phase spread by the name.
     Every(Duration),
@@ -244,6 +244,22 @@ pub struct Cron {
     pub zone: jiff::tz::TimeZone,
     /// The parsed pattern.
     pub pattern: croner::Cron,
+}
+
+impl PartialEq for Cron {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.zone == other.zone
+    }
+}
+
+impl Cron {
+    /// Time from `since_epoch` to the next match that is later; none when there is no such time.
+    #[must_use]
+    pub fn next_after(&self, since_epoch: Duration) -> Option<Duration> {
+        let now = jiff::Timestamp::from_duration(jiff::SignedDuration::try_from(since_epoch).ok()?).ok()?;
+        let next = self.pattern.find_next_occurrence(&now.to_zoned(self.zone.clone()), false).ok()?;
+        Duration::try_from(next.timestamp().duration_since(now)).ok()
+    }
 }
 
 /// A named set of checks with its own endpoint, `/health/NAME`.

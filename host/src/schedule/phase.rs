@@ -1,0 +1,91 @@
+//! The arithmetic of due times. Pure.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+/// Traps in a row before the schedule backs off.
+const BACKOFF_AFTER: u32 = 3;
+
+/// Whether this host runs `check`: the member with the highest hash of (member, check) does. With one member, always;
+/// a fleet changes only `members`.
+#[must_use]
+pub fn owns<'a>(me: &'a str, members: impl IntoIterator<Item = &'a str>, check: &str) -> bool {
+    let weight = |member: &str| (hash(&(member, check)), member.to_owned());
+    let mine = weight(me);
+    members.into_iter().all(|member| weight(member) <= mine)
+}
+
+/// Offset of a check within its interval, so that checks of one interval spread evenly.
+pub(super) fn offset(name: &str, every: Duration) -> Duration {
+    let nanos = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX).max(1);
+    Duration::from_nanos(hash(&name) % nanos)
+}
+
+/// The first point of the grid `offset + n × every` that is later than `after`. All counted from one origin.
+pub(super) fn next_on_grid(after: Duration, offset: Duration, every: Duration) -> Duration {
+    let (after, offset, every) = (after.as_nanos(), offset.as_nanos(), every.as_nanos().max(1));
+    let steps = if after < offset { 0 } else { (after - offset) / every + 1 };
+    Duration::from_nanos(u64::try_from(offset + steps * every).unwrap_or(u64::MAX))
+}
+
+/// Ticks that passed unused between `due` and `now`.
+pub(super) fn missed(due: Duration, now: Duration, every: Duration) -> u64 {
+    u64::try_from(now.saturating_sub(due).as_nanos() / every.as_nanos().max(1)).unwrap_or(u64::MAX)
+}
+
+/// The pause after `traps` in a row: none up to three, then doubling from the interval up to `max`, but never shorter
+/// than the interval.
+#[must_use]
+pub fn backoff(traps: u32, every: Duration, max: Duration) -> Option<Duration> {
+    if traps < BACKOFF_AFTER {
+        return None;
+    }
+    let factor = 1u32.checked_shl(traps - BACKOFF_AFTER + 1).unwrap_or(u32::MAX);
+    Some(every.saturating_mul(factor).min(max.max(every)))
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        // The next point is later than now, no more than one interval away, and on the grid.
+        #[test]
+        fn grid_points_are_one_interval_apart(after in 0u64..1 << 50, every in 1u64..1 << 40, name in "[a-z]{1,8}") {
+            let (after, every) = (Duration::from_nanos(after), Duration::from_nanos(every));
+            let offset = offset(&name, every);
+            let next = next_on_grid(after, offset, every);
+            prop_assert!(offset < every);
+            prop_assert!(next > after && next <= after + every + offset);
+            prop_assert_eq!((next - offset).as_nanos() % every.as_nanos(), 0);
+        }
+
+        // Exactly one member of a fleet owns a check, and it does not change when another, unconcerned one leaves.
+        #[test]
+        fn one_member_owns_a_check(members in prop::collection::btree_set("[a-z]{1,6}", 1..6), check in "[a-z]{1,8}") {
+            let all: Vec<&str> = members.iter().map(String::as_str).collect();
+            let owners: Vec<&&str> = all.iter().filter(|me| owns(me, all.iter().copied(), &check)).collect();
+            prop_assert_eq!(owners.len(), 1);
+            let rest: Vec<&str> = all.iter().copied().filter(|member| member == owners[0] || member.len() % 2 == 0).collect();
+            prop_assert!(owns(owners[0], rest.iter().copied(), &check));
+        }
+    }
+
+    // The pause doubles from the fourth trap on and stops growing at the bound.
+    #[test]
+    fn backoff_doubles_up_to_its_bound() {
+        let (every, max) = (Duration::from_secs(10), Duration::from_secs(60));
+        let pauses: Vec<_> =
+            [2, 3, 4, 5, 40].map(|traps| backoff(traps, every, max).map(|pause| pause.as_secs())).into();
+        assert_eq!(pauses, [None, Some(20), Some(40), Some(60), Some(60)]);
+        assert_eq!(backoff(9, Duration::from_secs(3600), max), Some(Duration::from_secs(3600)));
+    }
+}

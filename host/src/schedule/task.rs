@@ -1,0 +1,352 @@
+//! The loop.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::entry::{Entry, Flight, Next};
+use super::{Command, Commands};
+use crate::board::Board;
+use crate::capabilities::{RunFacts, unix_ms};
+use crate::metrics::Metrics;
+use crate::plan::{Plan, PlannedCheck};
+use crate::sandbox::Sandbox;
+
+/// Bounds of the schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Runs at once.
+    pub concurrency: usize,
+    /// Runs at once of one plugin.
+    pub concurrency_per_plugin: usize,
+    /// The longest pause of a check that keeps trapping.
+    pub backoff_max: Duration,
+}
+
+/// Owns the due times.
+#[derive(Debug)]
+pub struct Scheduler {
+    crew: Arc<Crew>,
+    settings: Settings,
+    commands: mpsc::Receiver<Command>,
+    origin: Instant,
+    heap: BinaryHeap<Reverse<Due>>,
+    entries: HashMap<u32, Entry>,
+    indexes: HashMap<Arc<str>, u32>,
+    next_index: u32,
+    slots: Arc<Semaphore>,
+    lanes: HashMap<Arc<str>, Lane>,
+}
+
+/// What runs need.
+#[derive(Debug)]
+struct Crew {
+    sandbox: Arc<Sandbox>,
+    board: Arc<Board>,
+    metrics: Arc<Metrics>,
+    guests: tokio::runtime::Handle,
+    /// Something is due that no slot or lane was free for: the next run that ends wakes the loop.
+    starved: AtomicBool,
+    wake: Notify,
+}
+
+/// One item of the heap, 16 bytes: a million checks stay cheap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    nanos: u64,
+    index: u32,
+    generation: u32,
+}
+
+/// The runs of one plugin, and the checks that wait for one of them to end.
+#[derive(Debug, Default)]
+struct Lane {
+    running: Arc<AtomicUsize>,
+    parked: VecDeque<u32>,
+}
+
+/// A run that may start: what it holds is given back when it is dropped, whatever becomes of the run.
+struct Ticket {
+    crew: Arc<Crew>,
+    flight: Arc<Flight>,
+    lane: Arc<AtomicUsize>,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.flight.land();
+        self.lane.fetch_sub(1, Ordering::SeqCst);
+        // Before the loop is woken, or it would find no slot and sleep again.
+        self.slot = None;
+        if self.crew.starved.swap(false, Ordering::SeqCst) {
+            self.crew.wake.notify_one();
+        }
+    }
+}
+
+impl Scheduler {
+    /// A scheduler without checks. Runs are spawned on `guests`.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        commands: Commands,
+        sandbox: Arc<Sandbox>,
+        board: Arc<Board>,
+        metrics: Arc<Metrics>,
+        guests: tokio::runtime::Handle,
+    ) -> Self {
+        let (starved, wake) = (AtomicBool::new(false), Notify::new());
+        Self {
+            crew: Arc::new(Crew { sandbox, board, metrics, guests, starved, wake }),
+            settings,
+            commands: commands.0,
+            origin: Instant::now(),
+            heap: BinaryHeap::new(),
+            entries: HashMap::new(),
+            indexes: HashMap::new(),
+            next_index: 0,
+            slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+            lanes: HashMap::new(),
+        }
+    }
+
+    /// Runs checks until every handle is gone.
+    pub async fn run(mut self) {
+        let crew = Arc::clone(&self.crew);
+        loop {
+            let due = self.dispatch();
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    Some(Command::Plan(plan)) => self.apply(&plan),
+                    // The asker may have given up.
+                    Some(Command::Now(name, reply)) => drop(reply.send(self.make_due(&name))),
+                    None => return,
+                },
+                () = crew.wake.notified() => self.unpark(),
+                () = sleep_until(due, self.origin), if due.is_some() => {}
+            }
+        }
+    }
+
+    /// Starts everything that is due and has a slot. Answers when to look again; none = when woken.
+    fn dispatch(&mut self) -> Option<Duration> {
+        loop {
+            let due = self.peek()?;
+            let now = self.origin.elapsed();
+            if due > now {
+                return Some(due);
+            }
+            let slot = self.slot()?;
+            if let Some(Reverse(item)) = self.heap.pop() {
+                self.take(item, now, slot);
+            }
+        }
+    }
+
+    fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        let take = || Arc::clone(&self.slots).try_acquire_owned().ok();
+        take().or_else(|| {
+            self.crew.starved.store(true, Ordering::SeqCst);
+            // A run that ended just before would not have woken the loop.
+            take()
+        })
+    }
+
+    /// The earliest due time that still counts.
+    fn peek(&mut self) -> Option<Duration> {
+        while let Some(Reverse(item)) = self.heap.peek() {
+            if self.entries.get(&item.index).is_some_and(|entry| entry.generation == item.generation) {
+                return Some(Duration::from_nanos(item.nanos));
+            }
+            self.heap.pop();
+        }
+        None
+    }
+
+    fn take(&mut self, item: Due, now: Duration, slot: OwnedSemaphorePermit) {
+        let Some(entry) = self.entries.get_mut(&item.index) else { return };
+        let lane = self.lanes.entry(Arc::clone(&entry.planned.plugin)).or_default();
+        let is_full = || lane.running.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
+        if is_full() {
+            self.crew.starved.store(true, Ordering::SeqCst);
+            // Looked at again for the run that ended just before.
+            if is_full() {
+                entry.parked = true;
+                lane.parked.push_back(item.index);
+                return;
+            }
+        }
+        let starts = entry.flight.start();
+        if starts {
+            lane.running.fetch_add(1, Ordering::SeqCst);
+            let ticket = Ticket {
+                crew: Arc::clone(&self.crew),
+                flight: Arc::clone(&entry.flight),
+                lane: Arc::clone(&lane.running),
+                slot: Some(slot),
+            };
+            let lag = now.saturating_sub(entry.due);
+            self.crew.spawn(Arc::clone(&entry.planned), lag, ticket);
+            entry.changed = false;
+        }
+        self.reschedule(item.index, now, u64::from(!starts));
+    }
+
+    fn reschedule(&mut self, index: u32, now: Duration, missed: u64) {
+        let Some(entry) = self.entries.get_mut(&index) else { return };
+        let traps = self.crew.board.slot(&entry.planned.name).map_or(0, |slot| slot.view().counters.consecutive_traps);
+        let next = entry.next(now, traps, self.settings.backoff_max);
+        let (due_unix_ms, backoff_unix_ms) = match next {
+            Some(Next { due, backoff, .. }) => {
+                let at = unix_ms() + u64::try_from(due.saturating_sub(now).as_millis()).unwrap_or(u64::MAX / 2);
+                (Some(at), backoff.then_some(at))
+            }
+            None => (None, None),
+        };
+        let missed = missed + next.map_or(0, |next| next.missed);
+        self.crew.board.scheduled(&entry.planned.name, due_unix_ms, missed, backoff_unix_ms);
+        if let Some(next) = next {
+            entry.due = next.due;
+            entry.generation = entry.generation.wrapping_add(1);
+            self.heap.push(Reverse(Due { nanos: nanos(next.due), index, generation: entry.generation }));
+        }
+    }
+
+    /// Puts checks back on the heap whose plugin has room again.
+    fn unpark(&mut self) {
+        for lane in self.lanes.values_mut() {
+            let room = self.settings.concurrency_per_plugin.saturating_sub(lane.running.load(Ordering::SeqCst));
+            let count = room.min(lane.parked.len());
+            for index in lane.parked.drain(..count) {
+                if let Some(entry) = self.entries.get_mut(&index) {
+                    entry.parked = false;
+                    self.heap.push(Reverse(Due { nanos: nanos(entry.due), index, generation: entry.generation }));
+                }
+            }
+            if !lane.parked.is_empty() {
+                self.crew.starved.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Makes a check due now; none when it is not planned or cannot run.
+    fn make_due(&mut self, name: &str) -> Option<Arc<Flight>> {
+        let index = *self.indexes.get(name)?;
+        let now = self.origin.elapsed();
+        let entry = self.entries.get_mut(&index)?;
+        let flight = Arc::clone(&entry.flight);
+        if !entry.parked && !flight.is_running() {
+            self.rearm(index, now, true);
+        }
+        Some(flight)
+    }
+
+    /// Takes a plan over. What is new or changed runs at once; the rest keeps its times.
+    fn apply(&mut self, plan: &Plan) {
+        let now = self.origin.elapsed();
+        let runnable = |planned: &&Arc<PlannedCheck>| planned.blocked.is_none() && planned.version.is_some();
+        let gone: Vec<Arc<str>> =
+            self.indexes.keys().filter(|name| plan.checks.get(*name).filter(runnable).is_none()).cloned().collect();
+        for name in gone {
+            if let Some(index) = self.indexes.remove(&name) {
+                self.entries.remove(&index);
+                self.lanes.values_mut().for_each(|lane| lane.parked.retain(|parked| *parked != index));
+                self.crew.board.scheduled(&name, None, 0, None);
+            }
+        }
+        self.lanes.retain(|_, lane| !lane.parked.is_empty() || lane.running.load(Ordering::SeqCst) > 0);
+        for planned in plan.checks.values().filter(runnable) {
+            match self.indexes.get(&planned.name) {
+                Some(index) => self.replace(*index, planned, now),
+                None => self.add(planned, now),
+            }
+        }
+    }
+
+    fn add(&mut self, planned: &Arc<PlannedCheck>, now: Duration) {
+        let index = self.next_index;
+        self.next_index = self.next_index.wrapping_add(1);
+        let entry = Entry {
+            planned: Arc::clone(planned),
+            flight: Arc::default(),
+            generation: 0,
+            due: now,
+            parked: false,
+            changed: false,
+        };
+        let at_once = entry.runs_at_once();
+        self.entries.insert(index, entry);
+        self.indexes.insert(Arc::clone(&planned.name), index);
+        self.rearm(index, now, at_once);
+    }
+
+    fn replace(&mut self, index: u32, planned: &Arc<PlannedCheck>, now: Duration) {
+        let Some(entry) = self.entries.get_mut(&index) else { return };
+        let changed = entry.planned.runs_differently(planned);
+        entry.planned = Arc::clone(planned);
+        entry.changed |= changed;
+        let at_once = entry.runs_at_once();
+        if changed && !entry.parked {
+            self.rearm(index, now, at_once);
+        }
+    }
+
+    fn rearm(&mut self, index: u32, now: Duration, at_once: bool) {
+        if !at_once {
+            self.reschedule(index, now, 0);
+            return;
+        }
+        if let Some(entry) = self.entries.get_mut(&index) {
+            entry.due = now;
+            entry.generation = entry.generation.wrapping_add(1);
+            self.heap.push(Reverse(Due { nanos: nanos(now), index, generation: entry.generation }));
+        }
+    }
+}
+
+impl Crew {
+    fn spawn(self: &Arc<Self>, planned: Arc<PlannedCheck>, lag: Duration, ticket: Ticket) {
+        let crew = Arc::clone(self);
+        let dispatched = Instant::now();
+        self.guests.spawn(async move {
+            crew.metrics.lag(lag + dispatched.elapsed());
+            crew.run(&planned).await;
+            drop(ticket);
+        });
+    }
+
+    async fn run(&self, planned: &PlannedCheck) {
+        let (Some(version), Some(slot)) = (&planned.version, self.board.slot(&planned.name)) else { return };
+        let (consecutive_failures, previous) = slot.previous();
+        let facts = RunFacts {
+            id: uuid::Uuid::now_v7(),
+            deadline: Instant::now() + planned.env.limits.timeout,
+            consecutive_failures,
+            previous,
+        };
+        let run = self.sandbox.run(&version.program, &planned.env, facts).await;
+        if let Err(failure) = &run.end {
+            tracing::warn!(check = %planned.name, reason = failure.reason.as_str(), message = %failure.message, "run failed");
+        }
+        for line in &run.log {
+            tracing::debug!(check = %planned.name, level = ?line.level, fields = ?line.fields, "{}", line.message);
+        }
+        self.board.record(&planned.name, run, unix_ms());
+    }
+}
+
+async fn sleep_until(due: Option<Duration>, origin: Instant) {
+    if let Some(due) = due {
+        tokio::time::sleep_until((origin + due).into()).await;
+    }
+}
+
+fn nanos(due: Duration) -> u64 {
+    u64::try_from(due.as_nanos()).unwrap_or(u64::MAX)
+}
