@@ -15,10 +15,40 @@ pub struct Grants {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpGrant;
 
+impl HttpGrant {
+    /// Placeholder until patterns are parsed.
+    ///
+    /// # Errors
+    /// When empty.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("empty".to_owned()) } else { Ok(Self) }
+    }
+}
+
 /// One entry of `tcp`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpGrant;
 
+impl TcpGrant {
+    /// Placeholder until patterns are parsed.
+    ///
+    /// # Errors
+    /// When empty.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("empty".to_owned()) } else { Ok(Self) }
+    }
+}
+
 /// One entry of `system`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemGrant;
+
+impl SystemGrant {
+    /// Placeholder until patterns are parsed.
+    ///
+    /// # Errors
+    /// When empty.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("empty".to_owned()) } else { Ok(Self) }
+    }
+}
