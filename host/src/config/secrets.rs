@@ -35,6 +35,17 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// `text` with every known secret replaced by as many stars, so that columns stay.
+    pub(super) fn star(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for value in self.values.iter().filter(|value| text.contains(&***value)) {
+            clean = clean.replace(&**value, &"*".repeat(value.chars().count()));
+        }
+        clean
+    }
+}
+
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Secrets({} values)", self.values.len())

@@ -17,7 +17,8 @@ use crate::check::{OnUnknown, Probe, Severity, Window};
 /// A whole, valid configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The files it was read from; empty when the defaults serve.
+    /// The files it was read from: configuration first, then secret files and certificates. Empty when the defaults
+    /// serve.
     pub files: Vec<PathBuf>,
     /// Table `[server]`.
     pub server: Server,
@@ -41,6 +42,8 @@ pub struct Config {
     pub groups: BTreeMap<String, Group>,
     /// Values that must never leave the host.
     pub secrets: Secrets,
+    /// What is odd but allowed, for the log and `probity validate`: `probity.toml:12: …`.
+    pub warnings: Vec<String>,
 }
 
 /// Table `[server]`.
@@ -160,15 +163,23 @@ pub struct Egress {
     pub deny: Vec<ipnet::IpNet>,
 }
 
-/// A named resource with its credentials inside. In this version: an HTTP endpoint.
-#[derive(Clone, Debug)]
+/// A named resource with its credentials inside. In this version: an HTTP endpoint. Printed without them.
+#[derive(Clone)]
 pub struct Connection {
-    /// Key `url`; user information is taken out of it and sent as basic authentication.
+    /// Key `url` without its user information, which is among `headers` as basic authentication.
     pub url: url::Url,
     /// Key `headers`: sent with every request through this endpoint; they win over the guest's.
     pub headers: Vec<(String, String)>,
     /// Key `ca`: PEM bytes of the authorities trusted for this endpoint, instead of the system's.
     pub ca: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let host = (self.url.scheme(), self.url.host_str(), self.url.port());
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Connection").field("url", &host).field("headers", &headers).finish_non_exhaustive()
+    }
 }
 
 /// Table `[defaults]`.
@@ -188,6 +199,8 @@ pub struct Defaults {
     pub healthy_after: u8,
     /// Key `on-unknown`, default `degraded`.
     pub on_unknown: OnUnknown,
+    /// Whether `[limits]` says a `timeout`, so that `describe()`'s default does not apply.
+    pub timeout_is_set: bool,
 }
 
 /// One `[[check]]`.

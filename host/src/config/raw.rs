@@ -1,0 +1,347 @@
+//! The configuration as typed: every table and key there is. The doc comments are the reference.
+//!
+//! Nothing is checked here but which keys exist; [`super::leaf`] knows what their values may be and
+//! [`super::resolve`] what they mean together.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::decode::{Key, Own};
+use super::leaf::{Bool, Bytes, Int, Json, List, Map, Text, Threshold, Time, Word};
+use super::valid::Details;
+use crate::check::{OnUnknown, Probe, Severity};
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// Bytes of one check's `config`, as JSON.
+pub(super) const CHECK_CONFIG_BYTES_MAX: usize = 64 << 10;
+
+/// The configuration of Probity.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) server: Server,
+    pub(super) metrics: Metrics,
+    pub(super) plugins: Plugins,
+    pub(super) state: State,
+    pub(super) schedule: Schedule,
+    pub(super) egress: Egress,
+    pub(super) limits: Limits,
+    pub(super) defaults: Defaults,
+    /// Endpoints with their credentials, by name. A grant `http = ["NAME"]` lets a check use one; the guest never sees
+    /// the URL or the credentials.
+    pub(super) connections: BTreeMap<String, Connection>,
+    /// Sets of checks with an endpoint of their own, `/health/NAME`. A group exists as soon as a check names it; the
+    /// table only describes it. `live`, `ready` and `startup` are taken.
+    pub(super) groups: BTreeMap<String, Group>,
+    /// The checks: one `[[check]]` each. A plugin without one runs as a check of its own name with `[defaults]`.
+    pub(super) check: Vec<Check>,
+}
+
+/// How the host answers.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Server {
+    /// Address and port to listen on. Port 0 takes a free one. `[::]:8080` and `0.0.0.0:8080` listen everywhere.
+    #[schemars(extend("default" = "127.0.0.1:8080", "x-kind" = "`address:port`"))]
+    pub(super) listen: Key<Text>,
+    /// Who sees messages, measurements and details: nobody, requests with a token, or everybody.
+    #[schemars(extend("default" = "authorized"))]
+    pub(super) details: Key<Word<Details>>,
+    /// The version of the service beside the host, for `/health` to report.
+    pub(super) version: Key<Text>,
+    /// From the signal to exit, at most; answers in flight finish within it.
+    #[schemars(extend("default" = "10s"))]
+    pub(super) shutdown_grace: Key<Time<0, { 10 * MINUTE }>>,
+    /// How long `/ready` fails before connections are refused, so that load balancers notice. Within `shutdown-grace`.
+    #[schemars(extend("default" = "0s"))]
+    pub(super) drain_delay: Key<Time<0, { 10 * MINUTE }>>,
+    /// How long a client may take to send a request's head.
+    #[schemars(extend("default" = "5s"))]
+    pub(super) header_timeout: Key<Time<100, { 5 * MINUTE }>>,
+    /// How long a kept connection may stay without a request.
+    #[schemars(extend("default" = "1m"))]
+    pub(super) idle_timeout: Key<Time<SECOND, HOUR>>,
+    /// Connections open at once; further ones wait in the listen queue.
+    #[schemars(extend("default" = 1024))]
+    pub(super) max_connections: Key<Int<1, 1_000_000>>,
+    /// HTTP status of `/health` when it is unhealthy.
+    #[schemars(extend("default" = 503))]
+    pub(super) unhealthy_status: Key<Int<200, 599>>,
+    /// HTTP status of `/health` when it is degraded.
+    #[schemars(extend("default" = 200))]
+    pub(super) degraded_status: Key<Int<200, 599>>,
+    pub(super) auth: Auth,
+}
+
+/// Who may manage the host and see details. Probes are open to all.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Auth {
+    /// Bearer tokens, any of which opens management and details. At least 8 visible ASCII characters each. Take them
+    /// from the environment or a file: `["${PROBITY_TOKEN}"]`. Without a token, management stays closed.
+    #[schemars(extend("default" = []))]
+    pub(super) tokens: Key<List<Text, 100>>,
+}
+
+/// What `/metrics` shows.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Metrics {
+    /// Checks with series of their own; the rest share `check="_other"`.
+    #[schemars(extend("default" = 2000))]
+    pub(super) max_checks: Key<Int<0, 1_000_000>>,
+}
+
+/// Where plugins come from.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Plugins {
+    /// The directory of `.wasm` files. Relative paths start at the configuration file.
+    #[schemars(extend("default" = "plugins"))]
+    pub(super) dir: Key<Text>,
+    /// Larger files are rejected unread.
+    #[schemars(extend("default" = "64MiB"))]
+    pub(super) max_size: Key<Bytes<KIB, GIB>>,
+    /// How often the directory is read when no event says so: the backstop when events get lost.
+    #[schemars(extend("default" = "10s"))]
+    pub(super) rescan: Key<Time<100, HOUR>>,
+    /// A file must read the same twice, this far apart, before it is loaded.
+    #[schemars(extend("default" = "100ms"))]
+    pub(super) settle: Key<Time<10, { 10 * SECOND }>>,
+    /// How long the plugin of a deleted file goes on, so that saving by delete and create does not flap.
+    #[schemars(extend("default" = "2s"))]
+    pub(super) removal_grace: Key<Time<0, { 5 * MINUTE }>>,
+    /// Plugin name to the SHA-256, 64 hexadecimal digits, of the only file that may load under it.
+    #[schemars(extend("default" = {}))]
+    pub(super) pins: Key<Map<Text, 10_000>>,
+}
+
+/// What the host keeps between starts.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct State {
+    /// The directory for guest state and compiled code, created for its owner only. Never inside `plugins.dir`.
+    /// Relative paths start at the configuration file.
+    #[schemars(extend("default" = ".probity"))]
+    pub(super) dir: Key<Text>,
+    /// Whether compiled code is kept there.
+    #[schemars(extend("default" = true))]
+    pub(super) cache: Key<Bool>,
+}
+
+/// How runs share the machine.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Schedule {
+    /// Runs at once.
+    #[schemars(extend("default" = 64))]
+    pub(super) concurrency: Key<Int<1, 10_000>>,
+    /// Runs at once of one plugin.
+    #[schemars(extend("default" = 16))]
+    pub(super) concurrency_per_plugin: Key<Int<1, 10_000>>,
+    /// Threads that guests run on. Default: as many as the machine has processors for this process.
+    pub(super) threads: Key<Int<1, 1024>>,
+    /// The longest pause before a check that keeps trapping or hitting limits runs again.
+    #[schemars(extend("default" = "5m"))]
+    pub(super) backoff_max: Key<Time<SECOND, DAY>>,
+    /// Results kept per check.
+    #[schemars(extend("default" = 100))]
+    pub(super) history: Key<Int<1, 10_000>>,
+}
+
+/// Exceptions to the address filter, for all checks. Link-local and metadata addresses stay denied whatever is allowed.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Egress {
+    /// Networks that wildcard grants may reach although they are private or loopback: `["10.1.0.0/16"]`.
+    #[schemars(extend("default" = []))]
+    pub(super) allow: Key<List<Text, 1_000>>,
+    /// Networks that no grant reaches. Stronger than `allow`.
+    #[schemars(extend("default" = []))]
+    pub(super) deny: Key<List<Text, 1_000>>,
+}
+
+/// What one run may spend. The first limit reached ends the run, and the result names it. `[limits]` holds for every
+/// check that says nothing; `[check.limits]` for one check.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Limits {
+    /// Wall time of a run, host calls included.
+    #[schemars(extend("default" = "2s"))]
+    pub(super) timeout: Key<Time<1, { 5 * MINUTE }>>,
+    /// Linear memory, summed over all memories of the instance.
+    #[schemars(extend("default" = "32MiB"))]
+    pub(super) memory: Key<Bytes<{ 64 * KIB }, { 4 * GIB }>>,
+    /// Instructions, in wasmtime's fuel units.
+    #[schemars(extend("default" = 200_000_000))]
+    pub(super) fuel: Key<Int<1, 1_000_000_000_000_000>>,
+    /// Elements summed over all tables.
+    #[schemars(extend("default" = 100_000))]
+    pub(super) table_elements: Key<Int<1, 10_000_000>>,
+    /// Core instances in the component.
+    #[schemars(extend("default" = 128))]
+    pub(super) instances: Key<Int<1, 10_000>>,
+    /// Resource handles alive at once.
+    #[schemars(extend("default" = 1_000))]
+    pub(super) handles: Key<Int<1, 1_000_000>>,
+    /// What one host call may carry from the guest.
+    #[schemars(extend("default" = "4MiB"))]
+    pub(super) hostcall_bytes: Key<Bytes<KIB, { 256 * MIB }>>,
+    /// Calls into capabilities; further ones answer `quota`, ten times as many end the run.
+    #[schemars(extend("default" = 100))]
+    pub(super) host_calls: Key<Int<0, 100_000>>,
+    /// Lines kept of what the guest logs or prints.
+    #[schemars(extend("default" = 100))]
+    pub(super) log_lines: Key<Int<0, 10_000>>,
+    /// Bytes kept of the same.
+    #[schemars(extend("default" = "16KiB"))]
+    pub(super) log_bytes: Key<Bytes<0, MIB>>,
+    /// Size of the whole outcome.
+    #[schemars(extend("default" = "64KiB"))]
+    pub(super) outcome_bytes: Key<Bytes<KIB, { 4 * MIB }>>,
+    /// Size of the outcome's message; longer ones are truncated.
+    #[schemars(extend("default" = "2KiB"))]
+    pub(super) message_bytes: Key<Bytes<64, { 64 * KIB }>>,
+    /// Entries in `measurements` and in `details` each; further ones are dropped.
+    #[schemars(extend("default" = 64))]
+    pub(super) measurements: Key<Int<0, 1024>>,
+    /// Size of one HTTP response's body.
+    #[schemars(extend("default" = "1MiB"))]
+    pub(super) response_bytes: Key<Bytes<0, { 256 * MIB }>>,
+    /// Sockets open at once, HTTP included.
+    #[schemars(extend("default" = 16))]
+    pub(super) sockets: Key<Int<0, 1024>>,
+    /// What one check may keep in `state`.
+    #[schemars(extend("default" = "64KiB"))]
+    pub(super) state_bytes: Key<Bytes<0, { 16 * MIB }>>,
+}
+
+/// What a check gets that says nothing, and what a plugin without `[[check]]` gets.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Defaults {
+    /// Time from one run's start to the next. The plugin's own default comes before it.
+    #[schemars(extend("default" = "30s"))]
+    pub(super) every: Key<Time<100, { 365 * DAY }>>,
+    /// Probes that a check joins when neither its table nor its plugin says which: without this key, `["ready"]`.
+    /// `live` is not allowed here: what can restart a process is said in its `[[check]]`.
+    pub(super) probes: Key<List<Word<Probe>, 3>>,
+    /// How a check counts: `critical` makes the whole unhealthy, `warning` degraded, `info` is only shown.
+    #[schemars(extend("default" = "critical"))]
+    pub(super) severity: Key<Word<Severity>>,
+    /// Failed runs before a check is unhealthy: in a row, or so many of the last.
+    #[schemars(extend("default" = 1))]
+    pub(super) unhealthy_after: Key<Threshold>,
+    /// Good runs in a row before an unhealthy check is healthy again.
+    #[schemars(extend("default" = 1))]
+    pub(super) healthy_after: Key<Int<1, 64>>,
+    /// How an `unknown` check counts.
+    #[schemars(extend("default" = "degraded"))]
+    pub(super) on_unknown: Key<Word<OnUnknown>>,
+    /// Grants of plugins without `[[check]]`. A `[[check]]` has its own only.
+    pub(super) grants: Grants,
+}
+
+/// What a check may touch. Default: nothing. `context`, `log`, `clock` and `state` need no grant.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Grants {
+    /// URL patterns, `https://shop.internal/*`, and names of connections, `payments`.
+    #[schemars(extend("default" = []))]
+    pub(super) http: Key<List<Text, 100>>,
+    /// `host:port` patterns: `db.internal:5432`.
+    #[schemars(extend("default" = []))]
+    pub(super) tcp: Key<List<Text, 100>>,
+    /// `memory`, `cpu`, `load`, `pressure`, `uptime`, `disks`, `disk:/path`, `process:pattern`, `file:/path`.
+    #[schemars(extend("default" = []))]
+    pub(super) system: Key<List<Text, 100>>,
+}
+
+/// One endpoint.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["url"]))]
+pub(super) struct Connection {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(super) own: Own,
+    /// Where it is: `http://` or `https://` in this version. User and password in it become basic authentication.
+    /// Required.
+    #[schemars(extend("x-kind" = "URL"))]
+    pub(super) url: Key<Text>,
+    /// Headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
+    #[schemars(extend("default" = {}))]
+    pub(super) headers: Key<Map<Text, 64>>,
+    /// PEM file of the authorities to trust for this endpoint instead of the system's. Relative paths start at the
+    /// configuration file.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(super) ca: Key<Text>,
+}
+
+/// One group.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Group {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(super) own: Own,
+    /// What it stands for, for people.
+    pub(super) description: Key<Text>,
+}
+
+/// One check: a plugin with a name, a configuration, grants and a schedule.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["name"]))]
+pub(super) struct Check {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(super) own: Own,
+    /// Lower-case letters, digits, `-`, `_` and `.`, starting with a letter or digit; at most 63; unique. Required.
+    #[schemars(extend("pattern" = "^[a-z0-9][a-z0-9._-]{0,62}$"))]
+    pub(super) name: Key<Text>,
+    /// The component's file name without `.wasm`. Default: `name`.
+    pub(super) plugin: Key<Text>,
+    /// Time from one run's start to the next. Default: the plugin's, then `[defaults]`.
+    pub(super) every: Key<Time<100, { 365 * DAY }>>,
+    /// Instead of `every`: a cron expression of five fields, or six with seconds first: `"0 6 * * MON-FRI"`.
+    pub(super) cron: Key<Text>,
+    /// The IANA time zone of `cron`: `Europe/Berlin`. Default: UTC.
+    pub(super) timezone: Key<Text>,
+    /// How it counts: `critical` makes the whole unhealthy, `warning` degraded, `info` is only shown. Default:
+    /// `[defaults]`.
+    pub(super) severity: Key<Word<Severity>>,
+    /// The probes it joins; `[]` for none. Default: what the plugin suggests, but never `live`, then `[defaults]`.
+    pub(super) probes: Key<List<Word<Probe>, 3>>,
+    /// The groups it belongs to.
+    #[schemars(extend("default" = []))]
+    pub(super) groups: Key<List<Text, 32>>,
+    /// Wall time of a run, host calls included. Default: `[limits]`, then the plugin's.
+    pub(super) timeout: Key<Time<1, { 5 * MINUTE }>>,
+    /// Linear memory of a run. Default: `[limits]`.
+    pub(super) memory: Key<Bytes<{ 64 * KIB }, { 4 * GIB }>>,
+    /// Instructions of a run. Default: `[limits]`.
+    pub(super) fuel: Key<Int<1, 1_000_000_000_000_000>>,
+    /// Failed runs before it is unhealthy: `3` in a row, or `{ failures = 3, of = 5 }`. Default: `[defaults]`.
+    pub(super) unhealthy_after: Key<Threshold>,
+    /// Good runs in a row before it is healthy again. Default: `[defaults]`.
+    pub(super) healthy_after: Key<Int<1, 64>>,
+    /// How it counts while `unknown`. Default: `[defaults]`.
+    pub(super) on_unknown: Key<Word<OnUnknown>>,
+    /// A result older than this is `unknown`. At least `every`. Default: three intervals.
+    pub(super) stale_after: Key<Time<100, { 365 * DAY }>>,
+    /// Handed to the plugin as JSON and checked against its schema. At most 64 KiB.
+    #[schemars(extend("default" = {}))]
+    pub(super) config: Key<Json<CHECK_CONFIG_BYTES_MAX>>,
+    pub(super) grants: Grants,
+    pub(super) limits: Limits,
+}

@@ -1,0 +1,321 @@
+//! `[[check]]`, `[defaults]` and `[groups]`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::narrow;
+use crate::check::{OnUnknown, Probe, Severity, Window};
+use crate::config::cx::{At, Cx};
+use crate::config::errors::{Fault, listed, nearest};
+use crate::config::grants::{Grants, HttpGrant, SystemGrant, TcpGrant};
+use crate::config::limits::Limits;
+use crate::config::tree::{NodeId, Value};
+use crate::config::valid::{Check, Cron, Defaults, Group, Timing};
+use crate::config::{is_name, raw, units};
+
+type Connections = BTreeMap<String, raw::Connection>;
+
+/// Names that `/health/NAME` already gives another meaning.
+const GROUPS_TAKEN: [&str; 3] = ["live", "ready", "startup"];
+
+/// Characters of a plugin's name.
+const PLUGIN_CHARS_MAX: usize = 128;
+
+/// What a check falls back to.
+pub(super) struct Base<'a> {
+    pub(super) limits: Limits,
+    pub(super) defaults: &'a Defaults,
+    pub(super) connections: &'a Connections,
+}
+
+pub(super) fn defaults(raw: &raw::File, connections: &Connections, cx: &mut Cx<'_>) -> Defaults {
+    let timeout_is_set = raw.limits.timeout.id.is_some();
+    let raw = &raw.defaults;
+    let probes = raw.probes.read(cx);
+    if let Some(live) = probes.iter().flatten().find(|probe| probe.value == Probe::Live) {
+        let help = "a failing liveness probe restarts the service: name `live` in the `[[check]]` that shall do that";
+        cx.wrong(live.id, "`live` is not allowed in `[defaults]`", help);
+    }
+    Defaults {
+        every: raw.every.or(cx, Duration::from_secs(30)),
+        probes: probes.map(set),
+        grants: grants(&raw.grants, connections, cx),
+        severity: raw.severity.or(cx, Severity::default()),
+        unhealthy_after: raw.unhealthy_after.or(cx, Window::consecutive(1)),
+        healthy_after: narrow(raw.healthy_after.or(cx, 1)),
+        on_unknown: raw.on_unknown.or(cx, OnUnknown::default()),
+        timeout_is_set,
+    }
+}
+
+pub(super) fn all(raw: &[raw::Check], base: &Base<'_>, cx: &mut Cx<'_>) -> BTreeMap<String, Check> {
+    let mut checks = BTreeMap::new();
+    let mut first: BTreeMap<String, NodeId> = BTreeMap::new();
+    for raw in raw {
+        let check = one(raw, base, cx);
+        let Some(id) = raw.name.id else { continue };
+        if let Some(before) = first.get(&check.name).filter(|_| !check.name.is_empty()) {
+            let fault = Fault::at(cx.tree.node(id).place, format!("check `{}` is declared twice", check.name))
+                .also(cx.tree.node(*before).place, "first declared here")
+                .help("give one of them another `name`; both may share a `plugin`");
+            cx.faults.push(fault);
+            continue;
+        }
+        first.insert(check.name.clone(), id);
+        checks.insert(check.name.clone(), check);
+    }
+    checks
+}
+
+fn one(raw: &raw::Check, base: &Base<'_>, cx: &mut Cx<'_>) -> Check {
+    let name = name(raw, cx);
+    let plugin = plugin(raw, cx).unwrap_or_else(|| name.clone());
+    let timing = timing(raw, cx);
+    let limits = limits(raw, base.limits, cx);
+    let origin = origin(raw.own.0, cx);
+    let stale_after = raw.stale_after.read(cx);
+    if let Some(Timing::Every(every)) = timing {
+        spans(raw, &origin, &name, (every, limits.timeout, stale_after), cx);
+    }
+    let config = raw.config.or(cx, serde_json::Value::Object(serde_json::Map::new()));
+    Check {
+        plugin,
+        timing,
+        severity: raw.severity.or(cx, base.defaults.severity),
+        probes: raw.probes.read(cx).map(set),
+        groups: raw.groups.read(cx).unwrap_or_default().into_iter().map(|group| group_name(group, cx)).collect(),
+        grants: grants(&raw.grants, base.connections, cx),
+        limits,
+        timeout_is_set: base.defaults.timeout_is_set || raw.timeout.id.is_some() || raw.limits.timeout.id.is_some(),
+        unhealthy_after: raw.unhealthy_after.or(cx, base.defaults.unhealthy_after),
+        healthy_after: raw.healthy_after.read(cx).map_or(base.defaults.healthy_after, narrow),
+        on_unknown: raw.on_unknown.or(cx, base.defaults.on_unknown),
+        stale_after,
+        config,
+        origin,
+        name,
+    }
+}
+
+fn name(raw: &raw::Check, cx: &mut Cx<'_>) -> String {
+    let Some(id) = raw.name.id else {
+        let place = raw.own.0.map(|id| cx.tree.node(id).place);
+        let help = "give it one: `name = \"orders-backlog\"`; answers and metrics show it";
+        cx.faults.push(Fault::at(place, "a check without `name`").help(help));
+        return String::new();
+    };
+    let Some(name) = raw.name.read(cx) else { return String::new() };
+    if !is_name(&name) {
+        let message = format!("{} is no name for a check", cx.typed(id));
+        cx.wrong(id, message, NAME_HELP);
+    }
+    name
+}
+
+const NAME_HELP: &str =
+    "use lower-case letters, digits, `-`, `_` and `.`, starting with a letter or digit; at most 63 of them";
+
+fn plugin(raw: &raw::Check, cx: &mut Cx<'_>) -> Option<String> {
+    let plugin = raw.plugin.read(cx)?;
+    let id = raw.plugin.id?;
+    if let Some(stem) = plugin.strip_suffix(".wasm") {
+        let stem = stem.rsplit(['/', '\\']).next().unwrap_or(stem);
+        cx.wrong(id, "`plugin` is a file name without `.wasm`", format!("write `plugin = \"{stem}\"`"));
+    } else if plugin.is_empty() || plugin.chars().count() > PLUGIN_CHARS_MAX || plugin.contains(['/', '\\', '\0']) {
+        let message = format!("{} is no name of a plugin", cx.typed(id));
+        cx.wrong(id, message, "write the name of a file in `plugins.dir`, without directory and without `.wasm`");
+    }
+    Some(plugin)
+}
+
+fn timing(raw: &raw::Check, cx: &mut Cx<'_>) -> Option<Timing> {
+    let every = raw.every.read(cx);
+    if let (Some(every), Some(cron)) = (raw.every.id, raw.cron.id) {
+        let fault = Fault::at(cx.tree.node(cron).key, "both `every` and `cron` are set")
+            .also(cx.tree.node(every).key, "`every` is set here")
+            .help("keep the one that says when the check is due");
+        cx.faults.push(fault);
+    }
+    if let (Some(id), None) = (raw.timezone.id, raw.cron.id) {
+        cx.wrong(id, "`timezone` without `cron`", "only cron expressions have a time zone; remove it or add `cron`");
+    }
+    match cron(raw, cx) {
+        Some(cron) => Some(Timing::Cron(Box::new(cron))),
+        None => every.map(Timing::Every),
+    }
+}
+
+fn cron(raw: &raw::Check, cx: &mut Cx<'_>) -> Option<Cron> {
+    const HELP: &str = "five fields, minute hour day month weekday (`*/5 * * * *`), or six with seconds first";
+    let zone = zone(raw, cx);
+    let text = raw.cron.read(cx)?;
+    let id = raw.cron.id?;
+    let parser = croner::parser::CronParser::builder().year(croner::parser::Year::Disallowed).build();
+    // croner's parser allocates per field; a pattern is never this long.
+    let pattern = match parser.parse(&text.chars().take(200).collect::<String>()) {
+        Ok(pattern) if text.len() <= 200 => pattern,
+        Ok(_) => {
+            cx.wrong(id, "the cron expression is longer than 200 characters", HELP);
+            return None;
+        }
+        Err(error) => {
+            let message = format!("{} is no cron expression{}", cx.typed(id), cx.detail(id, error));
+            cx.wrong(id, message, HELP);
+            return None;
+        }
+    };
+    let start = jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0);
+    if pattern.find_next_occurrence(&start, true).is_err() {
+        let message = format!("{} is never due", cx.typed(id));
+        cx.wrong(id, message, "no date has that day, month and weekday: widen one of them");
+    }
+    Some(Cron { text, zone, pattern })
+}
+
+fn zone(raw: &raw::Check, cx: &mut Cx<'_>) -> jiff::tz::TimeZone {
+    let (Some(name), Some(id)) = (raw.timezone.read(cx), raw.timezone.id) else { return jiff::tz::TimeZone::UTC };
+    jiff::tz::TimeZone::get(&name).unwrap_or_else(|_| {
+        let message = format!("{} is no time zone known to this machine", cx.typed(id));
+        cx.wrong(id, message, "write an IANA name such as `Europe/Berlin`; install `tzdata` if the machine has none");
+        jiff::tz::TimeZone::UTC
+    })
+}
+
+/// Checks how `every`, `timeout` and `stale-after` stand to each other.
+fn spans(
+    raw: &raw::Check,
+    origin: &str,
+    name: &str,
+    (every, timeout, stale_after): (Duration, Duration, Option<Duration>),
+    cx: &mut Cx<'_>,
+) {
+    let every_text = units::format_duration(every);
+    if timeout > every {
+        let timeout = units::format_duration(timeout);
+        cx.warnings.push(format!(
+            "{origin}: check `{name}` may take {timeout} but is due every {every_text}: slow runs will skip their turn"
+        ));
+    }
+    if let (Some(id), true) = (raw.stale_after.id, stale_after.is_some_and(|stale| stale < every)) {
+        let message = format!("`stale-after` is shorter than `every`, {every_text}");
+        cx.wrong(id, message, "every result would go stale before the next: use at least twice `every`");
+    }
+}
+
+fn limits(raw: &raw::Check, base: Limits, cx: &mut Cx<'_>) -> Limits {
+    let below = super::limits(&raw.limits, base, cx);
+    let pairs = [
+        (raw.timeout.id, raw.limits.timeout.id),
+        (raw.memory.id, raw.limits.memory.id),
+        (raw.fuel.id, raw.limits.fuel.id),
+    ];
+    for pair in pairs {
+        if let (Some(flat), Some(nested)) = pair {
+            let node = cx.tree.node(nested);
+            let fault = Fault::at(node.key, format!("`{}` is set twice for this check", node.name))
+                .also(cx.tree.node(flat).key, "first set here")
+                .help("keep the one in `[[check]]`");
+            cx.faults.push(fault);
+        }
+    }
+    Limits {
+        timeout: raw.timeout.or(cx, below.timeout),
+        memory: raw.memory.or(cx, below.memory),
+        fuel: raw.fuel.or(cx, below.fuel),
+        ..below
+    }
+}
+
+fn grants(raw: &raw::Grants, connections: &Connections, cx: &mut Cx<'_>) -> Grants {
+    let http = raw.http.read(cx).unwrap_or_default();
+    for At { value, id } in &http {
+        if is_name(value) && !connections.contains_key(value) {
+            undeclared(value, *id, connections, cx);
+        }
+    }
+    let tcp = raw.tcp.read(cx).unwrap_or_default();
+    let system = raw.system.read(cx).unwrap_or_default();
+    Grants {
+        http: each(&http, HttpGrant::parse, cx),
+        tcp: each(&tcp, TcpGrant::parse, cx),
+        system: each(&system, SystemGrant::parse, cx),
+    }
+}
+
+fn undeclared(name: &str, id: NodeId, connections: &Connections, cx: &mut Cx<'_>) {
+    let names = || connections.keys().map(String::as_str);
+    let hint = match nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None if connections.is_empty() => String::new(),
+        None => format!("there are {}. ", listed(names().take(10))),
+    };
+    let message = format!("no connection is named {}", cx.typed(id));
+    cx.wrong(id, message, format!("{hint}declare it as `[connections.NAME]`, or grant a URL: `https://NAME/*`"));
+}
+
+fn each<T>(texts: &[At<String>], parse: fn(&str) -> Result<T, String>, cx: &mut Cx<'_>) -> Vec<T> {
+    let mut grants = Vec::new();
+    for At { value, id } in texts {
+        match parse(value) {
+            Ok(grant) => grants.push(grant),
+            Err(why) => {
+                let message = format!("{} cannot be granted{}", cx.typed(*id), cx.detail(*id, why));
+                cx.wrong(*id, message, "docs/configuration.md lists the forms under `grants`");
+            }
+        }
+    }
+    grants
+}
+
+pub(super) fn groups(
+    raw: &BTreeMap<String, raw::Group>,
+    checks: &BTreeMap<String, Check>,
+    cx: &mut Cx<'_>,
+) -> BTreeMap<String, Group> {
+    let used: BTreeSet<&String> = checks.values().flat_map(|check| &check.groups).collect();
+    let mut groups: BTreeMap<String, Group> = used.iter().map(|name| ((*name).clone(), Group::default())).collect();
+    for (name, group) in raw {
+        let Some(id) = group.own.0 else { continue };
+        if matches!(cx.tree.node(id).value, Value::Broken) {
+            continue;
+        }
+        if !is_group(name) {
+            let place = cx.tree.node(id).key;
+            cx.faults.push(Fault::at(place, format!("`{name}` is no name for a group")).help(group_help(name)));
+        }
+        if !used.contains(name) {
+            cx.warnings.push(format!("{}: no check is in group `{name}`", origin(Some(id), cx)));
+        }
+        groups.insert(name.clone(), Group { description: group.description.read(cx) });
+    }
+    groups
+}
+
+fn group_name(group: At<String>, cx: &mut Cx<'_>) -> String {
+    if !is_group(&group.value) {
+        let message = format!("{} is no name for a group", cx.typed(group.id));
+        cx.wrong(group.id, message, group_help(&group.value));
+    }
+    group.value
+}
+
+fn is_group(name: &str) -> bool {
+    is_name(name) && !GROUPS_TAKEN.contains(&name)
+}
+
+fn group_help(name: &str) -> &'static str {
+    if GROUPS_TAKEN.contains(&name) {
+        "that is a probe's name: use `probes`, or call the group otherwise"
+    } else {
+        NAME_HELP
+    }
+}
+
+fn set<T: Ord>(list: Vec<At<T>>) -> BTreeSet<T> {
+    list.into_iter().map(|at| at.value).collect()
+}
+
+/// `probity.toml:12`
+fn origin(own: Option<NodeId>, cx: &Cx<'_>) -> String {
+    own.map(|id| cx.origin(cx.tree.node(id).place)).unwrap_or_default()
+}

@@ -1,0 +1,200 @@
+//! `[connections]`: endpoints with their credentials.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use crate::config::cx::{At, Cx};
+use crate::config::errors::Fault;
+use crate::config::source::is_secret_key;
+use crate::config::valid::Connection;
+use crate::config::{is_name, raw};
+
+/// Schemes of other capabilities, known well enough to be named in a message. Anything else may be half a password.
+const SCHEMES_KNOWN: [&str; 17] = [
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "redis",
+    "rediss",
+    "amqp",
+    "amqps",
+    "nats",
+    "kafka",
+    "mongodb",
+    "ws",
+    "wss",
+    "ftp",
+    "tcp",
+    "grpc",
+    "file",
+];
+
+/// Headers that the host or the protocol sets.
+const HEADERS_TAKEN: [&str; 7] =
+    ["connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"];
+
+pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> BTreeMap<String, Connection> {
+    let mut connections = BTreeMap::new();
+    for (name, raw) in raw {
+        let Some(own) = raw.own.0 else { continue };
+        if !is_name(name) {
+            let help = "use lower-case letters, digits, `-`, `_` and `.`, starting with a letter or digit";
+            cx.faults
+                .push(Fault::at(cx.tree.node(own).key, format!("`{name}` is no name for a connection")).help(help));
+        }
+        if raw.url.id.is_none() {
+            let fault = Fault::at(cx.tree.node(own).place, format!("connection `{name}` without `url`"));
+            cx.faults.push(fault.help("say where it is: `url = \"https://payments.internal\"`"));
+        }
+        let mut headers = headers(raw, cx);
+        let url = url(raw, &mut headers, cx);
+        let ca = authorities(raw, cx);
+        if let Some(url) = url {
+            connections.insert(name.clone(), Connection { url, headers, ca });
+        }
+    }
+    connections
+}
+
+fn url(raw: &raw::Connection, headers: &mut Vec<(String, String)>, cx: &mut Cx<'_>) -> Option<Url> {
+    let text = raw.url.read(cx)?;
+    let id = raw.url.id?;
+    // Neither text nor parser may be quoted: there is a password in it.
+    let Ok(mut url) = Url::parse(&text) else {
+        cx.wrong(id, "the URL cannot be read", "write `https://host`, `https://host:port/path` or `http://…`");
+        return None;
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        let known = SCHEMES_KNOWN.contains(&url.scheme()).then(|| format!("`{}` ", url.scheme())).unwrap_or_default();
+        let message = format!("connections {known}are not offered by this version: only `http` and `https` are");
+        let message = message.replacen("connections `", "connections of scheme `", 1);
+        cx.wrong(id, message, "reach it through an HTTP endpoint, or grant `tcp` to its host and port");
+        return None;
+    }
+    if url.fragment().is_some() || url.query().is_some() {
+        cx.wrong(
+            id,
+            "the URL of a connection has a `?` or `#` part",
+            "the guest adds the query; escape `?` and `#` in \
+            passwords as `%3F` and `%23`",
+        );
+        return None;
+    }
+    let (user, password) = (decode_percent(url.username()), url.password().map(decode_percent));
+    let secret = url.password().unwrap_or_else(|| url.username()).to_owned();
+    if !secret.is_empty() {
+        let basic = format!("{user}:{}", password.as_deref().unwrap_or_default());
+        let basic = encode_base64(basic.as_bytes());
+        let known = headers.iter().any(|(name, _)| name == "authorization");
+        if known {
+            let help = "keep one of them";
+            cx.wrong(id, "credentials both in the URL and in the `authorization` header", help);
+        }
+        headers.push(("authorization".to_owned(), format!("Basic {basic}")));
+        cx.secrets.extend([decode_percent(&secret), secret, basic]);
+        // Cannot fail: http and https URLs have a host.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+    }
+    Some(url)
+}
+
+fn headers(raw: &raw::Connection, cx: &mut Cx<'_>) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    for (name, At { value, id }) in raw.headers.read(cx).unwrap_or_default() {
+        let lower = name.to_ascii_lowercase();
+        if is_secret_key(&lower) {
+            // Servers echo the credential without its scheme, too.
+            cx.secrets.extend(value.split_once(' ').map(|(_, credential)| credential.to_owned()));
+            cx.secrets.push(value.clone());
+        }
+        let place = cx.tree.node(id).key;
+        if http::HeaderName::try_from(lower.as_str()).is_err() || HEADERS_TAKEN.contains(&lower.as_str()) {
+            let fault = Fault::at(place, format!("`{name}` is no header that can be set"));
+            cx.faults.push(fault.help("use letters, digits and `-`; the host itself sets length, framing and `host`"));
+        } else if http::HeaderValue::try_from(value.as_str()).is_err() {
+            let fault =
+                Fault::at(place, format!("the value of header `{name}` has characters that headers cannot carry"));
+            cx.faults.push(fault.help("remove line breaks and control characters"));
+        }
+        headers.push((lower, value));
+    }
+    headers
+}
+
+fn authorities(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Vec<u8>> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    let path = cx.base_dir.join(raw.ca.read(cx)?);
+    let id = raw.ca.id?;
+    let help =
+        "name a PEM file with `-----BEGIN CERTIFICATE-----` in it; relative paths start at the configuration file";
+    cx.files.push(path.clone());
+    match (cx.read_file)(&path) {
+        Ok(pem) => {
+            let count = CertificateDer::pem_slice_iter(pem.as_bytes()).take_while(Result::is_ok).count();
+            if count == 0 {
+                cx.wrong(id, format!("{} holds no certificate", cx.typed(id)), help);
+            }
+            Some(pem.into_bytes())
+        }
+        Err(error) => {
+            cx.wrong(id, format!("cannot read {}: {error}", cx.typed(id)), help);
+            None
+        }
+    }
+}
+
+/// `%40` to `@`; what is no escape stays.
+fn decode_percent(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let escape = digits.filter(|digits| *first == b'%' && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        if let Some(byte) = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// RFC 4648, with padding.
+fn encode_base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0, |group, byte| group << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for position in 0..4 {
+            let sextet = group >> (18 - 6 * position) & 63;
+            text.push(if position <= chunk.len() { char::from(ALPHABET[sextet]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The vectors of RFC 4648, section 10.
+    #[test]
+    fn base64_is_as_the_rfc_says() {
+        for (plain, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(encode_base64(plain.as_bytes()), encoded);
+        }
+    }
+
+    // Escapes in user information are undone; a lone percent sign stays.
+    #[test]
+    fn percent_escapes_are_undone() {
+        assert_eq!(decode_percent("p%40ss%2Fw%C3%A9"), "p@ss/wé");
+        assert_eq!(decode_percent("100%"), "100%");
+        assert_eq!(decode_percent("%+1"), "%+1");
+    }
+}
