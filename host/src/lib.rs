@@ -17,7 +17,9 @@
 pub mod board;
 pub mod capabilities;
 pub mod check;
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod http;
 pub mod metrics;
 pub mod plan;

@@ -1,2 +1,7 @@
 //! The `probity` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    probity::cli::main()
+}

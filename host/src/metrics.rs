@@ -31,6 +31,21 @@ impl Metrics {
         let _ = lag;
     }
 
+    /// A version became current after `load_time` of compiling and trying.
+    pub fn plugin_loaded(&self, plugin: &str, load_time: std::time::Duration) {
+        let _ = (plugin, load_time);
+    }
+
+    /// Bytes were refused.
+    pub fn plugin_rejected(&self, plugin: &str) {
+        let _ = plugin;
+    }
+
+    /// The configuration was reloaded, or refused.
+    pub fn config_reloaded(&self, ok: bool) {
+        let _ = ok;
+    }
+
     /// Drops the series of a check that is gone.
     pub fn forget(&self, name: &str) {
         let _ = name;

@@ -106,7 +106,7 @@ impl Config {
 }
 
 /// The `*.toml` of `dir`, sorted; none when it does not exist.
-fn fragments(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn fragments(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let wrong = |error: io::Error| Error::of_file(dir, format!("cannot read the directory: {error}"));
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,

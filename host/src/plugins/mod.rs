@@ -6,7 +6,7 @@
 mod loader;
 mod scan;
 mod version;
-mod watch;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +17,6 @@ use serde::Serialize;
 
 pub use loader::{Admit, Change, Loader};
 pub use version::{Rejection, Stage, Version};
-pub use watch::watch;
 
 /// Plugins by name (file name without `.wasm`).
 pub type Plugins = BTreeMap<String, Arc<Plugin>>;

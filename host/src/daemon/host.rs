@@ -1,0 +1,160 @@
+//! What the host is made of.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::StartError;
+use crate::board::Board;
+use crate::capabilities::{StateStore, unix_ms};
+use crate::config::Config;
+use crate::http;
+use crate::metrics::Metrics;
+use crate::plan::Plan;
+use crate::plugins::Store;
+use crate::sandbox::{Sandbox, private_dir};
+use crate::schedule::{Handle, Scheduler, Settings};
+
+/// The parts, shared by the runtimes and threads.
+#[derive(Debug)]
+pub struct Host {
+    /// The configuration that serves.
+    pub config: Arc<ArcSwap<Config>>,
+    /// Plugins and their versions.
+    pub plugins: Arc<Store>,
+    /// Latest results.
+    pub board: Arc<Board>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Engines and limits.
+    pub sandbox: Arc<Sandbox>,
+    /// What guests keep between runs.
+    pub state: Arc<StateStore>,
+    /// Draining or not.
+    pub lifecycle: Arc<http::Lifecycle>,
+    /// The way to the scheduler.
+    pub schedule: Handle,
+    /// One plan at a time, in order.
+    planning: Mutex<()>,
+}
+
+impl Host {
+    pub(super) fn new(config: Config, guests: &tokio::runtime::Handle) -> Result<(Arc<Self>, Scheduler), StartError> {
+        let settings = Settings {
+            concurrency: config.schedule.concurrency,
+            concurrency_per_plugin: config.schedule.concurrency_per_plugin,
+            backoff_max: config.schedule.backoff_max,
+        };
+        let dir = usable(&config.state.dir);
+        let cache = dir.filter(|_| config.state.cache).map(|dir| dir.join("cache"));
+        let sandbox = Arc::new(Sandbox::new(config.schedule.concurrency, cache.as_deref())?);
+        tracing::info!(pooled = sandbox.is_pooled(), cache = ?cache, "sandbox ready");
+        let metrics = Arc::new(Metrics::new(config.server.metrics_max_checks));
+        let board = Arc::new(Board::new(Arc::clone(&metrics), config.schedule.history));
+        let (schedule, commands) = Handle::channel();
+        let scheduler = Scheduler::new(
+            settings,
+            commands,
+            Arc::clone(&sandbox),
+            Arc::clone(&board),
+            Arc::clone(&metrics),
+            guests.clone(),
+        );
+        let host = Self {
+            state: Arc::new(open_state(dir)),
+            config: Arc::new(ArcSwap::from_pointee(config)),
+            plugins: Arc::default(),
+            lifecycle: Arc::default(),
+            planning: Mutex::default(),
+            board,
+            metrics,
+            sandbox,
+            schedule,
+        };
+        Ok((Arc::new(host), scheduler))
+    }
+
+    /// Crosses the configuration with the plugins and hands the result to the board and the schedule. Blocks.
+    pub(super) fn replan(&self) -> usize {
+        let _one = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = Arc::new(Plan::new(&self.config.load(), &self.plugins.load(), &self.state));
+        let checks = plan.checks.len();
+        self.board.apply(&plan, unix_ms());
+        self.schedule.plan_blocking(plan);
+        checks
+    }
+
+    pub(super) fn http_state(&self, control: Arc<dyn http::Control>) -> http::State {
+        http::State {
+            config: Arc::clone(&self.config),
+            board: Arc::clone(&self.board),
+            plugins: Arc::clone(&self.plugins),
+            metrics: Arc::clone(&self.metrics),
+            lifecycle: Arc::clone(&self.lifecycle),
+            sandbox: Arc::clone(&self.sandbox),
+            control,
+        }
+    }
+}
+
+/// The state directory, if it can be used; without it the host runs, and forgets.
+fn usable(dir: &Path) -> Option<&Path> {
+    match private_dir(dir) {
+        Ok(()) => Some(dir),
+        Err(error) => {
+            tracing::warn!(dir = %dir.display(), %error, "the state directory cannot be used: no code cache, state is not kept (key `state.dir`)");
+            None
+        }
+    }
+}
+
+fn open_state(dir: Option<&Path>) -> StateStore {
+    let Some(dir) = dir else { return StateStore::in_memory() };
+    let path = dir.join("state.redb");
+    StateStore::open(&path).unwrap_or_else(|error| {
+        tracing::warn!(file = %path.display(), %error, "state of checks cannot be read, starting empty and keeping it in memory");
+        StateStore::in_memory()
+    })
+}
+
+/// Writes state behind the runs.
+pub(super) struct Flusher {
+    host: Arc<Host>,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+/// How much state `kill -9` may lose.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+impl Flusher {
+    pub(super) fn start(host: Arc<Host>) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (theirs, stopped) = (Arc::clone(&host), Arc::clone(&stop));
+        let thread = std::thread::Builder::new().name("probity-state".into()).spawn(move || {
+            while !stopped.load(Ordering::Acquire) {
+                std::thread::park_timeout(FLUSH_EVERY);
+                flush(&theirs);
+            }
+        })?;
+        Ok(Self { host, stop, thread })
+    }
+
+    pub(super) fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        if self.thread.join().is_err() {
+            flush(&self.host);
+        }
+    }
+}
+
+fn flush(host: &Host) {
+    if let Err(error) = host.state.flush() {
+        tracing::warn!(%error, "state of checks cannot be written, trying again");
+    }
+}

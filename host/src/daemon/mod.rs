@@ -1,0 +1,175 @@
+//! The running host: builds everything from a configuration, keeps it going, and takes it down in order.
+//!
+//! Three places run code: the HTTP runtime (answers, scheduler, timers), the guests' runtime (runs and their I/O), and
+//! plain threads for what blocks (loading plugins, flushing state). A guest that spins holds only a guest thread.
+
+mod control;
+mod host;
+mod reload;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::board::Event;
+use crate::capabilities::unix_ms;
+use crate::config::Config;
+use crate::http;
+use crate::sandbox::SandboxError;
+use crate::schedule::Scheduler;
+
+pub use host::Host;
+
+/// How often results are looked at for their age.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Threads that answer HTTP and keep the time. Two, so that one long answer never delays a probe.
+const HTTP_THREADS: usize = 2;
+
+/// Why the host did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No sandbox.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// No threads.
+    #[error("start the runtimes")]
+    Runtime(#[source] std::io::Error),
+    /// The address cannot be listened on.
+    #[error("listen on {address} (key `server.listen`)")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A host that is built and listens, but does not answer yet.
+#[derive(Debug)]
+pub struct Daemon {
+    host: Arc<Host>,
+    listener: std::net::TcpListener,
+    front: Runtime,
+    guests: Runtime,
+    scheduler: Scheduler,
+    config_path: Option<PathBuf>,
+}
+
+impl Daemon {
+    /// Builds the host and binds its address. `config_path` is what a reload reads again; none = the configuration
+    /// never changes.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn build(config: Config, config_path: Option<PathBuf>) -> Result<Self, StartError> {
+        let front = Builder::new_multi_thread()
+            .worker_threads(HTTP_THREADS)
+            .thread_name("probity-http")
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let guests = Builder::new_multi_thread()
+            .worker_threads(config.schedule.threads.max(1))
+            .thread_name("probity-guest")
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let address = config.server.listen;
+        let listen = |source| StartError::Listen { address, source };
+        let listener = front.block_on(TcpListener::bind(address)).and_then(TcpListener::into_std).map_err(listen)?;
+        let (host, scheduler) = Host::new(config, guests.handle())?;
+        Ok(Self { host, listener, front, guests, scheduler, config_path })
+    }
+
+    /// The address it listens on, with the port that port 0 became.
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The host, for embedders: board, plugins, metrics.
+    #[must_use]
+    pub fn host(&self) -> Arc<Host> {
+        Arc::clone(&self.host)
+    }
+
+    /// Serves until `shutdown` ends, then drains: `ready` fails first, answers in flight finish, state is written.
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let Self { host, listener, front, guests, scheduler, config_path } = self;
+        let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle().clone(), config_path)?;
+        let flusher = host::Flusher::start(Arc::clone(&host))?;
+        let state = host.http_state(reloader.handle());
+        let served = front.block_on(async {
+            let listener = TcpListener::from_std(listener)?;
+            let scheduler = tokio::spawn(scheduler.run());
+            let sweeper = tokio::spawn(sweep(Arc::clone(&host)));
+            serve(&host, listener, state, shutdown).await;
+            sweeper.abort();
+            scheduler.abort();
+            Ok(())
+        });
+        reloader.stop();
+        // Runs in flight are dropped, and with them their connections.
+        guests.shutdown_timeout(RUNTIME_GRACE);
+        front.shutdown_timeout(RUNTIME_GRACE);
+        flusher.stop();
+        served
+    }
+}
+
+/// Blocking work (a file read) that a runtime waits for at the end.
+const RUNTIME_GRACE: Duration = Duration::from_millis(200);
+
+/// Answers until the shutdown, and the grace after it.
+async fn serve(host: &Arc<Host>, listener: TcpListener, state: http::State, shutdown: impl Future<Output = ()>) {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = http::serve(listener, state, async {
+        // An error means the sender is gone, which is a stop too.
+        let _ = stopped.await;
+    });
+    tokio::pin!(server);
+    tokio::select! {
+        () = shutdown => {}
+        () = &mut server => return,
+    }
+    let settings = host.config.load().server.clone();
+    tracing::info!(grace = ?settings.shutdown_grace, "draining");
+    host.lifecycle.drain();
+    host.board.announce(Event::Draining { at_unix_ms: unix_ms() });
+    let drained = async {
+        let delay = settings.drain_delay;
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = &mut server => return,
+        }
+        drop(stop);
+        server.await;
+    };
+    if tokio::time::timeout(settings.shutdown_grace, drained).await.is_err() {
+        tracing::warn!("some connections did not end within the grace and are closed");
+    }
+}
+
+async fn sweep(host: Arc<Host>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut enforced = true;
+    loop {
+        ticks.tick().await;
+        host.board.sweep(unix_ms());
+        let alive = host.sandbox.is_alive();
+        if enforced && !alive {
+            tracing::error!("the thread that interrupts guests is silent: deadlines are not enforced; /live fails");
+        }
+        enforced = alive;
+    }
+}
