@@ -83,7 +83,9 @@ pub use serde_json;
 /// What most checks use: `use probity_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::units::{Size, Span};
-    pub use crate::{AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status};
+    pub use crate::{
+        AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status,
+    };
     pub use crate::{clock, context, http, log, state, system, tcp};
 }
 
@@ -150,7 +152,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::__export_checker!(Exported with_types_in $crate::raw);
+    $crate::__export_checker!(Exported with_types_in $crate::raw);
         };
     };
 }

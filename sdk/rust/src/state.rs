@@ -20,9 +20,13 @@ pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
 /// An [`Error`] of the host's store; [`ErrorKind::Protocol`] when the value is
 /// not a `T`, for instance because another version of the check wrote it.
 pub fn get_json<T: serde::de::DeserializeOwned>(key: &str) -> Result<Option<T>, Error> {
-    let Some(bytes) = get(key)? else { return Ok(None) };
+    let Some(bytes) = get(key)? else {
+        return Ok(None);
+    };
     let value = serde_json::from_slice(&bytes);
-    value.map(Some).map_err(|error| Error::new(ErrorKind::Protocol, format!("state {key:?}: {error}")))
+    value
+        .map(Some)
+        .map_err(|error| Error::new(ErrorKind::Protocol, format!("state {key:?}: {error}")))
 }
 
 /// Sets `key`, for good or until `ttl` has passed.
@@ -39,7 +43,8 @@ pub fn set(key: &str, value: &[u8], ttl: Option<Span>) -> Result<(), Error> {
 /// An [`Error`] of the host's store; [`ErrorKind::InvalidArgument`] when the
 /// value has no JSON form.
 pub fn set_json<T: serde::Serialize>(key: &str, value: &T, ttl: Option<Span>) -> Result<(), Error> {
-    let bytes = serde_json::to_vec(value).map_err(|error| Error::new(ErrorKind::InvalidArgument, error.to_string()))?;
+    let bytes = serde_json::to_vec(value)
+        .map_err(|error| Error::new(ErrorKind::InvalidArgument, error.to_string()))?;
     set(key, &bytes, ttl)
 }
 

@@ -10,8 +10,8 @@ use crate::system::{
     CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
 };
 
-pub(crate) use raw::context::{check_id, consecutive_failures, remaining_ms, run_id, traceparent};
 pub(crate) use raw::clock::{monotonic_ns, now_unix_ms, sleep_ms};
+pub(crate) use raw::context::{check_id, consecutive_failures, remaining_ms, run_id, traceparent};
 
 pub(crate) fn previous() -> Option<PreviousRun> {
     raw::context::previous().map(Into::into)
@@ -59,8 +59,17 @@ pub(crate) fn http_send_all(requests: Vec<Request>) -> Vec<Result<HttpResponse, 
         }
     }
     let mut received = raw::http::send_all(sent).into_iter();
-    let mut next = || received.next().expect("the host answers every request").map(HttpResponse).map_err(Into::into);
-    answers.into_iter().map(|refused| refused.unwrap_or_else(&mut next)).collect()
+    let mut next = || {
+        received
+            .next()
+            .expect("the host answers every request")
+            .map(HttpResponse)
+            .map_err(Into::into)
+    };
+    answers
+        .into_iter()
+        .map(|refused| refused.unwrap_or_else(&mut next))
+        .collect()
 }
 
 fn lower(request: Request) -> Result<raw::http::Request, Error> {
@@ -149,7 +158,12 @@ impl TcpSocket {
         Ok(self.0.read(max, timeout_ms)?)
     }
 
-    pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read_until(
+        &self,
+        delimiter: &[u8],
+        max: u32,
+        timeout_ms: Option<u32>,
+    ) -> Result<Vec<u8>, Error> {
         Ok(self.0.read_until(delimiter, max, timeout_ms)?)
     }
 }
@@ -183,7 +197,10 @@ pub(crate) fn disks() -> Result<Vec<DiskInfo>, Error> {
 }
 
 pub(crate) fn processes(name: &str) -> Result<Vec<ProcessInfo>, Error> {
-    Ok(raw::system::processes(name)?.into_iter().map(Into::into).collect())
+    Ok(raw::system::processes(name)?
+        .into_iter()
+        .map(Into::into)
+        .collect())
 }
 
 pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
