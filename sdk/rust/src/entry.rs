@@ -21,7 +21,7 @@ pub fn run<C: Check>(config: &str) -> Result<Outcome, Failure> {
 }
 
 /// Parses a configuration document; nothing at all counts as an empty table.
-fn parse<T: serde::de::DeserializeOwned>(config: &str) -> Result<T, Failure> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(config: &str) -> Result<T, Failure> {
     let config = if config.trim().is_empty() {
         "{}"
     } else {

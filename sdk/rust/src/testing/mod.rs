@@ -24,6 +24,8 @@
 mod fake;
 pub(crate) mod host;
 mod http;
+#[cfg(feature = "schema")]
+mod schema;
 mod tcp;
 
 use std::cell::RefCell;
@@ -39,6 +41,8 @@ use crate::{Check, Error, Failure, Outcome, entry};
 
 use fake::Fake;
 pub use http::Reply;
+#[cfg(feature = "schema")]
+pub use schema::assert_schema_matches;
 pub use tcp::Script;
 
 /// A fake host for one check. State, clock and logs live as long as it does,

@@ -69,6 +69,8 @@ pub(crate) struct TcpSocket {
     target: String,
     connect_ms: f64,
     steps: RefCell<VecDeque<Step>>,
+    /// What the check wrote and the other side has not read.
+    unread: RefCell<Vec<u8>>,
 }
 
 impl TcpSocket {
@@ -85,6 +87,7 @@ impl TcpSocket {
             target,
             connect_ms: script.connect_ms,
             steps: RefCell::new(script.steps),
+            unread: RefCell::default(),
         })
     }
 
@@ -101,30 +104,16 @@ impl TcpSocket {
         reason = "the signature of the component side"
     )]
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        self.unread.borrow_mut().extend_from_slice(bytes);
         host::fake(|fake| {
-            fake.tcp_written
-                .entry(self.target.clone())
-                .or_default()
-                .extend_from_slice(bytes)
+            let written = fake.tcp_written.entry(self.target.clone()).or_default();
+            written.extend_from_slice(bytes);
         });
-        let mut steps = self.steps.borrow_mut();
-        if let Some(Step::Expect(expected)) = steps.front_mut() {
-            let matching = bytes
-                .iter()
-                .zip(expected.iter())
-                .take_while(|(a, b)| a == b)
-                .count();
-            if matching == bytes.len() {
-                expected.drain(..matching);
-            }
-            if expected.is_empty() {
-                steps.pop_front();
-            }
-        }
         Ok(())
     }
 
     pub(crate) fn read(&self, max: u32, _timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
+        self.take_expected();
         let mut steps = self.steps.borrow_mut();
         let sent = match steps.front_mut() {
             None => return Ok(Vec::new()),
@@ -140,6 +129,19 @@ impl TcpSocket {
             steps.pop_front();
         }
         Ok(read)
+    }
+
+    /// Lets the other side read what it waits for, once the check wrote all of it.
+    fn take_expected(&self) {
+        let mut steps = self.steps.borrow_mut();
+        let mut unread = self.unread.borrow_mut();
+        while let Some(Step::Expect(expected)) = steps.front() {
+            if !unread.starts_with(expected) {
+                return;
+            }
+            unread.drain(..expected.len());
+            steps.pop_front();
+        }
     }
 
     pub(crate) fn read_until(
