@@ -85,45 +85,28 @@ pub enum CompileError {
 /// [`CompileError`] when cargo fails or nothing of the job is a `cdylib`.
 pub fn compile(toolchain: &Toolchain, job: &Job<'_>) -> Result<Vec<Module>, CompileError> {
     let program = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let run_error = |source| CompileError::Run {
-        program: program.clone(),
-        source,
-    };
+    let run_error = |source| CompileError::Run { program: program.clone(), source };
     let mut cargo = Command::new(&program);
     describe(&mut cargo, toolchain, job);
-    let mut child = cargo
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(run_error)?;
+    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(run_error)?;
     let stdout = child.stdout.take().expect("stdout was piped a line above");
     let modules = read_modules(BufReader::new(stdout));
     let status = child.wait().map_err(run_error)?;
     if !status.success() {
-        return Err(CompileError::Failed {
-            manifest: job.manifest.into(),
-            status: status.to_string(),
-        });
+        return Err(CompileError::Failed { manifest: job.manifest.into(), status: status.to_string() });
     }
     let modules = modules.map_err(run_error)?;
     if modules.is_empty() {
-        return Err(CompileError::NoModule {
-            manifest: job.manifest.into(),
-        });
+        return Err(CompileError::NoModule { manifest: job.manifest.into() });
     }
     Ok(modules)
 }
 
 fn describe(cargo: &mut Command, toolchain: &Toolchain, job: &Job<'_>) {
     cargo.args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);
-    cargo
-        .arg("--message-format=json-render-diagnostics")
-        .arg("--manifest-path")
-        .arg(job.manifest);
+    cargo.arg("--message-format=json-render-diagnostics").arg("--manifest-path").arg(job.manifest);
     for setting in PROFILE_SETTINGS {
-        cargo
-            .arg("--config")
-            .arg(format!("profile.{PROFILE}.{setting}"));
+        cargo.arg("--config").arg(format!("profile.{PROFILE}.{setting}"));
     }
     for package in job.packages {
         cargo.args(["--package", package]);
@@ -131,32 +114,21 @@ fn describe(cargo: &mut Command, toolchain: &Toolchain, job: &Job<'_>) {
     if let Some(dir) = job.target_dir {
         cargo.arg("--target-dir").arg(dir);
     }
-    cargo
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(job.manifest))
-        .env_remove("RUSTFLAGS");
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(job.manifest)).env_remove("RUSTFLAGS");
     toolchain.apply(cargo);
 }
 
 /// The caller's flags, then path remapping: panic messages hold source paths,
 /// and the same source must give the same bytes wherever it is checked out.
 fn rustflags(manifest: &Path) -> OsString {
-    let mut flags: Vec<OsString> =
-        match (env::var("CARGO_ENCODED_RUSTFLAGS"), env::var("RUSTFLAGS")) {
-            (Ok(encoded), _) if !encoded.is_empty() => {
-                encoded.split('\u{1f}').map(OsString::from).collect()
-            }
-            (_, Ok(plain)) => plain.split_whitespace().map(OsString::from).collect(),
-            _ => Vec::new(),
-        };
+    let mut flags: Vec<OsString> = match (env::var("CARGO_ENCODED_RUSTFLAGS"), env::var("RUSTFLAGS")) {
+        (Ok(encoded), _) if !encoded.is_empty() => encoded.split('\u{1f}').map(OsString::from).collect(),
+        (_, Ok(plain)) => plain.split_whitespace().map(OsString::from).collect(),
+        _ => Vec::new(),
+    };
     let root = manifest.parent().unwrap_or(Path::new("."));
-    let remaps = [
-        (cargo_home(), "cargo"),
-        (std::path::absolute(root).ok(), "."),
-    ];
-    for (from, to) in remaps
-        .into_iter()
-        .filter_map(|(from, to)| Some((from?, to)))
-    {
+    let remaps = [(cargo_home(), "cargo"), (std::path::absolute(root).ok(), ".")];
+    for (from, to) in remaps.into_iter().filter_map(|(from, to)| Some((from?, to))) {
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);
         flag.push(format!("={to}"));
@@ -166,9 +138,7 @@ fn rustflags(manifest: &Path) -> OsString {
 }
 
 fn cargo_home() -> Option<PathBuf> {
-    env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(env::home_dir()?.join(".cargo")))
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
 /// The part of cargo's JSON messages that names artifacts.
@@ -200,14 +170,8 @@ fn read_modules(stdout: impl BufRead) -> io::Result<Vec<Module>> {
 
 fn module_of(message: Message) -> Option<Module> {
     let is_cdylib = message.target?.kind.iter().any(|kind| kind == "cdylib");
-    let wasm = message
-        .filenames
-        .into_iter()
-        .find(|file| file.extension().is_some_and(|e| e == "wasm"))?;
-    (message.reason == "compiler-artifact" && is_cdylib).then_some(Module {
-        manifest: message.manifest_path?,
-        wasm,
-    })
+    let wasm = message.filenames.into_iter().find(|file| file.extension().is_some_and(|e| e == "wasm"))?;
+    (message.reason == "compiler-artifact" && is_cdylib).then_some(Module { manifest: message.manifest_path?, wasm })
 }
 
 #[cfg(test)]
@@ -225,44 +189,24 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#,
         );
         let modules = read_modules(lines.as_bytes()).unwrap();
-        assert_eq!(
-            modules,
-            [Module {
-                manifest: "/p/b/Cargo.toml".into(),
-                wasm: "/t/b.wasm".into()
-            }]
-        );
+        assert_eq!(modules, [Module { manifest: "/p/b/Cargo.toml".into(), wasm: "/t/b.wasm".into() }]);
     }
 
     // Debian's route carries its compiler, its linker and the std build; the active one nothing.
     #[test]
     fn toolchain_decides_what_cargo_is_told() {
-        let job = Job {
-            manifest: Path::new("/p/Cargo.toml"),
-            packages: &["a".into(), "b".into()],
-            target_dir: None,
-        };
+        let job = Job { manifest: Path::new("/p/Cargo.toml"), packages: &["a".into(), "b".into()], target_dir: None };
         let command = |toolchain: Toolchain| {
             let mut cargo = Command::new("cargo");
             describe(&mut cargo, &toolchain, &job);
             format!("{cargo:?}")
         };
-        let debian = command(Toolchain::Debian {
-            linker: "/bin/wasm-ld-22".into(),
-        });
+        let debian = command(Toolchain::Debian { linker: "/bin/wasm-ld-22".into() });
         assert!(
-            debian.contains("-Zbuild-std")
-                && debian.contains("/bin/wasm-ld-22")
-                && debian.contains("/usr/bin/rustc")
+            debian.contains("-Zbuild-std") && debian.contains("/bin/wasm-ld-22") && debian.contains("/usr/bin/rustc")
         );
         let active = command(Toolchain::Active);
-        assert!(
-            !active.contains("build-std") && !active.contains("/usr/bin/rustc"),
-            "{active}"
-        );
-        assert!(
-            active.contains(r#""--package" "a" "--package" "b""#),
-            "{active}"
-        );
+        assert!(!active.contains("build-std") && !active.contains("/usr/bin/rustc"), "{active}");
+        assert!(active.contains(r#""--package" "a" "--package" "b""#), "{active}");
     }
 }

@@ -50,11 +50,7 @@ pub fn build(wasm: &Path, out: &Path) -> Result<Built, ComponentError> {
     let component = componentize(&module)?;
     let imports = imports(&component)?;
     let changed = write_if_changed(out, &component).map_err(io_error("write", out))?;
-    Ok(Built {
-        bytes: component.len(),
-        imports,
-        changed,
-    })
+    Ok(Built { bytes: component.len(), imports, changed })
 }
 
 /// Wraps a core module, built against a WIT world, into a validated component.
@@ -74,14 +70,12 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentError> {
 /// [`ComponentError::Encode`] when the bytes are not a component.
 pub fn imports(component: &[u8]) -> Result<Vec<String>, ComponentError> {
     match wit_component::decode(component).map_err(encode_error)? {
-        DecodedWasm::Component(resolve, world) => Ok(resolve.worlds[world]
-            .imports
-            .keys()
-            .map(|key| resolve.name_world_key(key))
-            .collect()),
-        DecodedWasm::WitPackage(..) => Err(ComponentError::Encode {
-            reason: "this is a WIT package, not a component".into(),
-        }),
+        DecodedWasm::Component(resolve, world) => {
+            Ok(resolve.worlds[world].imports.keys().map(|key| resolve.name_world_key(key)).collect())
+        }
+        DecodedWasm::WitPackage(..) => {
+            Err(ComponentError::Encode { reason: "this is a WIT package, not a component".into() })
+        }
     }
 }
 
@@ -117,11 +111,7 @@ fn encode_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> C
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ComponentError {
-    move |source| ComponentError::Io {
-        action,
-        path: path.into(),
-        source,
-    }
+    move |source| ComponentError::Io { action, path: path.into(), source }
 }
 
 #[cfg(test)]
@@ -164,10 +154,7 @@ mod tests {
     // What is not WebAssembly is refused with a reason.
     #[test]
     fn garbage_is_refused() {
-        assert!(matches!(
-            componentize(b"hello"),
-            Err(ComponentError::Encode { .. })
-        ));
+        assert!(matches!(componentize(b"hello"), Err(ComponentError::Encode { .. })));
         assert!(imports(b"hello").is_err());
     }
 }

@@ -84,41 +84,25 @@ impl Facts {
     /// `rust-toolchain.toml`, if any, decides which rustc is active).
     pub fn gather(directory: &Path) -> Self {
         let sysroot = sysroot_of(&active_rustc(), directory);
-        let target_installed = sysroot
-            .as_deref()
-            .is_some_and(|s| s.join("lib/rustlib").join(TARGET).join("lib").is_dir());
-        let debian_sysroot = Path::new(DEBIAN_RUSTC)
-            .exists()
-            .then(|| PathBuf::from("/usr"));
+        let target_installed =
+            sysroot.as_deref().is_some_and(|s| s.join("lib/rustlib").join(TARGET).join("lib").is_dir());
+        let debian_sysroot = Path::new(DEBIAN_RUSTC).exists().then(|| PathBuf::from("/usr"));
         Self {
             target_installed,
             rustup_may_install: on_path("rustup").is_some()
                 && env::var_os("RUSTUP_AUTO_INSTALL").is_none_or(|v| v != "0"),
             apt: on_path("apt-get").is_some(),
             debian_rustc: debian_sysroot.is_some(),
-            debian_sources: debian_sysroot.is_some_and(|s| {
-                s.join("lib/rustlib/src/rust/library/std/Cargo.toml")
-                    .exists()
-            }),
-            linker: on_path("wasm-ld-22")
-                .or_else(|| on_path("wasm-ld"))
-                .or_else(|| rust_lld(sysroot.as_deref()?)),
+            debian_sources: debian_sysroot
+                .is_some_and(|s| s.join("lib/rustlib/src/rust/library/std/Cargo.toml").exists()),
+            linker: on_path("wasm-ld-22").or_else(|| on_path("wasm-ld")).or_else(|| rust_lld(sysroot.as_deref()?)),
         }
     }
 
     /// The Debian packages that are missing for Debian's route.
     pub fn missing_packages(&self) -> Vec<&'static str> {
-        let have = [
-            self.debian_rustc,
-            self.debian_sources,
-            self.linker.is_some(),
-        ];
-        DEBIAN_PACKAGES
-            .iter()
-            .zip(have)
-            .filter(|(_, have)| !have)
-            .map(|(name, _)| *name)
-            .collect()
+        let have = [self.debian_rustc, self.debian_sources, self.linker.is_some()];
+        DEBIAN_PACKAGES.iter().zip(have).filter(|(_, have)| !have).map(|(name, _)| *name).collect()
     }
 }
 
@@ -135,15 +119,10 @@ pub fn choose(facts: &Facts) -> Result<Choice, ToolchainError> {
     }
     let missing = facts.missing_packages();
     match &facts.linker {
-        Some(linker) if missing.is_empty() => Ok(Choice::Debian {
-            linker: linker.clone(),
-        }),
+        Some(linker) if missing.is_empty() => Ok(Choice::Debian { linker: linker.clone() }),
         _ if facts.apt => Err(ToolchainError::Missing {
             missing: missing.join(", "),
-            command: format!(
-                "apt-get install -y --no-install-recommends {}",
-                DEBIAN_PACKAGES.join(" ")
-            ),
+            command: format!("apt-get install -y --no-install-recommends {}", DEBIAN_PACKAGES.join(" ")),
         }),
         _ => Err(ToolchainError::Missing {
             missing: format!("the {TARGET} standard library"),
@@ -170,10 +149,7 @@ impl Toolchain {
     pub fn summary(&self) -> String {
         match self {
             Self::Active => format!("active toolchain, {TARGET} installed"),
-            Self::Debian { linker } => format!(
-                "{DEBIAN_RUSTC} with -Zbuild-std, linker {}",
-                linker.display()
-            ),
+            Self::Debian { linker } => format!("{DEBIAN_RUSTC} with -Zbuild-std, linker {}", linker.display()),
         }
     }
 
@@ -192,18 +168,11 @@ impl Toolchain {
 }
 
 fn add_target(directory: &Path) -> Result<(), ToolchainError> {
-    let status = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .current_dir(directory)
-        .status();
+    let status = Command::new("rustup").args(["target", "add", TARGET]).current_dir(directory).status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(ToolchainError::AddTarget {
-            reason: status.to_string(),
-        }),
-        Err(error) => Err(ToolchainError::AddTarget {
-            reason: error.to_string(),
-        }),
+        Ok(status) => Err(ToolchainError::AddTarget { reason: status.to_string() }),
+        Err(error) => Err(ToolchainError::AddTarget { reason: error.to_string() }),
     }
 }
 
@@ -212,11 +181,7 @@ fn active_rustc() -> PathBuf {
 }
 
 fn sysroot_of(rustc: &Path, directory: &Path) -> Option<PathBuf> {
-    let output = Command::new(rustc)
-        .args(["--print", "sysroot"])
-        .current_dir(directory)
-        .output()
-        .ok()?;
+    let output = Command::new(rustc).args(["--print", "sysroot"]).current_dir(directory).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| PathBuf::from(text.trim()))
 }
@@ -224,18 +189,13 @@ fn sysroot_of(rustc: &Path, directory: &Path) -> Option<PathBuf> {
 /// rustup ships LLVM's linker with every toolchain, under the host's triple.
 fn rust_lld(sysroot: &Path) -> Option<PathBuf> {
     let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).ok()?;
-    hosts
-        .filter_map(Result::ok)
-        .map(|host| host.path().join("bin/rust-lld"))
-        .find(|path| path.is_file())
+    hosts.filter_map(Result::ok).map(|host| host.path().join("bin/rust-lld")).find(|path| path.is_file())
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&path)
-        .map(|dir| dir.join(&file))
-        .find(|candidate| candidate.is_file())
+    env::split_paths(&path).map(|dir| dir.join(&file)).find(|candidate| candidate.is_file())
 }
 
 #[cfg(test)]
@@ -255,46 +215,25 @@ mod tests {
     // An installed target is used as it is, whatever else the machine offers.
     #[test]
     fn installed_target_wins() {
-        let facts = Facts {
-            target_installed: true,
-            rustup_may_install: true,
-            ..debian()
-        };
+        let facts = Facts { target_installed: true, rustup_may_install: true, ..debian() };
         assert_eq!(choose(&facts).unwrap(), Choice::Active);
     }
 
     // rustup is asked to fetch only when its owner allows it.
     #[test]
     fn rustup_is_asked_only_when_allowed() {
-        let allowed = Facts {
-            rustup_may_install: true,
-            ..debian()
-        };
+        let allowed = Facts { rustup_may_install: true, ..debian() };
         assert_eq!(choose(&allowed).unwrap(), Choice::AddTarget);
-        assert_eq!(
-            choose(&debian()).unwrap(),
-            Choice::Debian {
-                linker: "wasm-ld-22".into()
-            }
-        );
+        assert_eq!(choose(&debian()).unwrap(), Choice::Debian { linker: "wasm-ld-22".into() });
     }
 
     // What is missing is named in one line, with the command that installs it.
     #[test]
     fn missing_tools_are_named_with_their_command() {
-        let facts = Facts {
-            debian_sources: false,
-            linker: None,
-            ..debian()
-        };
+        let facts = Facts { debian_sources: false, linker: None, ..debian() };
         let text = choose(&facts).unwrap_err().to_string();
         assert!(text.contains("rust-web-src, lld-22 not found"), "{text}");
-        assert!(
-            text.contains(
-                "apt-get install -y --no-install-recommends rustc-web rust-web-src lld-22"
-            ),
-            "{text}"
-        );
+        assert!(text.contains("apt-get install -y --no-install-recommends rustc-web rust-web-src lld-22"), "{text}");
         assert_eq!(text.lines().count(), 1);
     }
 
@@ -302,9 +241,6 @@ mod tests {
     #[test]
     fn without_apt_the_advice_is_rustup() {
         let text = choose(&Facts::default()).unwrap_err().to_string();
-        assert!(
-            text.contains("`rustup target add wasm32-unknown-unknown`"),
-            "{text}"
-        );
+        assert!(text.contains("`rustup target add wasm32-unknown-unknown`"), "{text}");
     }
 }

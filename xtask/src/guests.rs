@@ -24,30 +24,16 @@ pub(crate) fn run() -> Result<Vec<Component>> {
     let workspace = Workspace::load()?;
     let toolchain = toolchain::find(&workspace)?;
     let started = Instant::now();
-    println!(
-        "compiling {} guests (the first time takes a minute or two)",
-        workspace.guests.len()
-    );
-    let packages: Vec<String> = workspace
-        .guests
-        .iter()
-        .map(|guest| guest.package.clone())
-        .collect();
+    println!("compiling {} guests (the first time takes a minute or two)", workspace.guests.len());
+    let packages: Vec<String> = workspace.guests.iter().map(|guest| guest.package.clone()).collect();
     // A directory of their own: the standard library and the guests' dependencies are then
     // built once, whatever profile or feature the host is built with.
     let target_dir = workspace.target.join("guests");
     let manifest = workspace.root.join("Cargo.toml");
-    let job = Job {
-        manifest: &manifest,
-        packages: &packages,
-        target_dir: Some(&target_dir),
-    };
+    let job = Job { manifest: &manifest, packages: &packages, target_dir: Some(&target_dir) };
     let modules = compile::compile(&toolchain, &job)?;
-    let built: Result<Vec<_>> = workspace
-        .guests
-        .iter()
-        .map(|guest| componentize(&workspace, guest, &modules))
-        .collect();
+    let built: Result<Vec<_>> =
+        workspace.guests.iter().map(|guest| componentize(&workspace, guest, &modules)).collect();
     let built = built?;
     println!(
         "{} components in {} ({:.1} s)",
@@ -59,36 +45,17 @@ pub(crate) fn run() -> Result<Vec<Component>> {
 }
 
 fn componentize(workspace: &Workspace, guest: &Guest, modules: &[Module]) -> Result<Component> {
-    let module = modules
-        .iter()
-        .find(|module| module.manifest == guest.manifest);
+    let module = modules.iter().find(|module| module.manifest == guest.manifest);
     let module = module.with_context(|| format!("cargo made no module of {}", guest.package))?;
     let path = workspace.components().join(format!("{}.wasm", guest.name));
-    let built = component::build(&module.wasm, &path)
-        .with_context(|| format!("make {} a component", guest.package))?;
+    let built = component::build(&module.wasm, &path).with_context(|| format!("make {} a component", guest.package))?;
     // A first-party check asks for our capabilities by name, never for an operating system.
-    let wasi = built
-        .imports
-        .iter()
-        .find(|import| import.starts_with("wasi:"));
-    ensure!(
-        wasi.is_none(),
-        "{} imports {}: a dependency pulled in WASI",
-        guest.name,
-        wasi.map_or("", |w| w)
-    );
+    let wasi = built.imports.iter().find(|import| import.starts_with("wasi:"));
+    ensure!(wasi.is_none(), "{} imports {}: a dependency pulled in WASI", guest.name, wasi.map_or("", |w| w));
     let note = if built.changed { "" } else { " (unchanged)" };
     let imports: Vec<&str> = built.imports.iter().map(|import| short(import)).collect();
-    println!(
-        "  {:<16} {:>4} KB  {}{note}",
-        guest.name,
-        built.bytes.div_ceil(1000),
-        imports.join(" ")
-    );
-    Ok(Component {
-        name: guest.name.clone(),
-        path,
-    })
+    println!("  {:<16} {:>4} KB  {}{note}", guest.name, built.bytes.div_ceil(1000), imports.join(" "));
+    Ok(Component { name: guest.name.clone(), path })
 }
 
 /// `probity:check/http@0.1.0` → `http`.

@@ -13,10 +13,7 @@ use crate::workspace::{self, Workspace};
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let facts = Facts::gather(&workspace.root);
-    let usable = matches!(
-        choose(&facts),
-        Ok(Choice::Active | Choice::AddTarget | Choice::Debian { .. })
-    );
+    let usable = matches!(choose(&facts), Ok(Choice::Active | Choice::AddTarget | Choice::Debian { .. }));
     if !usable && facts.apt {
         install(&facts.missing_packages())?;
     }
@@ -27,9 +24,6 @@ fn install(packages: &[&str]) -> Result<()> {
     println!("installing {} (needs root)", packages.join(", "));
     workspace::run(Command::new("apt-get").arg("update"), "apt-get update")?;
     let mut command = Command::new("apt-get");
-    command
-        .args(["install", "-y", "--no-install-recommends"])
-        .args(packages)
-        .env("DEBIAN_FRONTEND", "noninteractive");
+    command.args(["install", "-y", "--no-install-recommends"]).args(packages).env("DEBIAN_FRONTEND", "noninteractive");
     workspace::run(&mut command, "apt-get install")
 }

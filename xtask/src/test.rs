@@ -15,16 +15,12 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     guests::run()?;
     println!("building the host");
     workspace::run(
-        Command::new(cargo())
-            .args(["build", "--package", "probity"])
-            .current_dir(&workspace.root),
+        Command::new(cargo()).args(["build", "--package", "probity"]).current_dir(&workspace.root),
         "cargo build",
     )?;
     println!("testing");
     let mut test = Command::new(cargo());
     // `--workspace` is the default members and the guests' native tests.
-    test.args(["test", "--workspace", "--no-fail-fast"])
-        .args(args)
-        .current_dir(&workspace.root);
+    test.args(["test", "--workspace", "--no-fail-fast"]).args(args).current_dir(&workspace.root);
     workspace::run(&mut test, "cargo test")
 }

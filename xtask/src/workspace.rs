@@ -56,11 +56,7 @@ impl Workspace {
             .stderr(std::process::Stdio::inherit())
             .output()
             .context("run cargo metadata")?;
-        ensure!(
-            output.status.success(),
-            "cargo metadata failed ({})",
-            output.status
-        );
+        ensure!(output.status.success(), "cargo metadata failed ({})", output.status);
         let metadata = serde_json::from_slice(&output.stdout).context("read cargo metadata")?;
         Ok(Self::from_metadata(metadata))
     }
@@ -68,11 +64,7 @@ impl Workspace {
     fn from_metadata(metadata: Metadata) -> Self {
         let mut guests: Vec<Guest> = metadata.packages.into_iter().filter_map(guest_of).collect();
         guests.sort_by(|a, b| a.name.cmp(&b.name));
-        Self {
-            root: metadata.workspace_root,
-            target: metadata.target_directory,
-            guests,
-        }
+        Self { root: metadata.workspace_root, target: metadata.target_directory, guests }
     }
 
     /// Where `cargo xtask guests` puts the components.
@@ -83,21 +75,9 @@ impl Workspace {
 
 /// A guest is a package whose library is a `cdylib`.
 fn guest_of(package: Package) -> Option<Guest> {
-    let is_guest = package
-        .targets
-        .iter()
-        .any(|target| target.kind.iter().any(|kind| kind == "cdylib"));
-    let folder = package
-        .manifest_path
-        .parent()?
-        .file_name()?
-        .to_str()?
-        .to_owned();
-    is_guest.then_some(Guest {
-        name: folder,
-        package: package.name,
-        manifest: package.manifest_path,
-    })
+    let is_guest = package.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "cdylib"));
+    let folder = package.manifest_path.parent()?.file_name()?.to_str()?.to_owned();
+    is_guest.then_some(Guest { name: folder, package: package.name, manifest: package.manifest_path })
 }
 
 /// The cargo that runs this task.
@@ -115,10 +95,7 @@ pub(crate) fn run(command: &mut Command, what: &str) -> Result<()> {
 /// `path` relative to the current directory where that is shorter to read.
 pub(crate) fn shown(path: &Path) -> String {
     let here = env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]
@@ -133,17 +110,7 @@ mod tests {
             {"name":"probity","manifest_path":"/w/host/Cargo.toml","targets":[{"kind":["lib"]},{"kind":["bin"]}]},
             {"name":"probity-plugin-disk","manifest_path":"/w/plugins/disk/Cargo.toml","targets":[{"kind":["cdylib","rlib"]}]}]}"#;
         let workspace = Workspace::from_metadata(serde_json::from_str(metadata).unwrap());
-        let names: Vec<_> = workspace
-            .guests
-            .iter()
-            .map(|g| (g.name.as_str(), g.package.as_str()))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                ("disk", "probity-plugin-disk"),
-                ("tcp", "probity-plugin-tcp")
-            ]
-        );
+        let names: Vec<_> = workspace.guests.iter().map(|g| (g.name.as_str(), g.package.as_str())).collect();
+        assert_eq!(names, [("disk", "probity-plugin-disk"), ("tcp", "probity-plugin-tcp")]);
     }
 }

@@ -33,9 +33,7 @@ fn percent_default() -> AtMost {
 fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let paths = Vec::<String>::deserialize(deserializer)?;
     if paths.is_empty() || paths.iter().any(String::is_empty) {
-        return Err(de::Error::custom(
-            "name at least one path, and no empty one",
-        ));
+        return Err(de::Error::custom("name at least one path, and no empty one"));
     }
     Ok(paths)
 }
@@ -60,10 +58,7 @@ impl Check for Disk {
         for path in &config.paths {
             outcome = match system::disk(path) {
                 Ok(info) => {
-                    texts.push(format!(
-                        "{path} {} available",
-                        Size::show(info.available as f64, "By")
-                    ));
+                    texts.push(format!("{path} {} available", Size::show(info.available as f64, "By")));
                     judge(outcome, path, &info, config)
                 }
                 // An absent path is a volume that is not mounted.
@@ -82,34 +77,16 @@ impl Check for Disk {
 
 fn judge(outcome: Outcome, path: &str, info: &DiskInfo, config: &Config) -> Outcome {
     let mut outcome = outcome
-        .judge(
-            &format!("{path} used"),
-            used_percent(info.total, info.available),
-            "%",
-            &config.used_percent,
-        )
-        .judge(
-            &format!("{path} available"),
-            info.available as f64,
-            "By",
-            &config.available,
-        );
+        .judge(&format!("{path} used"), used_percent(info.total, info.available), "%", &config.used_percent)
+        .judge(&format!("{path} available"), info.available as f64, "By", &config.available);
     if let (Some(total), Some(free)) = (info.inodes_total, info.inodes_free) {
         let used = used_percent(total, free);
-        outcome = outcome.judge(
-            &format!("{path} inodes used"),
-            used,
-            "%",
-            &config.inodes_used_percent,
-        );
+        outcome = outcome.judge(&format!("{path} inodes used"), used, "%", &config.inodes_used_percent);
     }
     if config.writable && info.read_only {
         outcome = outcome.finding(Status::Unhealthy, &format!("{path} is mounted read-only"));
     }
-    outcome.detail(
-        format!("{path} mount"),
-        format!("{} ({})", info.mount_point, info.file_system),
-    )
+    outcome.detail(format!("{path} mount"), format!("{} ({})", info.mount_point, info.file_system))
 }
 
 /// 0 for a file system without a size: nothing of it is used up.
@@ -131,11 +108,7 @@ mod tests {
     const GIB: u64 = 1 << 30;
 
     fn disk(available: u64) -> DiskInfo {
-        DiskInfo {
-            total: 100 * GIB,
-            available: available * GIB,
-            ..DiskInfo::default()
-        }
+        DiskInfo { total: 100 * GIB, available: available * GIB, ..DiskInfo::default() }
     }
 
     fn run(info: DiskInfo, config: Value) -> Outcome {
@@ -151,23 +124,14 @@ mod tests {
     #[test]
     fn used_share_is_judged() {
         let status = |available| run(disk(available), json!({})).status;
-        assert_eq!(
-            [15, 14, 4].map(status),
-            [Status::Healthy, Status::Degraded, Status::Unhealthy]
-        );
-        assert_eq!(
-            run(disk(4), json!({"used-percent": {"warn": 99}})).status,
-            Status::Healthy
-        );
+        assert_eq!([15, 14, 4].map(status), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
+        assert_eq!(run(disk(4), json!({"used-percent": {"warn": 99}})).status, Status::Healthy);
     }
 
     // Free bytes are judged, and said readably.
     #[test]
     fn free_bytes_are_judged() {
-        let outcome = run(
-            disk(20),
-            json!({"available": {"warn": "50GiB", "crit": "30GiB"}}),
-        );
+        let outcome = run(disk(20), json!({"available": {"warn": "50GiB", "crit": "30GiB"}}));
         assert_eq!(
             (outcome.status, outcome.message.as_str()),
             (Status::Unhealthy, "/ available 20 GiB, less than 30 GiB")
@@ -177,20 +141,9 @@ mod tests {
     // Running out of inodes is running out of space, on file systems that have them.
     #[test]
     fn inodes_are_judged_where_there_are_any() {
-        let info = DiskInfo {
-            inodes_total: Some(1000),
-            inodes_free: Some(10),
-            ..disk(90)
-        };
-        assert_eq!(
-            run(info, json!({})).message,
-            "/ inodes used 99 %, more than 95 %"
-        );
-        let btrfs = DiskInfo {
-            inodes_total: Some(0),
-            inodes_free: Some(0),
-            ..disk(90)
-        };
+        let info = DiskInfo { inodes_total: Some(1000), inodes_free: Some(10), ..disk(90) };
+        assert_eq!(run(info, json!({})).message, "/ inodes used 99 %, more than 95 %");
+        let btrfs = DiskInfo { inodes_total: Some(0), inodes_free: Some(0), ..disk(90) };
         assert_eq!(run(btrfs, json!({})).status, Status::Healthy);
     }
 
@@ -200,38 +153,23 @@ mod tests {
         let host = TestHost::new().disk("/", disk(90)).disk("/full", disk(10));
         let status = |paths: Value| host.run::<Disk>(json!({ "paths": paths })).unwrap();
         assert_eq!(status(json!(["/", "/full"])).status, Status::Degraded);
-        assert_eq!(
-            status(json!(["/full", "/gone"])).message,
-            "/gone does not exist; /full used 90 %, more than 85 %"
-        );
+        assert_eq!(status(json!(["/full", "/gone"])).message, "/gone does not exist; /full used 90 %, more than 85 %");
     }
 
     // A read-only mount matters only where the operator says so.
     #[test]
     fn read_only_matters_when_asked() {
-        let info = || DiskInfo {
-            read_only: true,
-            ..disk(90)
-        };
+        let info = || DiskInfo { read_only: true, ..disk(90) };
         assert_eq!(run(info(), json!({})).status, Status::Healthy);
-        assert_eq!(
-            run(info(), json!({"writable": true})).status,
-            Status::Unhealthy
-        );
+        assert_eq!(run(info(), json!({"writable": true})).status, Status::Unhealthy);
     }
 
     // Without a grant there is no judgement; without a path no configuration.
     #[test]
     fn denied_and_misconfigured_are_failures() {
-        let denied =
-            TestHost::new().system_error(Error::new(ErrorKind::Denied, "/ is not granted"));
-        assert!(matches!(
-            denied.run::<Disk>(json!({})),
-            Err(Failure::Capability(_))
-        ));
+        let denied = TestHost::new().system_error(Error::new(ErrorKind::Denied, "/ is not granted"));
+        assert!(matches!(denied.run::<Disk>(json!({})), Err(Failure::Capability(_))));
         let empty = TestHost::new().run::<Disk>(json!({"paths": []}));
-        assert!(
-            matches!(empty, Err(Failure::InvalidConfig(text)) if text.starts_with("at /paths"))
-        );
+        assert!(matches!(empty, Err(Failure::InvalidConfig(text)) if text.starts_with("at /paths")));
     }
 }

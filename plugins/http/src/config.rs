@@ -76,10 +76,7 @@ impl Codes {
     /// `204`, or `200-299`.
     fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let codes = Self {
-            first: code(first)?,
-            last: code(last)?,
-        };
+        let codes = Self { first: code(first)?, last: code(last)? };
         (codes.first <= codes.last).then_some(codes)
     }
 }
@@ -95,26 +92,18 @@ impl std::fmt::Display for Codes {
 
 fn code(text: &str) -> Option<u16> {
     let plain = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|code| plain && (100..=599).contains(code))
+    text.parse().ok().filter(|code| plain && (100..=599).contains(code))
 }
 
 impl<'de> Deserialize<'de> for Codes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let codes = match &value {
-            Value::Number(number) => number
-                .as_u64()
-                .and_then(|number| Self::parse(&number.to_string())),
+            Value::Number(number) => number.as_u64().and_then(|number| Self::parse(&number.to_string())),
             Value::String(text) if text.contains('-') => Self::parse(text),
             _ => None,
         };
-        codes.ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "{value} is no status: write 204 or \"200-299\""
-            ))
-        })
+        codes.ok_or_else(|| de::Error::custom(format_args!("{value} is no status: write 204 or \"200-299\"")))
     }
 }
 
@@ -123,10 +112,7 @@ fn method_default() -> String {
 }
 
 fn status_default() -> Vec<Codes> {
-    vec![Codes {
-        first: 200,
-        last: 299,
-    }]
+    vec![Codes { first: 200, last: 299 }]
 }
 
 /// A renewal that failed shows up three weeks ahead; three days are an emergency.
@@ -136,11 +122,7 @@ fn certificate_default() -> AtLeast {
 
 fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.is_empty() {
-        Err(de::Error::custom("must not be empty"))
-    } else {
-        Ok(text)
-    }
+    if text.is_empty() { Err(de::Error::custom("must not be empty")) } else { Ok(text) }
 }
 
 fn some_not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -158,40 +140,24 @@ fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     if is_method {
         Ok(method)
     } else {
-        Err(de::Error::custom(format_args!(
-            "{method:?} is no method: write GET or POST"
-        )))
+        Err(de::Error::custom(format_args!("{method:?} is no method: write GET or POST")))
     }
 }
 
 fn max_redirects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let max = u32::deserialize(deserializer)?;
-    if max > 20 {
-        Err(de::Error::custom(format_args!(
-            "{max} redirects are too many, at most 20"
-        )))
-    } else {
-        Ok(max)
-    }
+    if max > 20 { Err(de::Error::custom(format_args!("{max} redirects are too many, at most 20"))) } else { Ok(max) }
 }
 
 fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Codes>, D::Error> {
     let codes = Vec::<Codes>::deserialize(deserializer)?;
-    if codes.is_empty() {
-        Err(de::Error::custom("name at least one status"))
-    } else {
-        Ok(codes)
-    }
+    if codes.is_empty() { Err(de::Error::custom("name at least one status")) } else { Ok(codes) }
 }
 
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let has_empty = texts.iter().any(String::is_empty);
-    if has_empty {
-        Err(de::Error::custom("an empty text is in every body"))
-    } else {
-        Ok(texts)
-    }
+    if has_empty { Err(de::Error::custom("an empty text is in every body")) } else { Ok(texts) }
 }
 
 fn pointer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -200,9 +166,7 @@ fn pointer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Erro
     if is_pointer {
         Ok(text)
     } else {
-        Err(de::Error::custom(format_args!(
-            "{text:?} is no JSON pointer: write /{text}"
-        )))
+        Err(de::Error::custom(format_args!("{text:?} is no JSON pointer: write /{text}")))
     }
 }
 
@@ -215,28 +179,9 @@ mod tests {
     #[test]
     fn statuses_read_as_codes_and_ranges() {
         let codes = |value: Value| from_value::<Codes>(value).ok();
-        assert_eq!(
-            codes(json!(204)),
-            Some(Codes {
-                first: 204,
-                last: 204
-            })
-        );
-        assert_eq!(
-            codes(json!("200-299")),
-            Some(Codes {
-                first: 200,
-                last: 299
-            })
-        );
-        for wrong in [
-            json!("2xx"),
-            json!("299-200"),
-            json!(99),
-            json!(1000),
-            json!("-1-200"),
-            json!(null),
-        ] {
+        assert_eq!(codes(json!(204)), Some(Codes { first: 204, last: 204 }));
+        assert_eq!(codes(json!("200-299")), Some(Codes { first: 200, last: 299 }));
+        for wrong in [json!("2xx"), json!("299-200"), json!(99), json!(1000), json!("-1-200"), json!(null)] {
             assert_eq!(codes(wrong.clone()), None, "{wrong}");
         }
     }

@@ -39,10 +39,7 @@ impl Check for Load {
         let load = system::load()?;
         let cpus = system::cpu()?.logical.max(1);
         let per_cpu = |load: f64| load / f64::from(cpus);
-        let text = format!(
-            "load {:.2} {:.2} {:.2} on {cpus} CPUs",
-            load.one, load.five, load.fifteen
-        );
+        let text = format!("load {:.2} {:.2} {:.2} on {cpus} CPUs", load.one, load.five, load.fifteen);
         Ok(Outcome::healthy(text)
             .judge("load1", per_cpu(load.one), "1", &config.load1)
             .judge("load5", per_cpu(load.five), "1", &config.load5)
@@ -67,13 +64,7 @@ mod tests {
     // Load counts per CPU: what overloads two processors is nothing to eight.
     #[test]
     fn load_counts_per_cpu() {
-        let run = |cpus| {
-            TestHost::new()
-                .load(0.0, 6.0, 0.0)
-                .cpus(cpus)
-                .run::<Load>(json!({}))
-                .unwrap()
-        };
+        let run = |cpus| TestHost::new().load(0.0, 6.0, 0.0).cpus(cpus).run::<Load>(json!({})).unwrap();
         assert_eq!(run(8).status, Status::Healthy);
         assert_eq!(run(2).status, Status::Degraded);
         assert_eq!(run(1).status, Status::Unhealthy);
@@ -85,18 +76,9 @@ mod tests {
     fn each_average_is_judged_by_its_own_thresholds() {
         let host = TestHost::new().load(1.0, 2.0, 3.0);
         let status = |config| host.run::<Load>(config).unwrap().status;
-        assert_eq!(
-            status(json!({"load1": {"warn": 0.5}, "load5": {}})),
-            Status::Degraded
-        );
-        assert_eq!(
-            status(json!({"load15": {"crit": 2.5}, "load5": {}})),
-            Status::Unhealthy
-        );
-        assert_eq!(
-            status(json!({"load1": {"crit": 1}, "load5": {"warn": 2}})),
-            Status::Healthy
-        );
+        assert_eq!(status(json!({"load1": {"warn": 0.5}, "load5": {}})), Status::Degraded);
+        assert_eq!(status(json!({"load15": {"crit": 2.5}, "load5": {}})), Status::Unhealthy);
+        assert_eq!(status(json!({"load1": {"crit": 1}, "load5": {"warn": 2}})), Status::Healthy);
     }
 
     // Where the platform does not tell the load, there is no judgement.

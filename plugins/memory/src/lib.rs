@@ -41,21 +41,13 @@ impl Check for Memory {
         }
         let available = room.available as f64;
         let percent = 100.0 * available / room.total as f64;
-        let text = format!(
-            "{} of {} available",
-            Size::show(available, "By"),
-            Size::show(room.total as f64, "By")
-        );
+        let text = format!("{} of {} available", Size::show(available, "By"), Size::show(room.total as f64, "By"));
         let outcome = Outcome::healthy(text)
             .judge("available-percent", percent, "%", &config.available_percent)
             .judge("available", available, "By", &config.available)
             .measure("total", room.total, "By")
             .measure("swap-free", info.swap_free, "By");
-        Ok(if room.is_container {
-            outcome.detail("limit", "container")
-        } else {
-            outcome
-        })
+        Ok(if room.is_container { outcome.detail("limit", "container") } else { outcome })
     }
 }
 
@@ -71,16 +63,10 @@ impl Room {
     /// machine may have less left than the limit leaves.
     fn of(info: &MemoryInfo) -> Self {
         match (info.cgroup_limit, info.cgroup_used) {
-            (Some(limit), Some(used)) if limit < info.total => Self {
-                total: limit,
-                available: limit.saturating_sub(used).min(info.available),
-                is_container: true,
-            },
-            _ => Self {
-                total: info.total,
-                available: info.available,
-                is_container: false,
-            },
+            (Some(limit), Some(used)) if limit < info.total => {
+                Self { total: limit, available: limit.saturating_sub(used).min(info.available), is_container: true }
+            }
+            _ => Self { total: info.total, available: info.available, is_container: false },
         }
     }
 }
@@ -96,11 +82,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn machine(available: u64) -> MemoryInfo {
-        MemoryInfo {
-            total: 1000 * MIB,
-            available: available * MIB,
-            ..MemoryInfo::default()
-        }
+        MemoryInfo { total: 1000 * MIB, available: available * MIB, ..MemoryInfo::default() }
     }
 
     fn run(info: MemoryInfo, config: probity_sdk::serde_json::Value) -> Outcome {
@@ -116,14 +98,8 @@ mod tests {
     #[test]
     fn share_is_judged() {
         let status = |available| run(machine(available), json!({})).status;
-        assert_eq!(
-            [100, 99, 49].map(status),
-            [Status::Healthy, Status::Degraded, Status::Unhealthy]
-        );
-        assert_eq!(
-            run(machine(49), json!({"available-percent": {"crit": 1}})).status,
-            Status::Healthy
-        );
+        assert_eq!([100, 99, 49].map(status), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
+        assert_eq!(run(machine(49), json!({"available-percent": {"crit": 1}})).status, Status::Healthy);
     }
 
     // Bytes can be judged too, and are shown as a person would write them.
@@ -139,35 +115,20 @@ mod tests {
     // In a container its limit counts, not the machine's memory; the machine's is the end of both.
     #[test]
     fn container_limit_counts() {
-        let cgroup = |limit, used| MemoryInfo {
-            cgroup_limit: Some(limit * MIB),
-            cgroup_used: Some(used * MIB),
-            ..machine(900)
-        };
+        let cgroup =
+            |limit, used| MemoryInfo { cgroup_limit: Some(limit * MIB), cgroup_used: Some(used * MIB), ..machine(900) };
         assert_eq!(run(cgroup(100, 96), json!({})).status, Status::Unhealthy);
         assert_eq!(run(cgroup(100, 50), json!({})).status, Status::Healthy);
         assert_eq!(run(cgroup(5000, 4999), json!({})).status, Status::Healthy);
-        let crowded = MemoryInfo {
-            cgroup_limit: Some(900 * MIB),
-            cgroup_used: Some(0),
-            ..machine(10)
-        };
+        let crowded = MemoryInfo { cgroup_limit: Some(900 * MIB), cgroup_used: Some(0), ..machine(10) };
         assert_eq!(run(crowded, json!({})).status, Status::Unhealthy);
     }
 
     // No numbers, no judgement.
     #[test]
     fn nothing_reported_is_a_failure() {
-        assert!(matches!(
-            TestHost::new().run::<Memory>(json!({})),
-            Err(Failure::Other(_))
-        ));
+        assert!(matches!(TestHost::new().run::<Memory>(json!({})), Err(Failure::Other(_))));
         let denied = Error::new(ErrorKind::Denied, "not granted");
-        assert!(matches!(
-            TestHost::new()
-                .system_error(denied)
-                .run::<Memory>(json!({})),
-            Err(Failure::Capability(_))
-        ));
+        assert!(matches!(TestHost::new().system_error(denied).run::<Memory>(json!({})), Err(Failure::Capability(_))));
     }
 }

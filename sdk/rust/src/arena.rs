@@ -11,10 +11,7 @@
 //! growing buffer needs. Free neighbours are not merged: an instance lives for
 //! one run. Single-threaded, like the target.
 
-#![allow(
-    unsafe_code,
-    reason = "an allocator hands out addresses and keeps its lists inside free memory"
-)]
+#![allow(unsafe_code, reason = "an allocator hands out addresses and keeps its lists inside free memory")]
 
 use std::alloc::Layout;
 
@@ -50,12 +47,7 @@ pub(crate) struct Heap {
 impl Heap {
     /// A heap without memory, which grows at the first allocation.
     pub(crate) const fn new(grow: Grow) -> Self {
-        Self {
-            top: 0,
-            end: 0,
-            free: [0; CLASS_COUNT],
-            grow,
-        }
+        Self { top: 0, end: 0, free: [0; CLASS_COUNT], grow }
     }
 
     /// Adds a region; what is left of the one before becomes free blocks.
@@ -98,12 +90,7 @@ impl Heap {
     }
 
     /// Whether the block can serve `new_size` where it is; if so it does from now on.
-    pub(crate) fn resize_in_place(
-        &mut self,
-        address: usize,
-        old_size: usize,
-        new_size: usize,
-    ) -> bool {
+    pub(crate) fn resize_in_place(&mut self, address: usize, old_size: usize, new_size: usize) -> bool {
         let (Some(old), Some(new)) = (class_of(old_size), class_of(new_size)) else {
             return false;
         };
@@ -134,8 +121,7 @@ impl Heap {
 
     /// Cuts a block from a free one of a larger class.
     fn split(&mut self, class: usize, align: usize) -> Option<usize> {
-        let (found, address) =
-            (class + 1..CLASS_COUNT).find_map(|c| Some((c, self.pop_aligned(c, align)?)))?;
+        let (found, address) = (class + 1..CLASS_COUNT).find_map(|c| Some((c, self.pop_aligned(c, align)?)))?;
         let (size, rest) = (class_size(class), class_size(found) - class_size(class));
         // SAFETY: the rest of a block that was just popped belongs to nobody.
         unsafe { self.shed(address + size, rest) };
@@ -265,10 +251,7 @@ mod tests {
             let class = class_of(size).unwrap();
             assert!(class_size(class) >= size, "{size}");
             assert!(class == 0 || class_size(class - 1) < size, "{size}");
-            assert!(
-                size < 64 || class_size(class) <= size + size / 4 + GRAIN,
-                "{size}"
-            );
+            assert!(size < 64 || class_size(class) <= size + size / 4 + GRAIN, "{size}");
         }
         assert_eq!(class_of(1 << 40), None);
     }
@@ -297,10 +280,7 @@ mod tests {
         assert!(heap.resize_in_place(block, 100, 30_000));
         let above = heap.alloc(layout(16, 1)).unwrap();
         assert!(above >= block + 30_000);
-        assert!(
-            !heap.resize_in_place(block, 30_000, 60_000),
-            "something lies above it now"
-        );
+        assert!(!heap.resize_in_place(block, 30_000, 60_000), "something lies above it now");
     }
 
     // An exhausted heap says so instead of handing out what is not there; what is freed serves smaller blocks.
@@ -364,9 +344,7 @@ mod tests {
 
         fn is_intact(&self, upto: usize) -> bool {
             // SAFETY: as in `fill`, which wrote them.
-            let bytes = unsafe {
-                std::slice::from_raw_parts(self.address as *const u8, upto.min(self.size))
-            };
+            let bytes = unsafe { std::slice::from_raw_parts(self.address as *const u8, upto.min(self.size)) };
             bytes.iter().all(|byte| *byte == self.fill)
         }
     }
@@ -376,20 +354,13 @@ mod tests {
             Step::Alloc { size, align } => {
                 let address = heap.alloc(layout(size, align)).unwrap();
                 assert!(address.is_multiple_of(align));
-                let block = Block {
-                    address,
-                    size,
-                    fill,
-                };
+                let block = Block { address, size, fill };
                 block.fill();
                 live.push(block);
             }
             Step::Free { which } if !live.is_empty() => {
                 let block = live.swap_remove(which % live.len());
-                assert!(
-                    block.is_intact(block.size),
-                    "a neighbour wrote into a live block"
-                );
+                assert!(block.is_intact(block.size), "a neighbour wrote into a live block");
                 // SAFETY: taken off the list of live blocks.
                 unsafe { heap.dealloc(block.address, block.size) };
             }

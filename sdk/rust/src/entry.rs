@@ -22,19 +22,13 @@ pub fn run<C: Check>(config: &str) -> Result<Outcome, Failure> {
 
 /// Parses a configuration document; nothing at all counts as an empty table.
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(config: &str) -> Result<T, Failure> {
-    let config = if config.trim().is_empty() {
-        "{}"
-    } else {
-        config
-    };
+    let config = if config.trim().is_empty() { "{}" } else { config };
     let mut json = serde_json::Deserializer::from_str(config);
     serde_path_to_error::deserialize(&mut json)
         .and_then(|value| {
-            let end = json.end().map_err(|error| {
-                serde_json::Error::custom(format_args!("not one JSON document: {error}"))
-            });
-            end.map(|()| value)
-                .map_err(|error| serde_path_to_error::Error::new(root(), error))
+            let end =
+                json.end().map_err(|error| serde_json::Error::custom(format_args!("not one JSON document: {error}")));
+            end.map(|()| value).map_err(|error| serde_path_to_error::Error::new(root(), error))
         })
         .map_err(|error| Failure::invalid_config(&pointer(error.path()), reason(error.inner())))
 }
@@ -50,18 +44,12 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     for segment in path {
         match segment {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            }
+            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
             Segment::Enum { variant } => pointer.push_str(&format!("/{variant}")),
             Segment::Unknown => {}
         }
     }
-    if pointer.is_empty() {
-        "/".to_owned()
-    } else {
-        pointer
-    }
+    if pointer.is_empty() { "/".to_owned() } else { pointer }
 }
 
 /// The parser's reason without its line and column: the document was made by
@@ -110,20 +98,14 @@ mod tests {
     #[test]
     fn wrong_type_is_named_by_path() {
         let text = refused(r#"{"targets":[{"warn":1},{"warn":"x"}]}"#);
-        assert_eq!(
-            text,
-            "invalid config: at /targets/1/warn: invalid type: string \"x\", expected f64"
-        );
+        assert_eq!(text, "invalid config: at /targets/1/warn: invalid type: string \"x\", expected f64");
     }
 
     // An unknown key is named, with what was allowed.
     #[test]
     fn unknown_key_is_named() {
         let text = refused(r#"{"target":[]}"#);
-        assert!(
-            text.contains("unknown field `target`, expected `targets`"),
-            "{text}"
-        );
+        assert!(text.contains("unknown field `target`, expected `targets`"), "{text}");
     }
 
     // What is not JSON, or more than one document, is invalid configuration too.

@@ -103,20 +103,14 @@ pub struct Error {
 impl Error {
     /// An error without a native code.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            code: None,
-        }
+        Self { kind, message: message.into(), code: None }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.message)?;
-        self.code
-            .as_ref()
-            .map_or(Ok(()), |code| write!(f, " ({code})"))
+        self.code.as_ref().map_or(Ok(()), |code| write!(f, " ({code})"))
     }
 }
 

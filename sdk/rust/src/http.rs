@@ -39,11 +39,7 @@ pub struct Request {
 impl Request {
     /// A request without headers or body.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
-        Self {
-            method: method.into(),
-            url: url.into(),
-            ..Self::default()
-        }
+        Self { method: method.into(), url: url.into(), ..Self::default() }
     }
 
     /// Sends through an endpoint declared in the host's configuration: base
@@ -108,10 +104,7 @@ pub fn get(url: &str) -> Result<Response, Error> {
 
 /// Sends all side by side; answers in the same order.
 pub fn send_all(requests: Vec<Request>) -> Vec<Result<Response, Error>> {
-    host::http_send_all(requests)
-        .into_iter()
-        .map(|answer| answer.map(Response))
-        .collect()
+    host::http_send_all(requests).into_iter().map(|answer| answer.map(Response)).collect()
 }
 
 /// An answer. Its parts are fetched from the host when asked for.
@@ -137,9 +130,7 @@ impl Response {
     /// The first header of this name, in any case, as text; bytes that are not
     /// UTF-8 are replaced.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.0
-            .header(name)
-            .map(|value| String::from_utf8_lossy(&value).into_owned())
+        self.0.header(name).map(|value| String::from_utf8_lossy(&value).into_owned())
     }
 
     /// The body.
@@ -155,8 +146,7 @@ impl Response {
     /// # Errors
     /// As [`Response::body`], and [`ErrorKind::Protocol`] when it is not UTF-8.
     pub fn text(&self) -> Result<String, Error> {
-        String::from_utf8(self.body()?)
-            .map_err(|error| Error::new(ErrorKind::Protocol, format!("body: {error}")))
+        String::from_utf8(self.body()?).map_err(|error| Error::new(ErrorKind::Protocol, format!("body: {error}")))
     }
 
     /// The body as JSON.
@@ -164,8 +154,7 @@ impl Response {
     /// # Errors
     /// As [`Response::body`], and [`ErrorKind::Protocol`] when it is not a `T`.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body()?)
-            .map_err(|error| Error::new(ErrorKind::Protocol, format!("body: {error}")))
+        serde_json::from_slice(&self.body()?).map_err(|error| Error::new(ErrorKind::Protocol, format!("body: {error}")))
     }
 
     /// Milliseconds per phase.

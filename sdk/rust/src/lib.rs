@@ -83,9 +83,7 @@ pub use serde_json;
 /// What most checks use: `use probity_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::units::{Size, Span};
-    pub use crate::{
-        AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status,
-    };
+    pub use crate::{AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status};
     pub use crate::{clock, context, http, log, state, system, tcp};
 }
 

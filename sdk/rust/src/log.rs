@@ -22,10 +22,7 @@ pub enum Level {
 
 /// Writes a record with fields.
 pub fn write(level: Level, message: &str, fields: &[(&str, &str)]) {
-    let fields: Vec<(String, String)> = fields
-        .iter()
-        .map(|&(name, value)| (name.into(), value.into()))
-        .collect();
+    let fields: Vec<(String, String)> = fields.iter().map(|&(name, value)| (name.into(), value.into())).collect();
     host::log(level, message, &fields);
 }
 

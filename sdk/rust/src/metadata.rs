@@ -37,11 +37,7 @@ pub struct Metadata {
 impl Metadata {
     /// A check of this name and version, with everything else unsaid.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            version: version.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), version: version.into(), ..Self::default() }
     }
 
     /// Sets [`Metadata::description`].

@@ -138,11 +138,7 @@ pub struct Outcome {
 impl Outcome {
     /// A judgement with its one line.
     pub fn new(status: Status, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-            ..Self::default()
-        }
+        Self { status, message: message.into(), ..Self::default() }
     }
 
     /// As it should be. Later findings replace the message.
@@ -163,8 +159,7 @@ impl Outcome {
     /// Adds a value without judging it. `unit` is a UCUM code, or empty.
     #[must_use]
     pub fn measure(mut self, name: &str, value: impl Into<Observed>, unit: &str) -> Self {
-        self.measurements
-            .push(measurement(name, value.into(), unit, None));
+        self.measurements.push(measurement(name, value.into(), unit, None));
         self
     }
 
@@ -173,12 +168,7 @@ impl Outcome {
     #[must_use]
     pub fn judge(mut self, name: &str, value: f64, unit: &str, threshold: &impl Judge) -> Self {
         let verdict = threshold.judge(value);
-        self.measurements.push(measurement(
-            name,
-            Observed::Number(value),
-            unit,
-            Some(verdict),
-        ));
+        self.measurements.push(measurement(name, Observed::Number(value), unit, Some(verdict)));
         match threshold.complaint(value, unit) {
             Some(complaint) => self.finding(verdict, &format!("{name} {complaint}")),
             None => self,
@@ -211,12 +201,7 @@ impl Outcome {
 
 fn measurement(name: &str, value: Observed, unit: &str, status: Option<Status>) -> Measurement {
     let unit = (!unit.is_empty()).then(|| unit.to_owned());
-    Measurement {
-        name: name.to_owned(),
-        value,
-        unit,
-        status,
-    }
+    Measurement { name: name.to_owned(), value, unit, status }
 }
 
 #[cfg(test)]
@@ -227,10 +212,7 @@ mod tests {
     #[test]
     fn worst_is_the_greatest() {
         assert_eq!(Status::worst([]), Status::Healthy);
-        assert_eq!(
-            Status::worst([Status::Degraded, Status::Unhealthy, Status::Healthy]),
-            Status::Unhealthy
-        );
+        assert_eq!(Status::worst([Status::Degraded, Status::Unhealthy, Status::Healthy]), Status::Unhealthy);
     }
 
     // Findings replace a healthy message and come worst first.
@@ -241,19 +223,14 @@ mod tests {
             .finding(Status::Degraded, "slow")
             .finding(Status::Unhealthy, "wrong")
             .finding(Status::Degraded, "old");
-        assert_eq!(
-            (outcome.status, outcome.message.as_str()),
-            (Status::Unhealthy, "wrong; slow; old")
-        );
+        assert_eq!((outcome.status, outcome.message.as_str()), (Status::Unhealthy, "wrong; slow; old"));
     }
 
     // A judged value carries its own status and unit, and an empty unit is none.
     #[test]
     fn measurements_carry_unit_and_status() {
         let limit = crate::AtMost::new(90.0, 95.0);
-        let outcome = Outcome::healthy("fine")
-            .judge("used", 96.0, "%", &limit)
-            .measure("mount", "/", "");
+        let outcome = Outcome::healthy("fine").judge("used", 96.0, "%", &limit).measure("mount", "/", "");
         assert_eq!(outcome.measurements[0].status, Some(Status::Unhealthy));
         assert_eq!(outcome.measurements[0].unit.as_deref(), Some("%"));
         assert_eq!(outcome.measurements[1].unit, None);

@@ -24,9 +24,7 @@ pub fn get_json<T: serde::de::DeserializeOwned>(key: &str) -> Result<Option<T>, 
         return Ok(None);
     };
     let value = serde_json::from_slice(&bytes);
-    value
-        .map(Some)
-        .map_err(|error| Error::new(ErrorKind::Protocol, format!("state {key:?}: {error}")))
+    value.map(Some).map_err(|error| Error::new(ErrorKind::Protocol, format!("state {key:?}: {error}")))
 }
 
 /// Sets `key`, for good or until `ttl` has passed.
@@ -43,8 +41,7 @@ pub fn set(key: &str, value: &[u8], ttl: Option<Span>) -> Result<(), Error> {
 /// An [`Error`] of the host's store; [`ErrorKind::InvalidArgument`] when the
 /// value has no JSON form.
 pub fn set_json<T: serde::Serialize>(key: &str, value: &T, ttl: Option<Span>) -> Result<(), Error> {
-    let bytes = serde_json::to_vec(value)
-        .map_err(|error| Error::new(ErrorKind::InvalidArgument, error.to_string()))?;
+    let bytes = serde_json::to_vec(value).map_err(|error| Error::new(ErrorKind::InvalidArgument, error.to_string()))?;
     set(key, &bytes, ttl)
 }
 

@@ -46,13 +46,7 @@ impl Socket {
     ///
     /// # Errors
     /// `too-large` when it does not come within `max` bytes; otherwise as [`Socket::read`].
-    pub fn read_until(
-        &self,
-        delimiter: &[u8],
-        max: u32,
-        timeout: Option<Span>,
-    ) -> Result<Vec<u8>, Error> {
-        self.0
-            .read_until(delimiter, max, timeout.map(Span::as_timeout_ms))
+    pub fn read_until(&self, delimiter: &[u8], max: u32, timeout: Option<Span>) -> Result<Vec<u8>, Error> {
+        self.0.read_until(delimiter, max, timeout.map(Span::as_timeout_ms))
     }
 }

@@ -50,40 +50,28 @@ struct Bounds<Q> {
 impl<Q> AtMost<Q> {
     /// Both bounds.
     pub const fn new(warn: Q, crit: Q) -> Self {
-        Self {
-            warn: Some(warn),
-            crit: Some(crit),
-        }
+        Self { warn: Some(warn), crit: Some(crit) }
     }
 }
 
 impl<Q> AtLeast<Q> {
     /// Both bounds.
     pub const fn new(warn: Q, crit: Q) -> Self {
-        Self {
-            warn: Some(warn),
-            crit: Some(crit),
-        }
+        Self { warn: Some(warn), crit: Some(crit) }
     }
 }
 
 /// No bounds: everything is healthy.
 impl<Q> Default for AtMost<Q> {
     fn default() -> Self {
-        Self {
-            warn: None,
-            crit: None,
-        }
+        Self { warn: None, crit: None }
     }
 }
 
 /// No bounds: everything is healthy.
 impl<Q> Default for AtLeast<Q> {
     fn default() -> Self {
-        Self {
-            warn: None,
-            crit: None,
-        }
+        Self { warn: None, crit: None }
     }
 }
 
@@ -94,11 +82,7 @@ impl<Q: Quantity> Judge for AtMost<Q> {
 
     fn complaint(&self, value: f64, unit: &str) -> Option<String> {
         let bound = broken_bound(self.judge(value), self.warn, self.crit)?;
-        Some(format!(
-            "{}, more than {}",
-            Q::show(value, unit),
-            Q::show(bound.amount(), unit)
-        ))
+        Some(format!("{}, more than {}", Q::show(value, unit), Q::show(bound.amount(), unit)))
     }
 }
 
@@ -109,11 +93,7 @@ impl<Q: Quantity> Judge for AtLeast<Q> {
 
     fn complaint(&self, value: f64, unit: &str) -> Option<String> {
         let bound = broken_bound(self.judge(value), self.warn, self.crit)?;
-        Some(format!(
-            "{}, less than {}",
-            Q::show(value, unit),
-            Q::show(bound.amount(), unit)
-        ))
+        Some(format!("{}, less than {}", Q::show(value, unit), Q::show(bound.amount(), unit)))
     }
 }
 
@@ -155,13 +135,11 @@ fn ordered<'de, Q: Quantity + Deserialize<'de>, D: Deserializer<'de>>(
 ) -> Result<Bounds<Q>, D::Error> {
     let bounds = Bounds::<Q>::deserialize(deserializer)?;
     match (bounds.warn, bounds.crit) {
-        (Some(warn), Some(crit)) if !is_ordered(warn.amount(), crit.amount()) => {
-            Err(de::Error::custom(Disordered {
-                warn: Q::show(warn.amount(), ""),
-                crit: Q::show(crit.amount(), ""),
-                relation,
-            }))
-        }
+        (Some(warn), Some(crit)) if !is_ordered(warn.amount(), crit.amount()) => Err(de::Error::custom(Disordered {
+            warn: Q::show(warn.amount(), ""),
+            crit: Q::show(crit.amount(), ""),
+            relation,
+        })),
         _ => Ok(bounds),
     }
 }
@@ -174,15 +152,8 @@ struct Disordered<'a> {
 
 impl fmt::Display for Disordered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            warn,
-            crit,
-            relation,
-        } = self;
-        write!(
-            f,
-            "warn {warn} is never reached before crit {crit}: warn must be {relation} crit"
-        )
+        let Self { warn, crit, relation } = self;
+        write!(f, "warn {warn} is never reached before crit {crit}: warn must be {relation} crit")
     }
 }
 
@@ -196,39 +167,17 @@ mod tests {
     fn the_bound_itself_is_allowed() {
         let most = AtMost::new(500.0, 1000.0);
         let judged = [500.0, 500.1, 1000.0, 1000.1].map(|value| most.judge(value));
-        assert_eq!(
-            judged,
-            [
-                Status::Healthy,
-                Status::Degraded,
-                Status::Degraded,
-                Status::Unhealthy
-            ]
-        );
+        assert_eq!(judged, [Status::Healthy, Status::Degraded, Status::Degraded, Status::Unhealthy]);
         let least = AtLeast::new(21.0, 7.0);
         let judged = [21.0, 20.9, 7.0, 6.9].map(|value| least.judge(value));
-        assert_eq!(
-            judged,
-            [
-                Status::Healthy,
-                Status::Degraded,
-                Status::Degraded,
-                Status::Unhealthy
-            ]
-        );
+        assert_eq!(judged, [Status::Healthy, Status::Degraded, Status::Degraded, Status::Unhealthy]);
     }
 
     // Absent bounds judge nothing; a lone crit skips degraded.
     #[test]
     fn absent_bounds_judge_nothing() {
-        assert_eq!(
-            AtMost::<f64>::default().judge(f64::INFINITY),
-            Status::Healthy
-        );
-        let crit_only = AtMost {
-            warn: None,
-            crit: Some(1.0),
-        };
+        assert_eq!(AtMost::<f64>::default().judge(f64::INFINITY), Status::Healthy);
+        let crit_only = AtMost { warn: None, crit: Some(1.0) };
         assert_eq!(crit_only.judge(2.0), Status::Unhealthy);
     }
 
@@ -236,47 +185,25 @@ mod tests {
     #[test]
     fn not_a_number_breaks_every_bound() {
         assert_eq!(AtMost::new(1.0, 2.0).judge(f64::NAN), Status::Unhealthy);
-        assert_eq!(
-            AtLeast {
-                warn: Some(1.0),
-                crit: None
-            }
-            .judge(f64::NAN),
-            Status::Degraded
-        );
+        assert_eq!(AtLeast { warn: Some(1.0), crit: None }.judge(f64::NAN), Status::Degraded);
     }
 
     // The complaint names the bound that broke, in the quantity's own words.
     #[test]
     fn complaints_name_the_bound() {
-        let latency: AtMost<Span> =
-            serde_json::from_str(r#"{"warn":"250ms","crit":"1s"}"#).unwrap();
-        assert_eq!(
-            latency.complaint(400.0, "ms").unwrap(),
-            "400 ms, more than 250 ms"
-        );
-        assert_eq!(
-            latency.complaint(1500.0, "ms").unwrap(),
-            "1.5 s, more than 1 s"
-        );
+        let latency: AtMost<Span> = serde_json::from_str(r#"{"warn":"250ms","crit":"1s"}"#).unwrap();
+        assert_eq!(latency.complaint(400.0, "ms").unwrap(), "400 ms, more than 250 ms");
+        assert_eq!(latency.complaint(1500.0, "ms").unwrap(), "1.5 s, more than 1 s");
         let free: AtLeast<Size> = serde_json::from_str(r#"{"warn":"5GiB"}"#).unwrap();
-        assert_eq!(
-            free.complaint(1024.0 * 1024.0, "By").unwrap(),
-            "1 MiB, less than 5 GiB"
-        );
+        assert_eq!(free.complaint(1024.0 * 1024.0, "By").unwrap(), "1 MiB, less than 5 GiB");
         assert_eq!(free.complaint(1e12, "By"), None);
     }
 
     // Bounds in the wrong order are a configuration error that says which way they go.
     #[test]
     fn disordered_bounds_are_refused() {
-        let error = serde_json::from_str::<AtMost>(r#"{"warn":95,"crit":90}"#)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("warn 95 is never reached before crit 90: warn must be at most crit"),
-            "{error}"
-        );
+        let error = serde_json::from_str::<AtMost>(r#"{"warn":95,"crit":90}"#).unwrap_err().to_string();
+        assert!(error.contains("warn 95 is never reached before crit 90: warn must be at most crit"), "{error}");
         assert!(serde_json::from_str::<AtLeast>(r#"{"warn":7,"crit":21}"#).is_err());
         assert!(serde_json::from_str::<AtLeast>(r#"{"warn":21,"crit":7}"#).is_ok());
     }

@@ -33,13 +33,7 @@ pub struct Span {
     ms: u64,
 }
 
-const SPAN_UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
+const SPAN_UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 impl Span {
     /// A span of this many milliseconds.
@@ -74,19 +68,9 @@ pub struct Size {
     bytes: u64,
 }
 
-const SIZE_UNITS: [(&str, u64); 5] = [
-    ("B", 1),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-];
-const SIZE_UNITS_DECIMAL: [(&str, u64); 4] = [
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-];
+const SIZE_UNITS: [(&str, u64); 5] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
+const SIZE_UNITS_DECIMAL: [(&str, u64); 4] =
+    [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)];
 
 impl Size {
     /// A size of this many bytes.
@@ -127,9 +111,7 @@ impl<'de> Deserialize<'de> for Span {
         let text = String::deserialize(deserializer)?;
         let ms = parse(&text, &SPAN_UNITS);
         ms.map(Self::from_ms).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "{text:?} is not a duration: write 250ms, 15s, 10m, 2h or 7d"
-            ))
+            de::Error::custom(format_args!("{text:?} is not a duration: write 250ms, 15s, 10m, 2h or 7d"))
         })
     }
 }
@@ -141,9 +123,7 @@ impl<'de> Deserialize<'de> for Size {
             Written::Text(text) => {
                 let bytes = parse(&text, &SIZE_UNITS).or_else(|| parse(&text, &SIZE_UNITS_DECIMAL));
                 bytes.map(Self::from_bytes).ok_or_else(|| {
-                    de::Error::custom(format_args!(
-                        "{text:?} is not a size: write 512, 64KiB, 32MiB or 5GiB"
-                    ))
+                    de::Error::custom(format_args!("{text:?} is not a size: write 512, 64KiB, 32MiB or 5GiB"))
                 })
             }
         }
@@ -175,10 +155,7 @@ fn scaled(amount: f64, units: &[(&str, u64)]) -> String {
 /// At most two decimals, without trailing zeros.
 pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.2}");
-    text.strip_suffix(".00")
-        .or_else(|| text.strip_suffix('0'))
-        .unwrap_or(&text)
-        .to_owned()
+    text.strip_suffix(".00").or_else(|| text.strip_suffix('0')).unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]
@@ -186,15 +163,11 @@ mod tests {
     use super::*;
 
     fn span(text: &str) -> Option<u64> {
-        serde_json::from_value::<Span>(text.into())
-            .ok()
-            .map(Span::as_ms)
+        serde_json::from_value::<Span>(text.into()).ok().map(Span::as_ms)
     }
 
     fn size(json: serde_json::Value) -> Option<u64> {
-        serde_json::from_value::<Size>(json)
-            .ok()
-            .map(Size::as_bytes)
+        serde_json::from_value::<Size>(json).ok().map(Size::as_bytes)
     }
 
     // Durations read as they are written in the host's file.
@@ -204,10 +177,7 @@ mod tests {
             ["250ms", "15s", "10m", "2h", "7d"].map(span),
             [250, 15_000, 600_000, 7_200_000, 604_800_000].map(Some)
         );
-        assert_eq!(
-            ["10", "s", "-1s", "1.5s", "1 s", "", "99999999999999999999d"].map(span),
-            [None; 7]
-        );
+        assert_eq!(["10", "s", "-1s", "1.5s", "1 s", "", "99999999999999999999d"].map(span), [None; 7]);
     }
 
     // Sizes are bytes or text in binary or decimal units.
@@ -216,10 +186,7 @@ mod tests {
         assert_eq!(size(512.into()), Some(512));
         assert_eq!(size("5GiB".into()), Some(5 * 1024 * 1024 * 1024));
         assert_eq!(size("5GB".into()), Some(5_000_000_000));
-        assert_eq!(
-            (size("5G".into()), size("18446744073709551615TiB".into())),
-            (None, None)
-        );
+        assert_eq!((size("5G".into()), size("18446744073709551615TiB".into())), (None, None));
     }
 
     // Amounts are shown in the unit a person would choose.
@@ -237,12 +204,7 @@ mod tests {
     // A bad value is refused with the ways to write it.
     #[test]
     fn errors_say_what_is_allowed() {
-        let error = serde_json::from_value::<Span>("10".into())
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("\"10\" is not a duration: write 250ms"),
-            "{error}"
-        );
+        let error = serde_json::from_value::<Span>("10".into()).unwrap_err().to_string();
+        assert!(error.contains("\"10\" is not a duration: write 250ms"), "{error}");
     }
 }

@@ -6,9 +6,7 @@ use super::http::FakeHttp;
 use super::{LogRecord, Script};
 use crate::Error;
 use crate::context::PreviousRun;
-use crate::system::{
-    CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo,
-};
+use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo};
 
 /// 2025-01-01T00:00:00Z.
 const START_UNIX_MS: u64 = 1_735_689_600_000;
@@ -53,10 +51,7 @@ impl Default for Fake {
             tcp: HashMap::new(),
             tcp_written: HashMap::new(),
             memory: MemoryInfo::default(),
-            cpu: CpuInfo {
-                logical: 1,
-                ..CpuInfo::default()
-            },
+            cpu: CpuInfo { logical: 1, ..CpuInfo::default() },
             load: LoadAverage::default(),
             pressure: PressureInfo::default(),
             uptime_ms: 0,
@@ -76,16 +71,11 @@ impl Fake {
 
     pub(crate) fn state_get(&self, key: &str) -> Option<Vec<u8>> {
         let (value, expires) = self.state.get(key)?;
-        expires
-            .is_none_or(|at| at > self.now_unix_ms)
-            .then(|| value.clone())
+        expires.is_none_or(|at| at > self.now_unix_ms).then(|| value.clone())
     }
 
     /// What `read` gives, unless the test made `system` fail.
-    pub(crate) fn system<T>(
-        &self,
-        read: impl FnOnce(&Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(crate) fn system<T>(&self, read: impl FnOnce(&Self) -> Result<T, Error>) -> Result<T, Error> {
         self.system_error.clone().map_or_else(|| read(self), Err)
     }
 }

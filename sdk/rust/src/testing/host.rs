@@ -10,9 +10,7 @@ pub(crate) use super::tcp::TcpSocket;
 use crate::context::PreviousRun;
 use crate::http::Request;
 use crate::log::Level;
-use crate::system::{
-    CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
-};
+use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
 use crate::{Error, ErrorKind};
 
 thread_local! {
@@ -67,11 +65,7 @@ pub(crate) fn previous() -> Option<PreviousRun> {
 }
 
 pub(crate) fn log(level: Level, message: &str, fields: &[(String, String)]) {
-    let record = LogRecord {
-        level,
-        message: message.to_owned(),
-        fields: fields.to_vec(),
-    };
+    let record = LogRecord { level, message: message.to_owned(), fields: fields.to_vec() };
     fake(|fake| fake.logs.push(record));
 }
 
@@ -105,30 +99,15 @@ pub(crate) fn state_delete(key: &str) -> Result<(), Error> {
 }
 
 pub(crate) fn state_increment(key: &str, delta: i64) -> Result<i64, Error> {
-    let not_a_number = || {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            format!("state {key:?} is not a number"),
-        )
-    };
-    let text = String::from_utf8(state_get(key)?.unwrap_or_else(|| b"0".to_vec()))
-        .map_err(|_| not_a_number())?;
-    let sum = text
-        .parse::<i64>()
-        .map_err(|_| not_a_number())?
-        .saturating_add(delta);
+    let not_a_number = || Error::new(ErrorKind::InvalidArgument, format!("state {key:?} is not a number"));
+    let text = String::from_utf8(state_get(key)?.unwrap_or_else(|| b"0".to_vec())).map_err(|_| not_a_number())?;
+    let sum = text.parse::<i64>().map_err(|_| not_a_number())?.saturating_add(delta);
     state_set(key, sum.to_string().as_bytes(), None)?;
     Ok(sum)
 }
 
 pub(crate) fn state_keys(prefix: &str) -> Result<Vec<String>, Error> {
-    Ok(fake(|fake| {
-        fake.state
-            .keys()
-            .filter(|key| key.starts_with(prefix))
-            .cloned()
-            .collect()
-    }))
+    Ok(fake(|fake| fake.state.keys().filter(|key| key.starts_with(prefix)).cloned().collect()))
 }
 
 pub(crate) fn http_send(request: Request) -> Result<HttpResponse, Error> {
@@ -160,14 +139,7 @@ pub(crate) fn uptime_ms() -> Result<u64, Error> {
 }
 
 pub(crate) fn disk(path: &str) -> Result<DiskInfo, Error> {
-    fake(|fake| {
-        fake.system(|fake| {
-            fake.disks
-                .get(path)
-                .cloned()
-                .ok_or_else(|| no_such("path", path))
-        })
-    })
+    fake(|fake| fake.system(|fake| fake.disks.get(path).cloned().ok_or_else(|| no_such("path", path))))
 }
 
 pub(crate) fn disks() -> Result<Vec<DiskInfo>, Error> {
@@ -175,32 +147,13 @@ pub(crate) fn disks() -> Result<Vec<DiskInfo>, Error> {
 }
 
 pub(crate) fn processes(name: &str) -> Result<Vec<ProcessInfo>, Error> {
-    fake(|fake| {
-        fake.system(|fake| {
-            Ok(fake
-                .processes
-                .iter()
-                .filter(|process| process.name == name)
-                .cloned()
-                .collect())
-        })
-    })
+    fake(|fake| fake.system(|fake| Ok(fake.processes.iter().filter(|process| process.name == name).cloned().collect())))
 }
 
 pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
-    fake(|fake| {
-        fake.system(|fake| {
-            fake.files
-                .get(path)
-                .copied()
-                .ok_or_else(|| no_such("file", path))
-        })
-    })
+    fake(|fake| fake.system(|fake| fake.files.get(path).copied().ok_or_else(|| no_such("file", path))))
 }
 
 fn no_such(what: &str, path: &str) -> Error {
-    Error::new(
-        ErrorKind::NotFound,
-        format!("the test host has no {what} {path:?}"),
-    )
+    Error::new(ErrorKind::NotFound, format!("the test host has no {what} {path:?}"))
 }

@@ -18,26 +18,14 @@ pub struct Reply {
 impl Reply {
     /// An answer with this status, no headers, no body, after one millisecond.
     pub fn status(status: u16) -> Self {
-        let timing = Timing {
-            first_byte_ms: 1.0,
-            total_ms: 1.0,
-            ..Timing::default()
-        };
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Ok(Vec::new()),
-            timing,
-            tls: None,
-        }
+        let timing = Timing { first_byte_ms: 1.0, total_ms: 1.0, ..Timing::default() };
+        Self { status, headers: Vec::new(), body: Ok(Vec::new()), timing, tls: None }
     }
 
     /// A 200 with this value as JSON.
     pub fn json(value: impl Into<serde_json::Value>) -> Self {
         let value: serde_json::Value = value.into();
-        Self::status(200)
-            .header("content-type", "application/json")
-            .body(value.to_string())
+        Self::status(200).header("content-type", "application/json").body(value.to_string())
     }
 
     /// Adds a header.
@@ -64,11 +52,7 @@ impl Reply {
     /// Sets how long the exchange took, in milliseconds.
     #[must_use]
     pub fn total_ms(mut self, ms: f64) -> Self {
-        self.timing = Timing {
-            first_byte_ms: ms,
-            total_ms: ms,
-            ..self.timing
-        };
+        self.timing = Timing { first_byte_ms: ms, total_ms: ms, ..self.timing };
         self
     }
 
@@ -89,31 +73,17 @@ pub(crate) struct FakeHttp {
 
 impl FakeHttp {
     pub(crate) fn push(&mut self, method: &str, target: &str, reply: Result<Reply, Error>) {
-        self.replies
-            .entry(format!("{method} {target}"))
-            .or_default()
-            .push_back(reply);
+        self.replies.entry(format!("{method} {target}")).or_default().push_back(reply);
     }
 
     pub(crate) fn send(&mut self, request: Request) -> Result<HttpResponse, Error> {
-        let target = request.endpoint.as_ref().map_or_else(
-            || request.url.clone(),
-            |name| format!("{name}:{}", request.url),
-        );
+        let target =
+            request.endpoint.as_ref().map_or_else(|| request.url.clone(), |name| format!("{name}:{}", request.url));
         let key = format!("{} {target}", request.method);
         self.sent.push(request);
-        let unknown = || {
-            Error::new(
-                ErrorKind::Refused,
-                format!("the test host knows no reply to {key}"),
-            )
-        };
+        let unknown = || Error::new(ErrorKind::Refused, format!("the test host knows no reply to {key}"));
         let replies = self.replies.get_mut(&key).ok_or_else(unknown)?;
-        let reply = if replies.len() > 1 {
-            replies.pop_front()
-        } else {
-            replies.front().cloned()
-        };
+        let reply = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };
         reply.ok_or_else(unknown)?.map(HttpResponse)
     }
 }
@@ -136,11 +106,7 @@ impl HttpResponse {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
-        self.0
-            .headers
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.clone())
+        self.0.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
     }
 
     pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {

@@ -34,9 +34,7 @@ use std::rc::Rc;
 use crate::context::PreviousRun;
 use crate::http::Request;
 use crate::log::Level;
-use crate::system::{
-    CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo,
-};
+use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo};
 use crate::{Check, Error, Failure, Outcome, entry};
 
 use fake::Fake;
@@ -227,12 +225,7 @@ impl TestHost {
 
     /// The bytes written to `host:port` so far, over all connections.
     pub fn tcp_written(&self, target: &str) -> Vec<u8> {
-        self.fake
-            .borrow()
-            .tcp_written
-            .get(target)
-            .cloned()
-            .unwrap_or_default()
+        self.fake.borrow().tcp_written.get(target).cloned().unwrap_or_default()
     }
 
     /// The records logged so far.

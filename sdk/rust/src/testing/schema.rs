@@ -25,36 +25,23 @@ pub fn assert_schema_matches<C: Check>() {
     let schema: Value = parse(&metadata.config_schema, "config_schema");
     let example: Value = parse(&metadata.config_example, "config_example");
     let validator = jsonschema::draft202012::new(&schema).expect("config_schema is a JSON Schema");
-    assert_eq!(
-        schema["additionalProperties"],
-        json!(false),
-        "config_schema must be closed"
-    );
+    assert_eq!(schema["additionalProperties"], json!(false), "config_schema must be closed");
     let properties: BTreeSet<String> = keys(&schema["properties"]);
-    assert_eq!(
-        properties,
-        fields::<C::Config>(),
-        "properties of config_schema, fields of the type"
-    );
+    assert_eq!(properties, fields::<C::Config>(), "properties of config_schema, fields of the type");
     let accepts = |document: &Value| {
         let by_type = fits::<C::Config>(document);
         assert_eq!(
             validator.is_valid(document),
             by_type.is_ok(),
             "schema and type disagree on {document}: the schema says {:?}, the type {by_type:?}",
-            validator
-                .validate(document)
-                .map_err(|error| error.to_string()),
+            validator.validate(document).map_err(|error| error.to_string()),
         );
         by_type
     };
     accepts(&example).unwrap_or_else(|failure| panic!("config_example {example}: {failure}"));
     for key in keys(&example) {
         let mut without = example.clone();
-        without
-            .as_object_mut()
-            .expect("the example is an object")
-            .remove(&key);
+        without.as_object_mut().expect("the example is an object").remove(&key);
         drop(accepts(&without));
         let mut misshapen = example.clone();
         misshapen[&key] = json!({ NO_SUCH_KEY: 1 });
@@ -64,17 +51,12 @@ pub fn assert_schema_matches<C: Check>() {
 }
 
 fn parse(text: &Option<String>, what: &str) -> Value {
-    let text = text
-        .as_ref()
-        .unwrap_or_else(|| panic!("describe() gives no {what}"));
+    let text = text.as_ref().unwrap_or_else(|| panic!("describe() gives no {what}"));
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
 fn keys(object: &Value) -> BTreeSet<String> {
-    object
-        .as_object()
-        .map(|object| object.keys().cloned().collect())
-        .unwrap_or_default()
+    object.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
 }
 
 fn fits<T: DeserializeOwned>(document: &Value) -> Result<(), Failure> {
@@ -90,10 +72,5 @@ fn fields<T: DeserializeOwned>() -> BTreeSet<String> {
         }
     };
     let (_, listed) = complaint.split_once("expected").unwrap_or_default();
-    listed
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+    listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -77,12 +77,8 @@ impl TcpSocket {
     pub(crate) fn connect(name: &str, port: u16, _timeout_ms: Option<u32>) -> Result<Self, Error> {
         let target = format!("{name}:{port}");
         let found = host::fake(|fake| fake.tcp.get(&target).cloned());
-        let script = found.unwrap_or_else(|| {
-            Err(Error::new(
-                ErrorKind::Refused,
-                format!("the test host has nothing at {target}"),
-            ))
-        })?;
+        let script = found
+            .unwrap_or_else(|| Err(Error::new(ErrorKind::Refused, format!("the test host has nothing at {target}"))))?;
         Ok(Self {
             target,
             connect_ms: script.connect_ms,
@@ -99,10 +95,7 @@ impl TcpSocket {
         self.target.clone()
     }
 
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "the signature of the component side"
-    )]
+    #[expect(clippy::unnecessary_wraps, reason = "the signature of the component side")]
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         self.unread.borrow_mut().extend_from_slice(bytes);
         host::fake(|fake| {
@@ -144,26 +137,15 @@ impl TcpSocket {
         }
     }
 
-    pub(crate) fn read_until(
-        &self,
-        delimiter: &[u8],
-        max: u32,
-        timeout_ms: Option<u32>,
-    ) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         let mut read = Vec::new();
         while !read.ends_with(delimiter) {
             if read.len() >= max as usize {
-                return Err(Error::new(
-                    ErrorKind::TooLarge,
-                    format!("no delimiter within {max} bytes"),
-                ));
+                return Err(Error::new(ErrorKind::TooLarge, format!("no delimiter within {max} bytes")));
             }
             let next = self.read(1, timeout_ms)?;
             if next.is_empty() {
-                return Err(Error::new(
-                    ErrorKind::Protocol,
-                    "the stream ended before the delimiter",
-                ));
+                return Err(Error::new(ErrorKind::Protocol, "the stream ended before the delimiter"));
             }
             read.extend(next);
         }

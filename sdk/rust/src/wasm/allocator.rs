@@ -41,10 +41,7 @@ fn grow(bytes: usize) -> Option<(usize, usize)> {
 struct Allocator(Single<Heap>);
 
 impl Allocator {
-    #[allow(
-        clippy::mut_from_ref,
-        reason = "one thread, and no caller keeps it past one heap operation"
-    )]
+    #[allow(clippy::mut_from_ref, reason = "one thread, and no caller keeps it past one heap operation")]
     fn heap(&self) -> &mut Heap {
         // SAFETY: one thread, and the heap calls nothing that allocates.
         unsafe { &mut *self.0.0.get() }
@@ -57,9 +54,7 @@ static ALLOCATOR: Allocator = Allocator(Single(UnsafeCell::new(Heap::new(grow)))
 // SAFETY: the heap hands out aligned, disjoint blocks of at least the asked size.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.heap()
-            .alloc(layout)
-            .map_or(ptr::null_mut(), |address| address as *mut u8)
+        self.heap().alloc(layout).map_or(ptr::null_mut(), |address| address as *mut u8)
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -68,10 +63,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if self
-            .heap()
-            .resize_in_place(block as usize, layout.size(), new_size)
-        {
+        if self.heap().resize_in_place(block as usize, layout.size(), new_size) {
             return block;
         }
         // SAFETY: the caller keeps `new_size` valid for this alignment; old and new block are disjoint.

@@ -6,9 +6,7 @@ use super::bindings::probity::check as raw;
 use crate::context::PreviousRun;
 use crate::http::{Certificate, Timing, TlsInfo};
 use crate::log::Level;
-use crate::system::{
-    CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
-};
+use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
 use crate::{Error, ErrorKind, Failure, Measurement, Metadata, Observed, Outcome, Probe, Status};
 
 /// Converts enums with the same cases, in either direction.

@@ -6,9 +6,7 @@ use crate::Error;
 use crate::context::PreviousRun;
 use crate::http::{Request, Timing, TlsInfo};
 use crate::log::Level;
-use crate::system::{
-    CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
-};
+use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
 
 pub(crate) use raw::clock::{monotonic_ns, now_unix_ms, sleep_ms};
 pub(crate) use raw::context::{check_id, consecutive_failures, remaining_ms, run_id, traceparent};
@@ -59,17 +57,8 @@ pub(crate) fn http_send_all(requests: Vec<Request>) -> Vec<Result<HttpResponse, 
         }
     }
     let mut received = raw::http::send_all(sent).into_iter();
-    let mut next = || {
-        received
-            .next()
-            .expect("the host answers every request")
-            .map(HttpResponse)
-            .map_err(Into::into)
-    };
-    answers
-        .into_iter()
-        .map(|refused| refused.unwrap_or_else(&mut next))
-        .collect()
+    let mut next = || received.next().expect("the host answers every request").map(HttpResponse).map_err(Into::into);
+    answers.into_iter().map(|refused| refused.unwrap_or_else(&mut next)).collect()
 }
 
 fn lower(request: Request) -> Result<raw::http::Request, Error> {
@@ -158,12 +147,7 @@ impl TcpSocket {
         Ok(self.0.read(max, timeout_ms)?)
     }
 
-    pub(crate) fn read_until(
-        &self,
-        delimiter: &[u8],
-        max: u32,
-        timeout_ms: Option<u32>,
-    ) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         Ok(self.0.read_until(delimiter, max, timeout_ms)?)
     }
 }
@@ -197,10 +181,7 @@ pub(crate) fn disks() -> Result<Vec<DiskInfo>, Error> {
 }
 
 pub(crate) fn processes(name: &str) -> Result<Vec<ProcessInfo>, Error> {
-    Ok(raw::system::processes(name)?
-        .into_iter()
-        .map(Into::into)
-        .collect())
+    Ok(raw::system::processes(name)?.into_iter().map(Into::into).collect())
 }
 
 pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
