@@ -1,2 +1,56 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks, run as `cargo xtask <task>`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod demo;
+mod guests;
+mod setup;
+mod test;
+mod toolchain;
+mod workspace;
+
+/// Project tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build every first-party component to <target>/components
+    Guests,
+    /// Install what building components needs (apt-get or rustup), if anything is missing
+    Setup,
+    /// Build guests and host, then run every test
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run the quickstart: a shop, its check, and the host on 127.0.0.1:8080
+    Demo {
+        /// The host's address
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().task {
+        Task::Guests => guests::run().map(drop),
+        Task::Setup => setup::run(),
+        Task::Test { args } => test::run(&args),
+        Task::Demo { listen } => demo::run(&listen),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

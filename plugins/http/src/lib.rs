@@ -1,0 +1,166 @@
+//! Sends an HTTP request and judges status, headers, body, JSON, latency and certificate.
+
+use probity_sdk::prelude::*;
+use probity_sdk::serde_json::{self, Value};
+use probity_sdk::units::Quantity;
+
+mod config;
+
+use config::{Config, JsonRule};
+
+/// How much of an unexpected text a message quotes, in characters.
+const QUOTE_MAX_CHARS: usize = 80;
+
+/// The check.
+struct Http;
+
+impl Check for Http {
+    type Config = Config;
+
+    fn describe() -> Metadata {
+        Metadata::new("http", env!("CARGO_PKG_VERSION"))
+            .description("Sends an HTTP request and judges status, headers, body, JSON, latency and certificate")
+            .probe(Probe::Ready)
+            .default_interval_ms(15_000)
+            .default_timeout_ms(5_000)
+            .config_schema(include_str!("../schema.json"))
+            .config_example(include_str!("../example.json"))
+    }
+
+    fn run(config: &Config) -> Result<Outcome, Failure> {
+        match request(config).send().and_then(|response| judge(&response, config)) {
+            Ok(outcome) => Ok(outcome),
+            Err(error) if error.kind.is_about_the_target() => {
+                Ok(Outcome::unhealthy(format!("{} {}: {error}", config.method, config.url)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn request(config: &Config) -> http::Request {
+    let mut request = http::Request::new(&config.method, &config.url).max_redirects(config.max_redirects);
+    request.endpoint.clone_from(&config.endpoint);
+    request.timeout_ms = config.timeout.map(Span::as_timeout_ms);
+    request.body = config.body.as_ref().map(|body| body.clone().into_bytes());
+    for (name, value) in &config.headers {
+        request = request.header(name, value.as_bytes());
+    }
+    request
+}
+
+fn judge(response: &http::Response, config: &Config) -> Result<Outcome, Error> {
+    let status = response.status();
+    let needs_body = !(config.contains.is_empty() && config.excludes.is_empty() && config.json.is_empty());
+    // Before the timing, which is complete only when the body is.
+    let body = if needs_body { response.body()? } else { Vec::new() };
+    let latency_ms = response.timing().total_ms;
+    let text = format!("{} {}: {status} in {}", config.method, config.url, Span::show(latency_ms, "ms"));
+    let mut outcome = judge_status(Outcome::healthy(text), status, config);
+    outcome = judge_headers(outcome, response, config);
+    outcome = judge_body(outcome, &body, config);
+    outcome = judge_certificate(outcome, response, config);
+    outcome = outcome.judge("latency", latency_ms, "ms", &config.latency).measure("status", u32::from(status), "1");
+    Ok(match response.remote_address() {
+        Some(address) => outcome.detail("address", address),
+        None => outcome,
+    })
+}
+
+fn judge_status(outcome: Outcome, status: u16, config: &Config) -> Outcome {
+    if config.status.iter().any(|codes| codes.contain(status)) {
+        return outcome;
+    }
+    let expected: Vec<String> = config.status.iter().map(ToString::to_string).collect();
+    outcome.finding(Status::Unhealthy, &format!("status {status}, expected {}", expected.join(" or ")))
+}
+
+fn judge_headers(mut outcome: Outcome, response: &http::Response, config: &Config) -> Outcome {
+    for (name, expected) in &config.expect_headers {
+        let finding = match response.header(name) {
+            Some(value) if value.contains(expected.as_str()) => continue,
+            Some(value) => format!("header {name} is {}, expected {}", quote(&value), quote(expected)),
+            None => format!("header {name} is missing"),
+        };
+        outcome = outcome.finding(Status::Unhealthy, &finding);
+    }
+    outcome
+}
+
+fn judge_body(mut outcome: Outcome, body: &[u8], config: &Config) -> Outcome {
+    let text = String::from_utf8_lossy(body);
+    for expected in config.contains.iter().filter(|expected| !text.contains(expected.as_str())) {
+        outcome = outcome.finding(Status::Unhealthy, &format!("body does not contain {}", quote(expected)));
+    }
+    for refused in config.excludes.iter().filter(|refused| text.contains(refused.as_str())) {
+        outcome = outcome.finding(Status::Unhealthy, &format!("body contains {}", quote(refused)));
+    }
+    if config.json.is_empty() {
+        return outcome;
+    }
+    match serde_json::from_slice::<Value>(body) {
+        Ok(document) => config.json.iter().fold(outcome, |outcome, rule| judge_json(outcome, &document, rule)),
+        Err(error) => outcome.finding(Status::Unhealthy, &format!("body is not JSON: {error}")),
+    }
+}
+
+fn judge_json(mut outcome: Outcome, document: &Value, rule: &JsonRule) -> Outcome {
+    let pointer = &rule.pointer;
+    let Some(value) = document.pointer(pointer) else {
+        return outcome.finding(Status::Unhealthy, &format!("JSON has no {pointer}"));
+    };
+    if let Some(expected) = rule.equals.as_ref().filter(|expected| *expected != value) {
+        let finding =
+            format!("{pointer} is {}, expected {}", shorten(&value.to_string()), shorten(&expected.to_string()));
+        outcome = outcome.finding(Status::Unhealthy, &finding);
+    }
+    match value.as_f64() {
+        Some(number) if rule.is_numeric() => {
+            // One measurement, two judgements: the other side has no bounds, or both apply.
+            let below = rule.at_least.complaint(number, "").map(|complaint| format!("{pointer} {complaint}"));
+            outcome = outcome.judge(pointer, number, "", &rule.at_most);
+            match below {
+                Some(finding) => outcome.finding(rule.at_least.judge(number), &finding),
+                None => outcome,
+            }
+        }
+        None if rule.is_numeric() => {
+            let finding = format!("{pointer} is {}, expected a number", shorten(&value.to_string()));
+            outcome.finding(Status::Unhealthy, &finding)
+        }
+        _ => outcome,
+    }
+}
+
+fn judge_certificate(outcome: Outcome, response: &http::Response, config: &Config) -> Outcome {
+    let Some(tls) = response.tls() else {
+        return outcome;
+    };
+    let outcome = match &tls.verified {
+        Ok(()) => outcome,
+        Err(reason) => outcome.finding(Status::Unhealthy, &format!("certificate is not trusted: {reason}")),
+    };
+    match tls.chain.first() {
+        Some(leaf) => {
+            let days = leaf.days_left(clock::now_unix_ms());
+            outcome.judge("certificate", days, "d", &config.certificate_days)
+        }
+        None => outcome,
+    }
+}
+
+fn quote(text: &str) -> String {
+    format!("{:?}", shorten(text))
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(QUOTE_MAX_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+probity_sdk::export!(Http);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Everything a fake host knows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::http::FakeHttp;
+use super::{LogRecord, Script};
+use crate::Error;
+use crate::context::PreviousRun;
+use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo};
+
+/// 2025-01-01T00:00:00Z.
+const START_UNIX_MS: u64 = 1_735_689_600_000;
+
+#[derive(Debug)]
+pub(crate) struct Fake {
+    pub(crate) check_id: String,
+    pub(crate) previous: Option<PreviousRun>,
+    pub(crate) consecutive_failures: u32,
+    pub(crate) remaining_ms: u32,
+    pub(crate) now_unix_ms: u64,
+    pub(crate) monotonic_ns: u64,
+    /// Value and, when it expires, when.
+    pub(crate) state: BTreeMap<String, (Vec<u8>, Option<u64>)>,
+    pub(crate) logs: Vec<LogRecord>,
+    pub(crate) http: FakeHttp,
+    pub(crate) tcp: HashMap<String, Result<Script, Error>>,
+    pub(crate) tcp_written: HashMap<String, Vec<u8>>,
+    pub(crate) memory: MemoryInfo,
+    pub(crate) cpu: CpuInfo,
+    pub(crate) load: LoadAverage,
+    pub(crate) pressure: PressureInfo,
+    pub(crate) uptime_ms: u64,
+    pub(crate) disks: BTreeMap<String, DiskInfo>,
+    pub(crate) files: BTreeMap<String, FileInfo>,
+    pub(crate) processes: Vec<ProcessInfo>,
+    pub(crate) system_error: Option<Error>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            check_id: "test".to_owned(),
+            previous: None,
+            consecutive_failures: 0,
+            remaining_ms: 2_000,
+            now_unix_ms: START_UNIX_MS,
+            monotonic_ns: 0,
+            state: BTreeMap::new(),
+            logs: Vec::new(),
+            http: FakeHttp::default(),
+            tcp: HashMap::new(),
+            tcp_written: HashMap::new(),
+            memory: MemoryInfo::default(),
+            cpu: CpuInfo { logical: 1, ..CpuInfo::default() },
+            load: LoadAverage::default(),
+            pressure: PressureInfo::default(),
+            uptime_ms: 0,
+            disks: BTreeMap::new(),
+            files: BTreeMap::new(),
+            processes: Vec::new(),
+            system_error: None,
+        }
+    }
+}
+
+impl Fake {
+    pub(crate) fn advance_ms(&mut self, ms: u64) {
+        self.now_unix_ms += ms;
+        self.monotonic_ns += ms * 1_000_000;
+    }
+
+    pub(crate) fn state_get(&self, key: &str) -> Option<Vec<u8>> {
+        let (value, expires) = self.state.get(key)?;
+        expires.is_none_or(|at| at > self.now_unix_ms).then(|| value.clone())
+    }
+
+    /// What `read` gives, unless the test made `system` fail.
+    pub(crate) fn system<T>(&self, read: impl FnOnce(&Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.system_error.clone().map_or_else(|| read(self), Err)
+    }
+}

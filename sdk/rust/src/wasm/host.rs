@@ -1,0 +1,189 @@
+//! The host's functions, in our types. Every function is called by one public
+//! function, so that an unused capability leaves no import behind.
+
+use super::bindings::probity::check as raw;
+use crate::Error;
+use crate::context::PreviousRun;
+use crate::http::{Request, Timing, TlsInfo};
+use crate::log::Level;
+use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
+
+pub(crate) use raw::clock::{monotonic_ns, now_unix_ms, sleep_ms};
+pub(crate) use raw::context::{check_id, consecutive_failures, remaining_ms, run_id, traceparent};
+
+pub(crate) fn previous() -> Option<PreviousRun> {
+    raw::context::previous().map(Into::into)
+}
+
+pub(crate) fn log(level: Level, message: &str, fields: &[(String, String)]) {
+    raw::log::write(level.into(), message, fields);
+}
+
+pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, Error> {
+    Ok(raw::state::get(key)?)
+}
+
+pub(crate) fn state_set(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<(), Error> {
+    Ok(raw::state::set(key, value, ttl_ms)?)
+}
+
+pub(crate) fn state_delete(key: &str) -> Result<(), Error> {
+    Ok(raw::state::delete(key)?)
+}
+
+pub(crate) fn state_increment(key: &str, delta: i64) -> Result<i64, Error> {
+    Ok(raw::state::increment(key, delta)?)
+}
+
+pub(crate) fn state_keys(prefix: &str) -> Result<Vec<String>, Error> {
+    Ok(raw::state::keys(prefix)?)
+}
+
+pub(crate) fn http_send(request: Request) -> Result<HttpResponse, Error> {
+    Ok(HttpResponse(lower(request)?.send()?))
+}
+
+/// Requests that cannot even be built keep their place in the answers.
+pub(crate) fn http_send_all(requests: Vec<Request>) -> Vec<Result<HttpResponse, Error>> {
+    let mut answers = Vec::with_capacity(requests.len());
+    let mut sent = Vec::with_capacity(requests.len());
+    for request in requests {
+        match lower(request) {
+            Ok(request) => {
+                sent.push(request);
+                answers.push(None);
+            }
+            Err(error) => answers.push(Some(Err(error))),
+        }
+    }
+    let mut received = raw::http::send_all(sent).into_iter();
+    let mut next = || received.next().expect("the host answers every request").map(HttpResponse).map_err(Into::into);
+    answers.into_iter().map(|refused| refused.unwrap_or_else(&mut next)).collect()
+}
+
+fn lower(request: Request) -> Result<raw::http::Request, Error> {
+    let lowered = raw::http::Request::new(&request.method, &request.url);
+    if let Some(name) = &request.endpoint {
+        lowered.use_endpoint(name)?;
+    }
+    for (name, value) in &request.headers {
+        lowered.set_header(name, value)?;
+    }
+    if let Some(body) = &request.body {
+        lowered.set_body(body);
+    }
+    if let Some(ms) = request.timeout_ms {
+        lowered.set_timeout_ms(ms);
+    }
+    if let Some(max) = request.max_redirects {
+        lowered.set_max_redirects(max);
+    }
+    if let Some(max) = request.max_body_bytes {
+        lowered.set_max_body_bytes(max);
+    }
+    Ok(lowered)
+}
+
+/// A response the host holds.
+#[derive(Debug)]
+pub(crate) struct HttpResponse(raw::http::Response);
+
+impl HttpResponse {
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status()
+    }
+
+    pub(crate) fn version(&self) -> String {
+        self.0.version()
+    }
+
+    pub(crate) fn headers(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.headers()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.header(name)
+    }
+
+    pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {
+        Ok(self.0.body()?)
+    }
+
+    pub(crate) fn timing(&self) -> Timing {
+        self.0.timing().into()
+    }
+
+    pub(crate) fn tls(&self) -> Option<TlsInfo> {
+        self.0.tls().map(Into::into)
+    }
+
+    pub(crate) fn remote_address(&self) -> Option<String> {
+        self.0.remote_address()
+    }
+}
+
+/// A connection the host holds.
+#[derive(Debug)]
+pub(crate) struct TcpSocket(raw::tcp::Socket);
+
+impl TcpSocket {
+    pub(crate) fn connect(host: &str, port: u16, timeout_ms: Option<u32>) -> Result<Self, Error> {
+        Ok(Self(raw::tcp::Socket::connect(host, port, timeout_ms)?))
+    }
+
+    pub(crate) fn connect_ms(&self) -> f64 {
+        self.0.connect_ms()
+    }
+
+    pub(crate) fn remote_address(&self) -> String {
+        self.0.remote_address()
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.0.write(bytes)?)
+    }
+
+    pub(crate) fn read(&self, max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
+        Ok(self.0.read(max, timeout_ms)?)
+    }
+
+    pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
+        Ok(self.0.read_until(delimiter, max, timeout_ms)?)
+    }
+}
+
+pub(crate) fn memory() -> Result<MemoryInfo, Error> {
+    Ok(raw::system::memory()?.into())
+}
+
+pub(crate) fn cpu() -> Result<CpuInfo, Error> {
+    Ok(raw::system::cpu()?.into())
+}
+
+pub(crate) fn load() -> Result<LoadAverage, Error> {
+    Ok(raw::system::load()?.into())
+}
+
+pub(crate) fn pressure(kind: PressureKind) -> Result<PressureInfo, Error> {
+    Ok(raw::system::pressure(kind.into())?.into())
+}
+
+pub(crate) fn uptime_ms() -> Result<u64, Error> {
+    Ok(raw::system::uptime_ms()?)
+}
+
+pub(crate) fn disk(path: &str) -> Result<DiskInfo, Error> {
+    Ok(raw::system::disk(path)?.into())
+}
+
+pub(crate) fn disks() -> Result<Vec<DiskInfo>, Error> {
+    Ok(raw::system::disks()?.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn processes(name: &str) -> Result<Vec<ProcessInfo>, Error> {
+    Ok(raw::system::processes(name)?.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
+    Ok(raw::system::stat(path)?.into())
+}

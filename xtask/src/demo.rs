@@ -1,0 +1,129 @@
+//! `cargo xtask demo`: the quickstart, running.
+//!
+//! Builds what is not built, starts the shop and the host, prints what to open
+//! and what to type, and stops both when told to or when one of them ends.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use crate::guests::{self, Component};
+use crate::workspace::{self, Workspace, cargo};
+
+const SHOP: &str = "127.0.0.1:9000";
+
+/// How long a started program may take until it accepts connections.
+const START_MAX: Duration = Duration::from_secs(10);
+
+/// How long the host may take to finish its answers after Ctrl-C.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+/// Runs until Ctrl-C.
+pub(crate) fn run(listen: &str) -> Result<()> {
+    let address: SocketAddr =
+        listen.parse().with_context(|| format!("{listen} is not an address like 127.0.0.1:8080"))?;
+    let shop: SocketAddr = SHOP.parse().context("the shop's address")?;
+    for taken in [address, shop] {
+        ensure!(!accepts(taken), "{taken} is in use: stop what listens there, or choose another address with --listen");
+    }
+    let workspace = Workspace::load()?;
+    let quickstart = workspace.root.join("examples/quickstart");
+    let components = guests::run()?;
+    copy(&components, &quickstart.join("plugins"))?;
+    println!("building the host (the first time takes some minutes)");
+    let mut build = std::process::Command::new(cargo());
+    build.args(["build", "--release", "--package", "probity"]).current_dir(&workspace.root);
+    workspace::run(&mut build, "cargo build --release --package probity")?;
+    let host = workspace.target.join("release").join(format!("probity{}", std::env::consts::EXE_SUFFIX));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
+    runtime.block_on(serve(&quickstart, &host, address, shop))
+}
+
+/// Copies through a temporary name, so that a running host never sees half a component.
+fn copy(components: &[Component], to: &Path) -> Result<()> {
+    for component in components {
+        let bytes = std::fs::read(&component.path).with_context(|| format!("read {}", component.path.display()))?;
+        let target = to.join(format!("{}.wasm", component.name));
+        probity_build::component::write_if_changed(&target, &bytes)
+            .with_context(|| format!("write {}", target.display()))?;
+    }
+    Ok(())
+}
+
+async fn serve(quickstart: &Path, host: &Path, listen: SocketAddr, shop: SocketAddr) -> Result<()> {
+    let mut shop_process = start("the shop", Command::new("python3").arg("shop.py").current_dir(quickstart))?;
+    until_accepting("the shop", &mut shop_process, shop).await?;
+    let mut host_command = Command::new(host);
+    host_command.args(["serve", "--config", "probity.toml", "--listen", &listen.to_string()]).current_dir(quickstart);
+    let mut host_process = start("the host", &mut host_command)?;
+    until_accepting("the host", &mut host_process, listen).await?;
+    print_tour(listen);
+    let ended = tokio::select! {
+        stopped = stop_signal() => { stopped?; None }
+        status = host_process.wait() => Some(("the host", status)),
+        status = shop_process.wait() => Some(("the shop", status)),
+    };
+    if let Some((what, status)) = ended {
+        bail!("{what} ended ({})", status.with_context(|| format!("wait for {what}"))?);
+    }
+    println!("stopping");
+    // Ctrl-C reached the host as well; what does not end by itself is ended on drop.
+    drop(timeout(STOP_MAX, host_process.wait()).await);
+    Ok(())
+}
+
+fn start(what: &str, command: &mut Command) -> Result<Child> {
+    command.stdin(Stdio::null()).kill_on_drop(true).spawn().with_context(|| format!("start {what}"))
+}
+
+async fn until_accepting(what: &str, process: &mut Child, address: SocketAddr) -> Result<()> {
+    let accepting = async {
+        while !accepts(address) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        status = process.wait() => bail!("{what} ended before it listened ({})", status.context("wait")?),
+        waited = timeout(START_MAX, accepting) => waited.with_context(|| format!("{what} does not listen on {address}")),
+    }
+}
+
+fn accepts(address: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("wait for Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> Result<()> {
+    tokio::signal::ctrl_c().await.context("wait for Ctrl-C")
+}
+
+fn print_tour(listen: SocketAddr) {
+    println!(
+        "
+Open     http://{listen}/                          the status page
+Ask      curl -i  http://{listen}/ready            what a load balancer asks
+         curl -s  http://{listen}/health           what a person asks
+Degrade  curl -X POST 'http://{SHOP}/orders?count=6'           more than 5 orders unpaid
+Break    curl -X POST 'http://{SHOP}/orders?age=900'           one order unpaid for 15 minutes
+Heal     curl -X POST http://{SHOP}/orders/pay                 pay all orders
+Reload   copy another .wasm file into examples/quickstart/plugins, or edit examples/quickstart/probity.toml
+
+Ctrl-C stops the host and the shop.
+"
+    );
+}

@@ -1,0 +1,65 @@
+//! `cargo xtask guests`: every first-party component, in one cargo invocation.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use probity_build::compile::{self, Job, Module};
+use probity_build::component;
+
+use crate::toolchain;
+use crate::workspace::{Guest, Workspace, shown};
+
+/// One component on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Component {
+    /// Its name, without `.wasm`.
+    pub(crate) name: String,
+    /// The file.
+    pub(crate) path: PathBuf,
+}
+
+/// Builds all guests and says what became of each.
+pub(crate) fn run() -> Result<Vec<Component>> {
+    let workspace = Workspace::load()?;
+    let toolchain = toolchain::find(&workspace)?;
+    let started = Instant::now();
+    println!("compiling {} guests (the first time takes a minute or two)", workspace.guests.len());
+    let packages: Vec<String> = workspace.guests.iter().map(|guest| guest.package.clone()).collect();
+    // A directory of their own: the standard library and the guests' dependencies are then
+    // built once, whatever profile or feature the host is built with.
+    let target_dir = workspace.target.join("guests");
+    let manifest = workspace.root.join("Cargo.toml");
+    let job = Job { manifest: &manifest, packages: &packages, target_dir: Some(&target_dir) };
+    let modules = compile::compile(&toolchain, &job)?;
+    let built: Result<Vec<_>> =
+        workspace.guests.iter().map(|guest| componentize(&workspace, guest, &modules)).collect();
+    let built = built?;
+    println!(
+        "{} components in {} ({:.1} s)",
+        built.len(),
+        shown(&workspace.components()),
+        started.elapsed().as_secs_f32()
+    );
+    Ok(built)
+}
+
+fn componentize(workspace: &Workspace, guest: &Guest, modules: &[Module]) -> Result<Component> {
+    let module = modules.iter().find(|module| module.manifest == guest.manifest);
+    let module = module.with_context(|| format!("cargo made no module of {}", guest.package))?;
+    let path = workspace.components().join(format!("{}.wasm", guest.name));
+    let built = component::build(&module.wasm, &path).with_context(|| format!("make {} a component", guest.package))?;
+    // A first-party check asks for our capabilities by name, never for an operating system.
+    let wasi = built.imports.iter().find(|import| import.starts_with("wasi:"));
+    ensure!(wasi.is_none(), "{} imports {}: a dependency pulled in WASI", guest.name, wasi.map_or("", |w| w));
+    let note = if built.changed { "" } else { " (unchanged)" };
+    let imports: Vec<&str> = built.imports.iter().map(|import| short(import)).collect();
+    println!("  {:<16} {:>4} KB  {}{note}", guest.name, built.bytes.div_ceil(1000), imports.join(" "));
+    Ok(Component { name: guest.name.clone(), path })
+}
+
+/// `probity:check/http@0.1.0` → `http`.
+fn short(import: &str) -> &str {
+    let name = import.strip_prefix("probity:check/").unwrap_or(import);
+    name.split('@').next().unwrap_or(name)
+}

@@ -1,0 +1,26 @@
+//! `cargo xtask test`: everything, in the order that makes it work.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::guests;
+use crate::workspace::{self, Workspace, cargo};
+
+/// Builds the guests and the host, then runs the tests of every member.
+///
+/// `args` go to `cargo test`.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let workspace = Workspace::load()?;
+    guests::run()?;
+    println!("building the host");
+    workspace::run(
+        Command::new(cargo()).args(["build", "--package", "probity"]).current_dir(&workspace.root),
+        "cargo build",
+    )?;
+    println!("testing");
+    let mut test = Command::new(cargo());
+    // `--workspace` is the default members and the guests' native tests.
+    test.args(["test", "--workspace", "--no-fail-fast"]).args(args).current_dir(&workspace.root);
+    workspace::run(&mut test, "cargo test")
+}
