@@ -30,6 +30,8 @@ use crate::plan::{Plan, PlannedCheck};
 pub struct Board {
     writer: Mutex<()>,
     index: ArcSwap<Index>,
+    /// The plugins have been looked at once: before that the plan is not whole.
+    open: AtomicBool,
     /// Every expected check has concluded once since the start; from then on new checks do not hold `ready` back.
     started: AtomicBool,
     feed: Feed,
@@ -64,6 +66,7 @@ impl Board {
         let board = Self {
             writer: Mutex::new(()),
             index: ArcSwap::default(),
+            open: AtomicBool::new(false),
             started: AtomicBool::new(false),
             feed: Feed::new(),
             metrics,
@@ -105,9 +108,7 @@ impl Board {
         match probe {
             Probe::Live => {}
             Probe::Ready | Probe::Startup => {
-                if !self.started.load(Ordering::Acquire)
-                    && index.scopes.get(&ScopeId::Expected).is_some_and(|scope| scope.summary().pending > 0)
-                {
+                if !self.started.load(Ordering::Acquire) {
                     return ProbeAnswer::Starting;
                 }
             }
@@ -202,12 +203,18 @@ impl Board {
         }
     }
 
-    /// Latches the end of the start.
+    /// The first look at the plugins is done: the plan is whole, and the start can end.
+    pub fn open(&self) {
+        let writer = self.lock();
+        self.open.store(true, Ordering::Release);
+        self.settle_start(&writer);
+    }
+
+    /// Latches the end of the start: the plan is whole, and nothing expected is without a conclusion.
     fn settle_start(&self, _writer: &MutexGuard<'_, ()>) {
         if !self.started.load(Ordering::Acquire)
-            && let Some(expected) = self.summary(&ScopeId::Expected)
-            && expected.pending == 0
-            && expected.counts.total() > 0
+            && self.open.load(Ordering::Acquire)
+            && self.summary(&ScopeId::Expected).is_some_and(|expected| expected.pending == 0)
         {
             self.started.store(true, Ordering::Release);
         }

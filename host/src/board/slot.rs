@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use serde::Serialize;
 
-use crate::capabilities::Previous;
 use crate::check::{Failure, Hysteresis, Reason, Run, Status};
 use crate::metrics::CheckMetrics;
 use crate::plan::PlannedCheck;
@@ -174,19 +173,6 @@ impl Slot {
     #[must_use]
     pub fn history(&self) -> Vec<HistoryEntry> {
         self.kept().history.iter().rev().cloned().collect()
-    }
-
-    /// What a run is told about the one before.
-    #[must_use]
-    pub fn previous(&self) -> (u32, Option<Previous>) {
-        let view = self.view.load();
-        let previous = view.run.as_ref().map(|run| Previous {
-            status: run.status(),
-            message: run.message().to_owned(),
-            started_unix_ms: run.started_unix_ms,
-            duration: run.duration,
-        });
-        (view.counters.consecutive_failures, previous)
     }
 
     pub(super) fn scheduled(&self, next_due_unix_ms: Option<u64>, missed: u64, backoff_until_unix_ms: Option<u64>) {

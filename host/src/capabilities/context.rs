@@ -28,13 +28,13 @@ impl Host for HostState {
 
     fn previous(&mut self) -> wasmtime::Result<Option<PreviousRun>> {
         Ok(self.facts.previous.as_ref().map(|previous| PreviousRun {
-            status: match previous.status {
+            status: match previous.status() {
                 Status::Healthy => Some(types::Status::Healthy),
                 Status::Degraded => Some(types::Status::Degraded),
                 Status::Unhealthy => Some(types::Status::Unhealthy),
                 Status::Unknown => None,
             },
-            message: previous.message.clone(),
+            message: previous.message().to_owned(),
             at_unix_ms: previous.started_unix_ms,
             duration_ms: previous.duration.as_secs_f64() * 1e3,
         }))

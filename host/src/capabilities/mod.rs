@@ -23,7 +23,7 @@ pub use error::{CallError, ErrorKind};
 pub(crate) use limiter::MemoryLimiter;
 pub use state_store::StateStore;
 
-use crate::check::{CallTally, Capability, HostCall, LogLine, Reason};
+use crate::check::{CallTally, Capability, HostCall, LogLine, Reason, Run};
 use crate::config::{Grants, Limits, Secrets};
 
 /// What is the same for every run of one check.
@@ -70,21 +70,8 @@ pub struct RunFacts {
     pub deadline: Instant,
     /// Runs in a row before this one that were unhealthy or failed.
     pub consecutive_failures: u32,
-    /// What the previous run concluded.
-    pub previous: Option<Previous>,
-}
-
-/// The previous run, for `context.previous`.
-#[derive(Clone, Debug)]
-pub struct Previous {
-    /// `Unknown` when it failed.
-    pub status: crate::check::Status,
-    /// Its one line.
-    pub message: String,
-    /// When it started, milliseconds since the Unix epoch.
-    pub started_unix_ms: u64,
-    /// How long it took.
-    pub duration: Duration,
+    /// The previous run, for `context.previous`.
+    pub previous: Option<Arc<Run>>,
 }
 
 /// The data of one run's store.

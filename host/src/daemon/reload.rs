@@ -149,12 +149,16 @@ impl Work {
     fn scan(&mut self) -> Option<Duration> {
         self.plugin_watch.refresh();
         let (host, report) = (&self.host, &mut self.report);
-        self.loader.scan(|changes| {
+        let next = self.loader.scan(|changes| {
             for change in &changes {
                 tell(host, change, report);
             }
             host.replan();
-        })
+        });
+        if next.is_none() {
+            self.host.board.open();
+        }
+        next
     }
 
     /// Loads the configuration if its text changed; a bad one leaves the old one serving.

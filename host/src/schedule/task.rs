@@ -323,12 +323,12 @@ impl Crew {
 
     async fn run(&self, planned: &PlannedCheck) {
         let (Some(version), Some(slot)) = (&planned.version, self.board.slot(&planned.name)) else { return };
-        let (consecutive_failures, previous) = slot.previous();
+        let view = slot.view();
         let facts = RunFacts {
             id: uuid::Uuid::now_v7(),
             deadline: Instant::now() + planned.env.limits.timeout,
-            consecutive_failures,
-            previous,
+            consecutive_failures: view.counters.consecutive_failures,
+            previous: view.run.clone(),
         };
         let run = self.sandbox.run(&version.program, &planned.env, facts).await;
         if let Err(failure) = &run.end {
