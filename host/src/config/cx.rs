@@ -101,7 +101,7 @@ impl Cx<'_> {
         let node = self.tree.node(id);
         match &node.value {
             _ if node.secret => "the value".to_owned(),
-            Value::Text { typed, .. } if typed.contains("://") && typed.contains('@') => "the value".to_owned(),
+            Value::Text { typed, .. } if typed.contains(':') && typed.contains('@') => "the value".to_owned(),
             Value::Text { typed, .. } => format!("`{}`", typed.chars().take(80).collect::<String>()),
             Value::Integer(value) => format!("`{value}`"),
             Value::Float(value) => format!("`{value}`"),
@@ -118,14 +118,14 @@ impl Cx<'_> {
         let node = self.tree.node(id);
         match &node.value {
             Value::Text { typed, filled } if !node.secret && typed == filled && !typed.contains('@') => {
-                format!(": {detail}")
+                format!(": {}", detail.to_string().trim_end_matches('.'))
             }
             _ => String::new(),
         }
     }
 
     /// Notes that the value at `id` is not what `T` expects.
-    pub(super) fn mismatch<T: Leaf>(&mut self, id: NodeId, detail: String) {
+    pub(super) fn mismatch<T: Leaf>(&mut self, id: NodeId, detail: &str) {
         let (typed, name) = (self.typed(id), self.tree.node(id).name.clone());
         if matches!(self.tree.node(id).value, Value::Broken) {
             return;

@@ -97,6 +97,9 @@ const OTHER_NAMES: [(&str, &str); 22] = [
     ("path", "dir"),
 ];
 
+/// Capabilities of the contract that a file may already grant and this version does not offer.
+const CAPABILITIES_LATER: [&str; 8] = ["sql", "redis", "queue", "secrets", "dns", "tls", "heartbeats", "peers"];
+
 #[derive(Clone, Copy)]
 struct At<'a> {
     tree: &'a Tree,
@@ -123,7 +126,13 @@ impl<'a> At<'a> {
         let fields = || fields.iter().copied().filter(|field| *field != OWN);
         let renamed = OTHER_NAMES.iter().find(|(other, ours)| *other == name && fields().any(|field| field == *ours));
         let near = renamed.map(|(_, ours)| *ours).or_else(|| nearest(name, fields()));
-        let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let hint = match near {
+            _ if CAPABILITIES_LATER.contains(&name) && fields().any(|field| field == "tcp") => {
+                "this version does not offer that capability. ".to_owned()
+            }
+            Some(near) => format!("did you mean `{near}`? "),
+            None => String::new(),
+        };
         let fault = Fault::at(self.tree.node(id).key, format!("unknown key `{name}`"))
             .help(format!("{hint}allowed here: {}", listed(fields())));
         self.faults.borrow_mut().push(fault);

@@ -51,7 +51,7 @@ impl Errors {
     /// Errors kept; a file with more has one cause that the first hundred show.
     pub const MAX: usize = 100;
 
-    /// Takes what is wrong with files as a whole.
+    /// Takes what is wrong with files as a whole, at least one thing.
     pub(super) fn of_files(errors: Vec<Error>) -> Self {
         Self(errors)
     }
@@ -89,6 +89,21 @@ impl<'a> IntoIterator for &'a Errors {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl From<Error> for Errors {
+    fn from(error: Error) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl IntoIterator for Errors {
+    type Item = Error;
+    type IntoIter = std::vec::IntoIter<Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

@@ -27,7 +27,7 @@ impl Leaf for Text {
     fn read(cx: &mut Cx<'_>, id: NodeId) -> Option<String> {
         let text = cx.text(id);
         if text.is_none() {
-            cx.mismatch::<Self>(id, String::new());
+            cx.mismatch::<Self>(id, "");
         }
         text
     }
@@ -54,7 +54,7 @@ impl Leaf for Bool {
             _ => None,
         };
         if value.is_none() {
-            cx.mismatch::<Self>(id, String::new());
+            cx.mismatch::<Self>(id, "");
         }
         value
     }
@@ -71,14 +71,14 @@ impl<const MIN: u64, const MAX: u64> Leaf for Int<MIN, MAX> {
     type Value = u64;
 
     fn expected() -> String {
-        format!("a whole number from {MIN} to {MAX}")
+        format!("a whole number from {} to {}", units::format_number(MIN), units::format_number(MAX))
     }
 
     fn read(cx: &mut Cx<'_>, id: NodeId) -> Option<u64> {
         let value = cx.integer(id).and_then(|value| u64::try_from(value).ok());
         let value = value.filter(|value| (MIN..=MAX).contains(value));
         if value.is_none() {
-            cx.mismatch::<Self>(id, String::new());
+            cx.mismatch::<Self>(id, "");
         }
         value
     }
@@ -101,7 +101,7 @@ impl<const MIN_MS: u64, const MAX_MS: u64> Leaf for Time<MIN_MS, MAX_MS> {
     fn read(cx: &mut Cx<'_>, id: NodeId) -> Option<Duration> {
         let Some(text) = cx.text(id) else {
             let unquoted = if cx.integer(id).is_some() { ": the unit is missing" } else { "" };
-            cx.mismatch::<Self>(id, unquoted.to_owned());
+            cx.mismatch::<Self>(id, unquoted);
             return None;
         };
         match units::parse_duration(&text) {
@@ -109,11 +109,11 @@ impl<const MIN_MS: u64, const MAX_MS: u64> Leaf for Time<MIN_MS, MAX_MS> {
                 Some(value)
             }
             Ok(_) => {
-                cx.mismatch::<Self>(id, ": out of bounds".to_owned());
+                cx.mismatch::<Self>(id, ": out of bounds");
                 None
             }
             Err(why) => {
-                cx.mismatch::<Self>(id, cx.detail(id, why));
+                cx.mismatch::<Self>(id, &cx.detail(id, why));
                 None
             }
         }
@@ -146,8 +146,8 @@ impl<const MIN: u64, const MAX: u64> Leaf for Bytes<MIN, MAX> {
         };
         match read {
             Ok(bytes) if (MIN..=MAX).contains(&bytes) => return Some(bytes),
-            Ok(_) => cx.mismatch::<Self>(id, ": out of bounds".to_owned()),
-            Err(detail) => cx.mismatch::<Self>(id, detail),
+            Ok(_) => cx.mismatch::<Self>(id, ": out of bounds"),
+            Err(detail) => cx.mismatch::<Self>(id, &detail),
         }
         None
     }
@@ -202,7 +202,7 @@ impl<T: Words> Leaf for Word<T> {
         if found.is_none() {
             let near = text.as_deref().and_then(|text| nearest(text, T::WORDS.iter().map(|(word, _)| *word)));
             let hint = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            cx.mismatch::<Self>(id, hint);
+            cx.mismatch::<Self>(id, &hint);
         }
         found.map(|(_, value)| *value)
     }
@@ -225,11 +225,11 @@ impl<T: Leaf, const MAX: usize> Leaf for List<T, MAX> {
     fn read(cx: &mut Cx<'_>, id: NodeId) -> Option<Self::Value> {
         let tree = cx.tree;
         let Value::Array(elements) = &tree.node(id).value else {
-            cx.mismatch::<Self>(id, String::new());
+            cx.mismatch::<Self>(id, "");
             return None;
         };
         if elements.len() > MAX {
-            cx.mismatch::<Self>(id, format!(" of {}", elements.len()));
+            cx.mismatch::<Self>(id, &format!(" of {}", elements.len()));
             return None;
         }
         Some(elements.iter().filter_map(|id| Some(At { value: T::read(cx, *id)?, id: *id })).collect())
@@ -260,7 +260,7 @@ impl<T: Leaf, const MAX: usize> Leaf for Map<T, MAX> {
                     .collect(),
             ),
             _ => {
-                cx.mismatch::<Self>(id, String::new());
+                cx.mismatch::<Self>(id, "");
                 None
             }
         }
@@ -293,7 +293,7 @@ impl Leaf for Threshold {
         };
         let right = window.failures >= 1 && window.failures <= window.of && window.of <= 64;
         if !right {
-            cx.mismatch::<Self>(id, String::new());
+            cx.mismatch::<Self>(id, "");
         }
         right.then_some(window)
     }
@@ -321,13 +321,13 @@ impl<const MAX: usize> Leaf for Json<MAX> {
         let tree = cx.tree;
         let node = tree.node(id);
         if !matches!(node.value, Value::Table(_)) {
-            cx.mismatch::<Self>(id, String::new());
+            cx.mismatch::<Self>(id, "");
             return None;
         }
         let before = cx.faults.len();
         let value = json_of(cx, node)?;
         if value.to_string().len() > MAX {
-            cx.mismatch::<Self>(id, ": too large".to_owned());
+            cx.mismatch::<Self>(id, ": too large");
         }
         (cx.faults.len() == before).then_some(value)
     }

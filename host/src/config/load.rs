@@ -29,20 +29,20 @@ const VALUE_FILE_BYTES_MAX: u64 = 1 << 20;
 pub fn load(path: Option<&Path>) -> Result<Config, Errors> {
     let main = path.map_or_else(|| PathBuf::from(FILE_NAME), Path::to_owned);
     let mut paths = Vec::new();
-    let mut errors = Vec::new();
+    let mut errors: Vec<Error> = Vec::new();
     if path.is_some() || main.exists() {
         paths.push(main.clone());
     }
     match fragments(&main.with_extension("d")) {
         Ok(mut fragments) => paths.append(&mut fragments),
-        Err(error) => errors.push(error),
+        Err(wrong) => errors.extend(wrong),
     }
     let mut sources = Vec::new();
     for path in paths {
         match read_bytes(&path, SOURCE_BYTES_MAX + 1) {
             Ok(bytes) => match Source::new(&path, bytes) {
                 Ok(source) => sources.push(source),
-                Err(error) => errors.push(error),
+                Err(wrong) => errors.extend(wrong),
             },
             Err(error) => errors.push(Error::of_file(&path, format!("cannot read the configuration: {error}"))),
         }
@@ -70,6 +70,9 @@ pub fn parse(
     let mut faults = Vec::new();
     let tree = Tree::build(sources, &Lookup { env, read_file, base_dir }, &mut faults);
     let raw: raw::File = decode::decode(&tree, &mut faults);
+    if tree.is_partial {
+        return Err(Errors::render(faults, sources, &Secrets::new(tree.secrets)));
+    }
     let (tree_secrets, tree_files) = (tree.secrets.clone(), tree.files.clone());
     let mut cx = Cx {
         tree: &tree,
@@ -106,8 +109,8 @@ impl Config {
 }
 
 /// The `*.toml` of `dir`, sorted; none when it does not exist.
-pub(crate) fn fragments(dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let wrong = |error: io::Error| Error::of_file(dir, format!("cannot read the directory: {error}"));
+pub(crate) fn fragments(dir: &Path) -> Result<Vec<PathBuf>, Errors> {
+    let wrong = |error: io::Error| Errors::from(Error::of_file(dir, format!("cannot read the directory: {error}")));
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

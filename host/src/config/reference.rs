@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::raw;
+use super::{raw, units};
 
 /// The top-level tables, in the order of the reference.
 const TABLES: [&str; 11] = [
@@ -137,7 +137,11 @@ fn section(schema: &Value, title: &str, table: &Value, above: &str, text: &mut S
         text.push_str("| key | kind | default | meaning |\n| --- | --- | --- | --- |\n");
     }
     for (key, property) in keys {
-        let default = property.get("default").map(|default| format!("`{default}`")).unwrap_or_default();
+        let default = match property.get("default") {
+            Some(Value::Number(number)) => format!("`{}`", units::format_number(number.as_u64().unwrap_or_default())),
+            Some(default) => format!("`{default}`"),
+            None => String::new(),
+        };
         let meaning = text_of(property).replace('|', "\\|");
         let _ = writeln!(text, "| `{key}` | {} | {default} | {meaning} |", kind(property));
     }
@@ -178,7 +182,10 @@ fn kind(property: &Value) -> String {
         return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
     }
     match property["type"].as_str().unwrap_or_default() {
-        "integer" => format!("{} to {}", property["minimum"], property["maximum"]),
+        "integer" => {
+            let bound = |name: &str| units::format_number(property[name].as_u64().unwrap_or_default());
+            format!("{} to {}", bound("minimum"), bound("maximum"))
+        }
         "array" => format!("array of {}", kind(&property["items"])),
         "object" => format!("table of {}", kind(&property["additionalProperties"])),
         "boolean" => "`true` or `false`".to_owned(),

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::errors::Error;
+use super::errors::{Error, Errors};
 
 /// One configuration file: where it came from and what it says.
 #[derive(Clone, Debug)]
@@ -28,9 +28,10 @@ impl Source {
     ///
     /// # Errors
     /// When they are too many or no UTF-8, with the place of the first bad byte.
-    pub fn new(path: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
+    pub fn new(path: &Path, bytes: Vec<u8>) -> Result<Self, Errors> {
         if bytes.len() as u64 > SOURCE_BYTES_MAX {
-            return Err(Error::of_file(path, format!("the file is larger than {} MiB", SOURCE_BYTES_MAX >> 20)));
+            let message = format!("the file is larger than {} MiB", SOURCE_BYTES_MAX >> 20);
+            return Err(Error::of_file(path, message).into());
         }
         String::from_utf8(bytes).map(|text| Self { path: path.to_owned(), text }).map_err(|error| {
             let good = error.utf8_error().valid_up_to();
@@ -38,7 +39,7 @@ impl Source {
             let (line, column) = Self { path: path.to_owned(), text }.position(good);
             let mut error = Error::of_file(path, "the file is not UTF-8 text from here on".to_owned());
             (error.line, error.column) = (Some(line), Some(column));
-            error
+            error.into()
         })
     }
 
@@ -59,7 +60,7 @@ impl Source {
         let width = self.text[head.len()..]
             .get(..place.end.saturating_sub(head.len()))
             .map_or(1, |marked| marked.lines().next().map_or(1, |first| first.chars().count().max(1)));
-        let masked = mask_line(line, self.is_within_secret(start));
+        let masked = mask_line(line, self.secrecy(start));
         let skip = if column > QUOTE_CHARS_MAX / 2 && line.chars().count() > QUOTE_CHARS_MAX {
             column - QUOTE_CHARS_MAX / 2
         } else {
@@ -79,15 +80,31 @@ impl Source {
         &self.text[..end]
     }
 
-    /// Whether the line at `start` belongs to a value begun on an earlier line, or to a table, that holds secrets.
-    fn is_within_secret(&self, start: usize) -> bool {
-        let mut earlier = self.text[..start].lines().rev();
+    /// What of the line at `start` is secret because of what stands before it.
+    fn secrecy(&self, start: usize) -> Secrecy {
+        let before = &self.text[..start];
+        let is_open = |quotes: &str| before.matches(quotes).count() % 2 == 1;
         let own = self.text[start..].lines().next().unwrap_or_default();
-        let begun = |line: &str| key_of(line).is_some_and(holds_secrets);
-        let header = |line: &str| line.trim_start().starts_with('[') && holds_secrets(line);
-        let continued = key_of(own).is_none() && earlier.clone().find(|line| line.contains('=')).is_some_and(begun);
-        continued || earlier.find(|line| line.trim_start().starts_with('[')).is_some_and(header)
+        let mut earlier = before.lines().rev().filter(|line| !line.trim().is_empty());
+        let goes_on = earlier.clone().next().is_some_and(|line| line.trim_end().ends_with(['[', '{', ',']));
+        let begun = || earlier.clone().find_map(key_of).is_some_and(holds_secrets);
+        if is_open("\"\"\"") || is_open("'''") || (goes_on || key_of(own).is_none()) && begun() {
+            return Secrecy::Line;
+        }
+        let table = earlier.find(|line| line.trim_start().starts_with('['));
+        if table.is_some_and(holds_secrets) { Secrecy::Value } else { Secrecy::Own }
     }
+}
+
+/// How much of a line is masked.
+#[derive(Clone, Copy)]
+enum Secrecy {
+    /// All: it continues a value that holds secrets, or a string of several lines, of which nothing is known.
+    Line,
+    /// What follows the key: the table holds secrets.
+    Value,
+    /// What the line itself shows to be secret.
+    Own,
 }
 
 /// A stretch of bytes in one source.
@@ -133,42 +150,68 @@ pub(super) fn is_secret_key(name: &str) -> bool {
     WORDS.iter().any(|word| name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with(['-', '.'])))
 }
 
-/// Coarser than [`is_secret_key`], for text that may not even parse: any word of it, or a header.
+/// Coarser than [`is_secret_key`], for text that may not even parse: any such word in it, or nearly so.
 fn holds_secrets(text: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["token", "password", "passphrase", "secret", "authorization", "cookie", "apikey", "credential"];
     let text = text.to_lowercase();
-    ["token", "passw", "passphrase", "secret", "authorization", "auth]", "cookie", "key", "credential", "header"]
+    let near = |part: &str| {
+        WORDS.iter().any(|word| strsim::damerau_levenshtein(part, word) <= if word.len() > 6 { 2 } else { 1 })
+    };
+    ["auth", "pass", "token", "secret", "cookie", "-key", "_key", "credential", "headers"]
         .iter()
         .any(|word| text.contains(word))
+        || text.split(|c: char| !c.is_alphanumeric()).any(near)
 }
 
-/// What stands before the first `=` if that looks like a key.
+/// What stands before the first `=` outside of quotes if that looks like a key.
 fn key_of(line: &str) -> Option<&str> {
-    let (key, _) = line.split_once('=')?;
-    let key = key.trim_start();
-    (!key.starts_with(['[', ',', ']', '}', '#'])).then_some(key)
+    let mut quoted = None;
+    let at = line.char_indices().find(|(_, c)| {
+        match (*c, quoted) {
+            ('"' | '\'', None) => quoted = Some(*c),
+            (_, Some(quote)) if *c == quote => quoted = None,
+            _ => {}
+        }
+        *c == '=' && quoted.is_none()
+    });
+    let key = line[..at?.0].trim_start();
+    (!key.starts_with(['[', ',', ']', '}', '{', '#'])).then_some(key)
 }
 
 /// `line` with secrets starred out, as long in characters as before.
-fn mask_line(line: &str, within_secret: bool) -> Cow<'_, str> {
-    if within_secret && !line.trim_start().starts_with('[') {
-        let keep = if key_of(line).is_some() { line.find('=').map_or(0, |at| at + 1) } else { 0 };
-        return Cow::Owned(format!("{}{}", &line[..keep], mask(&line[keep..])));
+fn mask_line(line: &str, secrecy: Secrecy) -> Cow<'_, str> {
+    let header = line.trim_start().starts_with('[');
+    match secrecy {
+        Secrecy::Own => {}
+        _ if header => {}
+        Secrecy::Line => return Cow::Owned(mask(line)),
+        Secrecy::Value => {
+            let keep = key_of(line).map_or(0, |key| line.len() - line.trim_start().len() + key.len());
+            return Cow::Owned(format!("{}{}", &line[..keep], mask(&line[keep..])));
+        }
     }
-    // The key nearest to the value decides; an inline table has several, so the first that holds secrets does.
+    // An inline table has several keys: what follows the first that holds secrets is masked.
     if let Some(at) = line.match_indices('=').map(|(at, _)| at).find(|at| holds_secrets(&line[..*at])) {
         return Cow::Owned(format!("{}{}", &line[..=at], mask(&line[at + 1..])));
     }
-    match (line.find("://"), line.rfind('@')) {
-        (Some(from), Some(to)) if from + 3 < to => {
-            Cow::Owned(format!("{}{}{}", &line[..from + 3], mask(&line[from + 3..to]), &line[to..]))
-        }
-        _ => Cow::Borrowed(line),
+    let Some(to) = line.rfind('@') else { return Cow::Borrowed(line) };
+    let from = match (line.find("://"), line[..to].find(['"', '\''])) {
+        (Some(scheme), _) if scheme < to => scheme + 3,
+        (_, Some(quote)) => quote + 1,
+        _ => return Cow::Borrowed(line),
+    };
+    if line[..from].ends_with("://") || line[from..to].contains(':') {
+        return Cow::Owned(format!("{}{}{}", &line[..from], mask(&line[from..to]), &line[to..]));
     }
+    Cow::Borrowed(line)
 }
 
-/// Stars for everything but quotes, blanks and the names in `${NAME…}` and `${file:PATH}`.
+/// Stars for everything but quotes, what structures a line outside of them, and the names in `${NAME…}` and
+/// `${file:PATH}`.
 fn mask(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
+    let mut quoted = None;
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
         if let Some(inside) = rest.strip_prefix("${") {
@@ -184,7 +227,20 @@ fn mask(text: &str) -> String {
             }
             continue;
         }
-        masked.push(if matches!(next, '"' | '\'' | ' ' | '\t') { next } else { '*' });
+        let plain = match (next, quoted) {
+            ('"' | '\'', None) => {
+                quoted = Some(next);
+                true
+            }
+            (_, Some(quote)) => {
+                if next == quote {
+                    quoted = None;
+                }
+                next == quote
+            }
+            _ => matches!(next, ' ' | '\t' | '[' | ']' | '{' | '}' | ',' | '='),
+        };
+        masked.push(if plain { next } else { '*' });
         rest = &rest[next.len_utf8()..];
     }
     masked

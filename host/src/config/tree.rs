@@ -60,6 +60,8 @@ pub(super) struct Tree {
     pub(super) secrets: BTreeSet<String>,
     /// Files that placeholders read.
     pub(super) files: Vec<PathBuf>,
+    /// Whether a source is left out, so that what is missing says nothing.
+    pub(super) is_partial: bool,
 }
 
 impl Tree {
@@ -71,7 +73,7 @@ impl Tree {
         let place = Place { source: usize::MAX, start: 0, end: 0 };
         let value = Value::Table(BTreeMap::new());
         let root = Node { name: String::new(), key: place, place, secret: false, value };
-        let tree = Self { nodes: vec![root], secrets: BTreeSet::new(), files: Vec::new() };
+        let tree = Self { nodes: vec![root], secrets: BTreeSet::new(), files: Vec::new(), is_partial: false };
         let mut builder = Builder { tree, source: 0, lookup, faults };
         for (index, source) in sources.iter().enumerate() {
             builder.source = index;
@@ -106,8 +108,17 @@ impl Builder<'_> {
 
     fn syntax(&mut self, source: &Source, error: &toml::de::Error) {
         let span = error.span().unwrap_or(source.text.len()..source.text.len());
-        let fault = Fault::at(self.place(span), format!("not TOML: {}", error.message()));
-        self.faults.push(fault.help("strings, durations and sizes stand in quotes: `every = \"15s\"`"));
+        let help = match error.message() {
+            message if message.contains("duplicate") => {
+                "a file may say a key once; `[[check]]`, with two brackets, repeats"
+            }
+            message if message.contains("recursion") => "nest less deeply",
+            message if message.contains("unclosed") => "close it, or look for a quote or bracket too many before it",
+            _ => "strings, durations and sizes stand in quotes: `every = \"15s\"`",
+        };
+        let message = error.message().trim_end_matches(", expected nothing");
+        self.faults.push(Fault::at(self.place(span), format!("not TOML: {message}")).help(help));
+        self.tree.is_partial = true;
     }
 
     fn push(&mut self, node: Node) -> NodeId {

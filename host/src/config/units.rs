@@ -80,6 +80,19 @@ pub fn format_size(bytes: u64) -> String {
     format!("{}{unit}", bytes / size)
 }
 
+/// `1_000_000`, as TOML reads it.
+pub(super) fn format_number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('_');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Splits `15s…` into 15, `s` and the rest.
 fn split_unit(text: &str) -> Result<(u64, &str, &str), String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -67,9 +67,12 @@ fn url(raw: &raw::Connection, headers: &mut Vec<(String, String)>, cx: &mut Cx<'
         return None;
     };
     if !matches!(url.scheme(), "http" | "https") {
-        let known = SCHEMES_KNOWN.contains(&url.scheme()).then(|| format!("`{}` ", url.scheme())).unwrap_or_default();
-        let message = format!("connections {known}are not offered by this version: only `http` and `https` are");
-        let message = message.replacen("connections `", "connections of scheme `", 1);
+        let message = match url.scheme() {
+            scheme if SCHEMES_KNOWN.contains(&scheme) => {
+                format!("connections of scheme `{scheme}` are not offered by this version: only `http` and `https` are")
+            }
+            _ => "connections must be `http` or `https`: no other scheme is offered by this version".to_owned(),
+        };
         cx.wrong(id, message, "reach it through an HTTP endpoint, or grant `tcp` to its host and port");
         return None;
     }

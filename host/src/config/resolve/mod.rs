@@ -14,7 +14,6 @@ use super::cx::{At, Cx};
 use super::errors::Fault;
 use super::limits::Limits;
 use super::secrets::Secrets;
-use super::tree::Value;
 use super::valid::{Config, Egress, Plugins, Schedule, Server, StateDir, Token};
 use super::{raw, units};
 
@@ -149,9 +148,7 @@ fn state(raw: &raw::State, plugins: &Path, cx: &mut Cx<'_>) -> StateDir {
 fn directory(key: &super::decode::Key<super::leaf::Text>, default: &str, cx: &mut Cx<'_>) -> PathBuf {
     let text = key.or(cx, default.to_owned());
     if let Some(id) = key.id.filter(|_| text.is_empty()) {
-        if !matches!(cx.tree.node(id).value, Value::Broken) {
-            cx.wrong(id, "the path is empty", format!("name a directory, or leave the key out for `{default}`"));
-        }
+        cx.wrong(id, "the path is empty", format!("name a directory, or leave the key out for `{default}`"));
     }
     cx.base_dir.join(text)
 }
@@ -209,5 +206,5 @@ fn limits(raw: &raw::Limits, base: Limits, cx: &mut Cx<'_>) -> Limits {
 
 /// A number whose bounds in `raw` fit `T`.
 fn narrow<T: TryFrom<u64>>(value: u64) -> T {
-    T::try_from(value).unwrap_or_else(|_| unreachable!("bounds of keys fit their types"))
+    T::try_from(value).ok().expect("the bounds of keys fit their types")
 }

@@ -1,1 +1,222 @@
-//! x
+//! What valid files mean.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::{Config, Details, Limits, Timing, load, parse};
+use super::{env, good, read_all, read_file, source};
+use crate::check::{OnUnknown, Probe, Severity, Window};
+
+// An empty file is the defaults, with paths beside the file and the address on loopback.
+#[test]
+fn empty_file_is_the_defaults() {
+    let config = good("");
+    assert!(config.server.listen.ip().is_loopback() && config.server.tokens.is_empty());
+    assert_eq!(config.server.details, Details::Authorized);
+    assert_eq!(config.plugins.dir, Path::new("conf/plugins"));
+    assert_eq!(config.state.dir, Path::new("conf/.probity"));
+    assert_eq!(config.limits, Limits::DEFAULT);
+    assert_eq!(config.defaults.every, Duration::from_secs(30));
+    assert!(config.checks.is_empty() && !config.defaults.timeout_is_set);
+}
+
+// A check without anything but a name takes the defaults of the file, and its plugin's name from its own.
+#[test]
+fn check_takes_the_defaults() {
+    let config = good(
+        "[defaults]\nseverity = \"warning\"\nunhealthy-after = 3\nhealthy-after = 2\non-unknown = \"unhealthy\"\n\
+         [limits]\nmemory = \"16MiB\"\n[[check]]\nname = \"a\"",
+    );
+    let check = &config.checks["a"];
+    assert_eq!((check.name.as_str(), check.plugin.as_str()), ("a", "a"));
+    assert_eq!((check.severity, check.on_unknown), (Severity::Warning, OnUnknown::Unhealthy));
+    assert_eq!((check.unhealthy_after, check.healthy_after), (Window::consecutive(3), 2));
+    assert_eq!(check.limits, Limits { memory: 16 << 20, ..Limits::DEFAULT });
+    assert!(check.timing.is_none() && check.probes.is_none() && check.stale_after.is_none());
+    assert!(!check.timeout_is_set && check.config == serde_json::json!({}));
+    assert_eq!(check.origin, "probity.toml:8");
+}
+
+// A check's own values win, in `[[check]]` and in `[check.limits]`.
+#[test]
+fn check_overrides_the_defaults() {
+    let config = good(
+        "[limits]\ntimeout = \"1s\"\nfuel = 7\n[[check]]\nname = \"a\"\nplugin = \"p\"\nevery = \"1h30m\"\n\
+         severity = \"info\"\nprobes = [\"live\", \"startup\"]\ngroups = [\"g\"]\ntimeout = \"250ms\"\nmemory = 131072\n\
+         unhealthy-after = { failures = 3, of = 5 }\nstale-after = \"2d\"\n\
+         config = { max = 3, list = [1.5, true, 1979-05-27] }\n[check.limits]\nsockets = 2\nlog-bytes = \"1KiB\"",
+    );
+    let check = &config.checks["a"];
+    assert!(matches!(check.timing, Some(Timing::Every(every)) if every == Duration::from_secs(5_400)));
+    assert_eq!(check.probes, Some([Probe::Live, Probe::Startup].into()));
+    assert_eq!(check.unhealthy_after, Window { failures: 3, of: 5 });
+    assert_eq!(check.stale_after, Some(Duration::from_secs(2 * 86_400)));
+    let limits = Limits {
+        timeout: Duration::from_millis(250),
+        memory: 128 << 10,
+        fuel: 7,
+        sockets: 2,
+        log_bytes: 1024,
+        ..Limits::DEFAULT
+    };
+    assert_eq!(check.limits, limits);
+    assert!(check.timeout_is_set);
+    assert_eq!(check.config, serde_json::json!({"max": 3, "list": [1.5, true, "1979-05-27"]}));
+    assert!(config.groups.contains_key("g"));
+}
+
+// A cron expression is due when it says, in its zone.
+#[test]
+fn cron_is_read_in_its_zone() {
+    let config = good("[[check]]\nname = \"a\"\ncron = \"30 6 * * MON-FRI\"\ntimezone = \"UTC\"");
+    let Some(Timing::Cron(cron)) = &config.checks["a"].timing else { panic!("a cron timing") };
+    // 2026-11-20 is a Friday: after 06:30, Monday is next.
+    let after = jiff::civil::date(2026, 11, 20).at(6, 31, 0, 0).to_zoned(cron.zone.clone()).expect("in range");
+    let next = cron.pattern.find_next_occurrence(&after, false).expect("due again");
+    assert_eq!(next.datetime(), jiff::civil::date(2026, 11, 23).at(6, 30, 0, 0));
+}
+
+// Placeholders bring values in, also for numbers; what they bring in is not looked at again; `$$` is a dollar.
+#[test]
+fn placeholders_are_filled() {
+    let config = good(
+        "[server]\nversion = \"$$5 ${EMPTY:-none} ${NESTED} ${file:secret.txt} $x\"\nmax-connections = \"${MAX}\"\n\
+         [state]\ncache = \"${NO_SUCH:-false}\"",
+    );
+    assert_eq!(config.server.version.as_deref(), Some("$5 none ${PROBITY_TOKEN} battery-staple $x"));
+    assert_eq!((config.server.max_connections, config.state.cache), (77, false));
+    assert_eq!(config.files, [PathBuf::from("probity.toml"), PathBuf::from("conf/secret.txt")]);
+}
+
+// What came from the environment or a file, tokens, and credentials of connections, whole and in part, are redacted.
+#[test]
+fn secrets_are_known() {
+    let config = good(
+        "[server.auth]\ntokens = [\"typed-token\", \"${PROBITY_TOKEN}\"]\n[connections.a]\nurl = \"${PAYMENTS_URL}\"\n\
+         [connections.b]\nurl = \"http://b\"\nheaders = { Authorization = \"Bearer typed-bearer\", Accept = \"text/plain\" }\n\
+         [[check]]\nname = \"a\"\nconfig = { password = \"typed-password\", x = \"${file:secret.txt}\" }",
+    );
+    for secret in [
+        "typed-token",
+        "token-of-the-environment",
+        "pa%24sw0rd",
+        "pa$sw0rd",
+        "cHJvYml0eTpwYSRzdzByZA==",
+        "typed-bearer",
+        "typed-password",
+        "battery-staple",
+    ] {
+        assert_eq!(config.secrets.redact(secret), "[redacted]", "{secret}");
+    }
+    assert_eq!(config.secrets.redact("text/plain"), "text/plain");
+    assert!(config.server.tokens[0].matches(b"typed-token"));
+}
+
+// Credentials in a URL become a header; neither they nor headers are printed.
+#[test]
+fn url_credentials_become_a_header() {
+    let config = good("[connections.a]\nurl = \"${PAYMENTS_URL}\"\nheaders = { X-Site = \"nowhere-else\" }");
+    let connection = &config.connections["a"];
+    assert_eq!(connection.url.as_str(), "https://payments.internal/api");
+    let basic = ("authorization".to_owned(), "Basic cHJvYml0eTpwYSRzdzByZA==".to_owned());
+    assert!(connection.headers.contains(&basic) && connection.headers.len() == 2);
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("cHJvYml0eT") && !printed.contains("nowhere-else") && !printed.contains("sw0rd"));
+}
+
+// Tables of several files merge, checks add up in order, and each keeps its own origin.
+#[test]
+fn several_files_make_one_configuration() {
+    let config = read_all(&[
+        ("probity.toml", "[server]\nversion = \"1\"\n[limits]\nfuel = 5\n[[check]]\nname = \"a\""),
+        (
+            "probity.d/b.toml",
+            "[limits]\nmemory = \"1MiB\"\n\n[[check]]\nname = \"b\"\n[connections.x]\nurl = \"http://x\"",
+        ),
+        ("probity.d/c.toml", "check = [{ name = \"c\", grants = { http = [\"x\"] } }]"),
+    ])
+    .expect("valid together");
+    assert_eq!((config.limits.fuel, config.limits.memory), (5, 1 << 20));
+    let origins: Vec<&str> = config.checks.values().map(|check| check.origin.as_str()).collect();
+    assert_eq!(origins, ["probity.toml:5", "probity.d/b.toml:4", "probity.d/c.toml:1"]);
+    assert_eq!(config.checks["c"].limits.fuel, 5);
+    assert_eq!(config.checks["c"].grants.http.len(), 1);
+}
+
+// Networks, pins and addresses of every form are taken.
+#[test]
+fn networks_pins_and_addresses_are_read() {
+    let pin = "AB".repeat(32);
+    let config = good(&format!(
+        "[server]\nlisten = \"[::1]:0\"\n[egress]\nallow = [\"10.1.2.3/16\", \"fd00::/8\"]\ndeny = [\"10.1.2.3\"]\n\
+         [plugins.pins]\n\"a.b\" = \"{pin}\""
+    ));
+    let shown = |networks: &[ipnet::IpNet]| networks.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(shown(&config.egress.allow), ["10.1.0.0/16", "fd00::/8"]);
+    assert_eq!(shown(&config.egress.deny), ["10.1.2.3/32"]);
+    assert_eq!(config.plugins.pins["a.b"], pin.to_lowercase());
+    assert_eq!(config.server.listen, "[::1]:0".parse().expect("an address"));
+}
+
+// What is odd but allowed is a warning with its place.
+#[test]
+fn odd_values_are_warnings() {
+    let config = good("[groups.empty]\n[[check]]\nname = \"a\"\nevery = \"1s\"\ntimeout = \"5s\"");
+    assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
+    assert!(config.warnings.iter().any(|warning| warning.starts_with("probity.toml:2: check `a` may take 5s")));
+    assert!(config.warnings.iter().any(|warning| warning.starts_with("probity.toml:1: no check is in group `empty`")));
+}
+
+// A certificate file is read, and listed among the files.
+#[test]
+fn certificate_is_read() {
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let read_file = |path: &Path| if path.ends_with("ca.pem") { Ok(pem.to_owned()) } else { read_file(path) };
+    let text = "[connections.a]\nurl = \"https://a\"\nca = \"/etc/ca.pem\"";
+    let config = parse(&[source("probity.toml", text)], Path::new("conf"), &env, &read_file).expect("valid");
+    assert_eq!(config.connections["a"].ca.as_deref(), Some(pem.as_bytes()));
+    assert!(config.files.contains(&PathBuf::from("/etc/ca.pem")));
+}
+
+// The file and the sorted fragments beside it are loaded; hidden files and others are not.
+#[test]
+fn file_and_fragments_are_loaded() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+    std::fs::create_dir(dir.path().join("shop.d")).expect("created");
+    write("shop.toml", "[limits]\nfuel = 5");
+    write("shop.d/b.toml", "[[check]]\nname = \"b\"");
+    write("shop.d/a.toml", "[[check]]\nname = \"a\"\nconfig = { key = \"${file:secret}\" }");
+    write("shop.d/.a.toml.swp", "][");
+    write("shop.d/.hidden.toml", "][");
+    write("shop.d/README", "][");
+    write("secret", "swordfish\n");
+    let config = load(Some(&dir.path().join("shop.toml"))).expect("valid");
+    let names: Vec<_> = config.files.iter().map(|file| file.strip_prefix(dir.path()).expect("inside")).collect();
+    assert_eq!(names, ["shop.toml", "shop.d/a.toml", "shop.d/b.toml", "secret"].map(Path::new));
+    assert_eq!(config.checks["a"].config["key"], "swordfish");
+    assert_eq!(config.plugins.dir, dir.path().join("plugins"));
+}
+
+// A file that is named but missing, or no text, is an error that names it.
+#[test]
+fn unreadable_files_are_errors() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("no.toml");
+    let missing = load(Some(&path)).expect_err("missing").to_string();
+    assert!(missing.contains("no.toml") && missing.contains("cannot read"), "{missing}");
+    std::fs::write(&path, b"[server]\nversion = \"\xff\"").expect("written");
+    let binary = load(Some(&path)).expect_err("binary");
+    let error = binary.iter().next().expect("one error");
+    assert_eq!((error.line, error.column), (Some(2), Some(12)));
+    let directory = load(Some(dir.path())).expect_err("a directory").to_string();
+    assert!(directory.contains("not a regular file"), "{directory}");
+}
+
+// The defaults can be had without a file.
+#[test]
+fn defaults_need_no_file() {
+    let config = Config::default_in(Path::new("/srv"));
+    assert!(config.files.is_empty());
+    assert_eq!(config.plugins.dir, Path::new("/srv/plugins"));
+}
