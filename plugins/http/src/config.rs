@@ -1,10 +1,12 @@
 //! Keys of `[check.config]`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use probity_sdk::prelude::*;
 use probity_sdk::serde_json::Value;
-use serde::{Deserialize, Deserializer, de};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// The check's configuration; schema.json documents each key.
 #[derive(Deserialize)]
@@ -81,8 +83,8 @@ impl Codes {
     }
 }
 
-impl std::fmt::Display for Codes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Codes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self { first, last } if first == last => write!(f, "{first}"),
             Self { first, last } => write!(f, "{first}-{last}"),
@@ -97,13 +99,26 @@ fn code(text: &str) -> Option<u16> {
 
 impl<'de> Deserialize<'de> for Codes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let codes = match &value {
-            Value::Number(number) => number.as_u64().and_then(|number| Self::parse(&number.to_string())),
-            Value::String(text) if text.contains('-') => Self::parse(text),
-            _ => None,
-        };
-        codes.ok_or_else(|| de::Error::custom(format_args!("{value} is no status: write 204 or \"200-299\"")))
+        deserializer.deserialize_any(CodesVisitor)
+    }
+}
+
+struct CodesVisitor;
+
+impl Visitor<'_> for CodesVisitor {
+    type Value = Codes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a status like 204 or \"200-299\"")
+    }
+
+    fn visit_u64<E: de::Error>(self, code: u64) -> Result<Codes, E> {
+        Codes::parse(&code.to_string()).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(code), &self))
+    }
+
+    fn visit_str<E: de::Error>(self, range: &str) -> Result<Codes, E> {
+        let codes = Codes::parse(range).filter(|_| range.contains('-'));
+        codes.ok_or_else(|| E::invalid_value(Unexpected::Str(range), &self))
     }
 }
 

@@ -47,6 +47,7 @@
 #[cfg(any(test, all(target_arch = "wasm32", feature = "arena")))]
 mod arena;
 pub mod clock;
+mod config;
 pub mod context;
 #[doc(hidden)]
 pub mod entry;

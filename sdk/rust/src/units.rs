@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// Something a threshold can be given in.
 pub trait Quantity: Copy {
@@ -108,33 +109,48 @@ impl fmt::Display for Size {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let ms = parse(&text, &SPAN_UNITS);
-        ms.map(Self::from_ms).ok_or_else(|| {
-            de::Error::custom(format_args!("{text:?} is not a duration: write 250ms, 15s, 10m, 2h or 7d"))
-        })
+        deserializer.deserialize_any(SpanVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Written::deserialize(deserializer)? {
-            Written::Bytes(bytes) => Ok(Self::from_bytes(bytes)),
-            Written::Text(text) => {
-                let bytes = parse(&text, &SIZE_UNITS).or_else(|| parse(&text, &SIZE_UNITS_DECIMAL));
-                bytes.map(Self::from_bytes).ok_or_else(|| {
-                    de::Error::custom(format_args!("{text:?} is not a size: write 512, 64KiB, 32MiB or 5GiB"))
-                })
-            }
-        }
+        deserializer.deserialize_any(SizeVisitor)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Bytes(u64),
-    Text(String),
+struct SpanVisitor;
+
+impl Visitor<'_> for SpanVisitor {
+    type Value = Span;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration like 250ms, 15s, 10m, 2h or 7d")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+        let ms = parse(text, &SPAN_UNITS);
+        ms.map(Span::from_ms).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+struct SizeVisitor;
+
+impl Visitor<'_> for SizeVisitor {
+    type Value = Size;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a size like 512, 64KiB, 32MiB or 5GiB")
+    }
+
+    fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<Size, E> {
+        Ok(Size::from_bytes(bytes))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
+        let bytes = parse(text, &SIZE_UNITS).or_else(|| parse(text, &SIZE_UNITS_DECIMAL));
+        bytes.map(Size::from_bytes).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
 }
 
 /// `"15s"` → 15 × the factor of `s`. Decimals are not part of the syntax.
@@ -205,6 +221,6 @@ mod tests {
     #[test]
     fn errors_say_what_is_allowed() {
         let error = serde_json::from_value::<Span>("10".into()).unwrap_err().to_string();
-        assert!(error.contains("\"10\" is not a duration: write 250ms"), "{error}");
+        assert!(error.contains("\"10\", expected a duration like 250ms"), "{error}");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{Check, Failure, entry};
+use crate::{Check, Failure, config};
 
 /// A key that no configuration has; an error about it lists the keys there are.
 const NO_SUCH_KEY: &str = "?";
@@ -60,7 +60,7 @@ fn keys(object: &Value) -> BTreeSet<String> {
 }
 
 fn fits<T: DeserializeOwned>(document: &Value) -> Result<(), Failure> {
-    entry::parse::<T>(&document.to_string()).map(drop)
+    config::parse::<T>(&document.to_string()).map(drop)
 }
 
 /// The fields of a configuration type, as serde's complaint about a key that is not one lists them.
