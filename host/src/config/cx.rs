@@ -19,6 +19,8 @@ pub(super) struct Cx<'a> {
     pub(super) tree: &'a Tree,
     /// The texts the tree was made of.
     pub(super) sources: &'a [Source],
+    /// Offsets of the line breaks in each of them: every check asks for its line.
+    pub(super) newlines: Vec<Vec<usize>>,
     /// What is wrong.
     pub(super) faults: Vec<Fault>,
     /// What is odd.
@@ -91,9 +93,10 @@ impl Cx<'_> {
 
     /// `probity.toml:12`
     pub(super) fn origin(&self, place: Place) -> String {
-        self.sources
-            .get(place.source)
-            .map_or_else(String::new, |source| format!("{}:{}", source.path.display(), source.position(place.start).0))
+        self.sources.get(place.source).map_or_else(String::new, |source| {
+            let line = self.newlines[place.source].partition_point(|newline| *newline < place.start) + 1;
+            format!("{}:{line}", source.path.display())
+        })
     }
 
     /// The value at `id` as typed, quoted if it may be.

@@ -1,5 +1,6 @@
 //! Files to [`Config`]: [`load`] does the reading, [`parse`] is pure but for the two functions it is given.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -77,6 +78,7 @@ pub fn parse(
     let mut cx = Cx {
         tree: &tree,
         sources,
+        newlines: sources.iter().map(|source| source.text.match_indices('\n').map(|(at, _)| at).collect()).collect(),
         faults,
         warnings: Vec::new(),
         secrets: Vec::new(),
@@ -89,12 +91,10 @@ pub fn parse(
     if !cx.faults.is_empty() {
         return Err(Errors::render(cx.faults, sources, &secrets));
     }
-    let mut files: Vec<PathBuf> = Vec::new();
-    for file in sources.iter().map(|source| source.path.clone()).chain(tree_files).chain(cx.files) {
-        if !files.contains(&file) {
-            files.push(file);
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let mut files: Vec<PathBuf> =
+        sources.iter().map(|source| source.path.clone()).chain(tree_files).chain(cx.files).collect();
+    files.retain(|file| seen.insert(file.clone()));
     let warnings = cx.warnings.iter().map(|warning| secrets.redact(warning).into_owned()).collect();
     Ok(Config { files, secrets, warnings, ..config })
 }

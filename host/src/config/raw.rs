@@ -255,13 +255,16 @@ pub(super) struct Defaults {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Grants {
-    /// URL patterns, `https://shop.internal/*`, and names of connections, `payments`.
+    /// Names of connections, `payments`, and URLs: `https://shop.internal` with every path, `https://shop.internal/health`
+    /// with this one, `https://*.internal:8443/api/*` with what is below, `http://10.0.0.0/8:8080/*` for hosts written as
+    /// addresses. A wildcard host reaches public addresses only, unless `[egress]` allows more.
     #[schemars(extend("default" = []))]
     pub(super) http: Key<List<Text, 100>>,
-    /// `host:port` patterns: `db.internal:5432`.
+    /// Hosts with ports: `db.internal:5432`, `*.internal:8000-8100`, `10.0.0.0/8:5432`, `[::1]:6379`, `host:*`.
     #[schemars(extend("default" = []))]
     pub(super) tcp: Key<List<Text, 100>>,
-    /// `memory`, `cpu`, `load`, `pressure`, `uptime`, `disks`, `disk:/path`, `process:pattern`, `file:/path`.
+    /// Facts of the machine: `memory`, `cpu`, `load`, `pressure`, `uptime`, `disks` (the list), `disk:/path` (free space
+    /// there and below), `process:pattern` (`*` and `?` are wildcards), `file:/path` (size and age, there and below).
     #[schemars(extend("default" = []))]
     pub(super) system: Key<List<Text, 100>>,
 }

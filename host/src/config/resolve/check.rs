@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::narrow;
 use crate::check::{OnUnknown, Probe, Severity, Window};
 use crate::config::cx::{At, Cx};
+use crate::config::decode::Key;
 use crate::config::errors::{Fault, listed, nearest};
 use crate::config::grants::{Grants, HttpGrant, SystemGrant, TcpGrant};
+use crate::config::leaf::{List, Text};
 use crate::config::limits::Limits;
 use crate::config::tree::{NodeId, Value};
 use crate::config::valid::{Check, Cron, Defaults, Group, Timing};
@@ -227,18 +229,16 @@ fn limits(raw: &raw::Check, base: Limits, cx: &mut Cx<'_>) -> Limits {
 }
 
 fn grants(raw: &raw::Grants, connections: &Connections, cx: &mut Cx<'_>) -> Grants {
-    let http = raw.http.read(cx).unwrap_or_default();
+    let http = each(&raw.http, HttpGrant::parse, cx);
     for At { value, id } in &http {
-        if is_name(value) && !connections.contains_key(value) {
-            undeclared(value, *id, connections, cx);
+        if let Some(name) = value.endpoint().filter(|name| !connections.contains_key(*name)) {
+            undeclared(name, *id, connections, cx);
         }
     }
-    let tcp = raw.tcp.read(cx).unwrap_or_default();
-    let system = raw.system.read(cx).unwrap_or_default();
     Grants {
-        http: each(&http, HttpGrant::parse, cx),
-        tcp: each(&tcp, TcpGrant::parse, cx),
-        system: each(&system, SystemGrant::parse, cx),
+        http: http.into_iter().map(|at| at.value).collect(),
+        tcp: each(&raw.tcp, TcpGrant::parse, cx).into_iter().map(|at| at.value).collect(),
+        system: each(&raw.system, SystemGrant::parse, cx).into_iter().map(|at| at.value).collect(),
     }
 }
 
@@ -253,14 +253,18 @@ fn undeclared(name: &str, id: NodeId, connections: &Connections, cx: &mut Cx<'_>
     cx.wrong(id, message, format!("{hint}declare it as `[connections.NAME]`, or grant a URL: `https://NAME/*`"));
 }
 
-fn each<T>(texts: &[At<String>], parse: fn(&str) -> Result<T, String>, cx: &mut Cx<'_>) -> Vec<T> {
+fn each<T>(key: &Key<List<Text, 100>>, parse: fn(&str) -> Result<T, String>, cx: &mut Cx<'_>) -> Vec<At<T>> {
     let mut grants = Vec::new();
-    for At { value, id } in texts {
-        match parse(value) {
-            Ok(grant) => grants.push(grant),
+    for At { value, id } in key.read(cx).unwrap_or_default() {
+        match parse(&value) {
+            Ok(value) => grants.push(At { value, id }),
             Err(why) => {
-                let message = format!("{} cannot be granted{}", cx.typed(*id), cx.detail(*id, why));
-                cx.wrong(*id, message, "docs/configuration.md lists the forms under `grants`");
+                let name = cx.tree.node(id).name.clone();
+                let message = match cx.detail(id, why).strip_prefix(": ") {
+                    Some(why) => why.to_owned(),
+                    None => format!("{} cannot be granted for `{name}`", cx.typed(id)),
+                };
+                cx.wrong(id, message, "docs/configuration.md lists the forms under `grants`");
             }
         }
     }

@@ -98,6 +98,14 @@ fn contradictions_are_errors() {
         "no connection is named `shop`",
         "[connections",
     );
+    one(
+        "[[check]]\nname = \"a\"\ngrants = { http = [\"Shop\"] }",
+        (3, 20),
+        "no connection is named `Shop`",
+        "https://",
+    );
+    one("[[check]]\nname = \"a\"\ngrants = { tcp = [\"db\"] }", (3, 19), "tcp grant `db`: the port is missing", "docs");
+    one("[[check]]\nname = \"a\"\ngrants = { system = [\"disc\"] }", (3, 22), "disc", "docs");
     one("[[check]]\nname = \"a\"\nconfig = { x = inf }", (3, 16), "`inf` cannot be handed on", "");
     one("[connections.db]\nurl = \"mysql://db/x\"", (2, 7), "scheme `mysql` are not offered", "");
     one("[connections.x]\nheaders = {}", (1, 1), "connection `x` without `url`", "url = ");
