@@ -4,13 +4,22 @@
 //! call; nothing reaches a network or a machine without it.
 
 pub mod bindings;
+pub mod client;
 mod clock;
 mod context;
+mod egress;
+mod endpoint;
 mod error;
+mod exchange;
 mod limiter;
 mod log;
+pub mod net;
+pub mod request;
+pub mod socket;
 mod state;
 mod state_store;
+mod tasks;
+pub mod tls;
 mod wasi;
 
 use std::sync::Arc;
@@ -19,6 +28,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 pub(crate) use clock::unix_ms;
+pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
 pub(crate) use limiter::MemoryLimiter;
 pub use state_store::StateStore;
