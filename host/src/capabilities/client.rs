@@ -255,3 +255,6 @@ fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, 
         final_url,
     }
 }
+
+#[cfg(test)]
+mod tests;
