@@ -13,6 +13,7 @@ mod error;
 mod exchange;
 mod limiter;
 mod log;
+pub mod machine;
 pub mod net;
 pub mod request;
 pub mod socket;

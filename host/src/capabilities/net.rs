@@ -225,7 +225,7 @@ pub(super) fn io_error(error: &io::Error, doing: &str) -> CallError {
         Io::TimedOut => (ErrorKind::Timeout, Some("ETIMEDOUT")),
         Io::UnexpectedEof => (ErrorKind::Protocol, None),
         Io::NotFound => (ErrorKind::NotFound, Some("ENOENT")),
-        Io::PermissionDenied => (ErrorKind::Auth, Some("EACCES")),
+        Io::PermissionDenied => (ErrorKind::Other, Some("EACCES")),
         Io::Unsupported => (ErrorKind::Unsupported, Some("ENOTSUP")),
         _ => (ErrorKind::Other, None),
     };
