@@ -25,7 +25,8 @@ const URL_BYTES_MAX: usize = 8 << 10;
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     net: Net,
-    endpoints: Arc<BTreeMap<String, Endpoint>>,
+    /// With the reason for those that cannot be used.
+    endpoints: Arc<BTreeMap<String, Result<Endpoint, String>>>,
     trust: Trust,
 }
 
@@ -66,17 +67,16 @@ pub struct Timing {
 }
 
 impl HttpClient {
-    /// For the `connections` of one configuration.
-    ///
-    /// # Errors
-    /// Which connection cannot be used, and why.
-    pub fn new(net: Net, connections: &BTreeMap<String, Connection>) -> Result<Self, String> {
-        let mut endpoints = BTreeMap::new();
-        for (name, connection) in connections {
-            let endpoint = Endpoint::new(connection).map_err(|error| format!("connection `{name}`: {error}"))?;
-            endpoints.insert(name.clone(), endpoint);
-        }
-        Ok(Self { net, endpoints: Arc::new(endpoints), trust: Trust::default() })
+    /// For the `connections` of one configuration. One that cannot be used fails only the checks that use it.
+    #[must_use]
+    pub fn new(net: Net, connections: &BTreeMap<String, Connection>) -> Self {
+        let endpoints = connections.iter().map(|(name, connection)| (name.clone(), Endpoint::new(connection)));
+        Self { net, endpoints: Arc::new(endpoints.collect()), trust: Trust::default() }
+    }
+
+    /// The connections that cannot be used, and why.
+    pub fn unusable(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.endpoints.iter().filter_map(|(name, endpoint)| Some((name.as_str(), endpoint.as_ref().err()?.as_str())))
     }
 
     /// Sends `request` as far as `grants` allow, and reads the answer.
@@ -129,12 +129,16 @@ impl HttpClient {
             let message = format!("connection `{name}` is not granted to this check; to allow it, add: {line}");
             return Err(CallError::new(ErrorKind::Denied, message));
         }
-        self.endpoints.get(name).ok_or_else(|| {
-            CallError::new(
-                ErrorKind::NotFound,
-                format!("no connection `{name}`; to declare it, add: [connections.{name}]"),
-            )
-        })
+        match self.endpoints.get(name) {
+            Some(Ok(endpoint)) => Ok(endpoint),
+            Some(Err(why)) => {
+                Err(CallError::new(ErrorKind::Other, format!("connection `{name}` cannot be used: {why}")))
+            }
+            None => {
+                let message = format!("no connection `{name}`; to declare it, add: [connections.{name}]");
+                Err(CallError::new(ErrorKind::NotFound, message))
+            }
+        }
     }
 
     fn trip<'a>(&'a self, request: &Request, grants: &Grants) -> Result<Trip<'a>, CallError> {

@@ -27,10 +27,12 @@ use crate::config::grants::{SystemGrant, SystemTarget};
 /// Looks at the machine in flight. One that hangs keeps its thread and its place.
 const LOOKS_MAX: usize = 8;
 
+/// Of the process, since that is what the threads belong to.
+static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
+
 /// The machine, or the container as far as the kernel tells. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Machine {
-    places: Arc<Semaphore>,
     cpu: Arc<Mutex<cpu::Meter>>,
     processes: Arc<Mutex<process::Table>>,
 }
@@ -63,12 +65,6 @@ pub struct Load {
     pub fifteen: f64,
 }
 
-impl Default for Machine {
-    fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(LOOKS_MAX)), cpu: Arc::default(), processes: Arc::default() }
-    }
-}
-
 impl Machine {
     /// Memory, swap and the control group's limit.
     ///
@@ -76,7 +72,7 @@ impl Machine {
     /// `denied`, `unsupported`.
     pub async fn memory(&self, grants: &Grants) -> Result<Memory, CallError> {
         check(grants, SystemTarget::Memory)?;
-        self.look(kernel::memory).await
+        Self::look(kernel::memory).await
     }
 
     /// Processor use since the last look, at least 100 ms ago; at most one sample per second.
@@ -86,7 +82,7 @@ impl Machine {
     pub async fn cpu(&self, grants: &Grants) -> Result<Cpu, CallError> {
         check(grants, SystemTarget::Cpu)?;
         let meter = Arc::clone(&self.cpu);
-        self.look(move || meter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).read()).await
+        Self::look(move || meter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).read()).await
     }
 
     /// Load averages.
@@ -95,7 +91,7 @@ impl Machine {
     /// `denied`, `unsupported`.
     pub async fn load(&self, grants: &Grants) -> Result<Load, CallError> {
         check(grants, SystemTarget::Load)?;
-        self.look(kernel::load).await
+        Self::look(kernel::load).await
     }
 
     /// Pressure stall information.
@@ -104,7 +100,7 @@ impl Machine {
     /// `denied`, `unsupported` where the kernel has none.
     pub async fn pressure(&self, grants: &Grants, kind: PressureKind) -> Result<Pressure, CallError> {
         check(grants, SystemTarget::Pressure)?;
-        self.look(move || kernel::pressure(kind)).await
+        Self::look(move || kernel::pressure(kind)).await
     }
 
     /// Milliseconds since boot.
@@ -113,7 +109,7 @@ impl Machine {
     /// `denied`, `unsupported`.
     pub async fn uptime_ms(&self, grants: &Grants) -> Result<u64, CallError> {
         check(grants, SystemTarget::Uptime)?;
-        self.look(kernel::uptime_ms).await
+        Self::look(kernel::uptime_ms).await
     }
 
     /// The file system that holds `path`.
@@ -122,7 +118,7 @@ impl Machine {
     /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`.
     pub async fn disk(&self, grants: &Grants, path: &str) -> Result<Disk, CallError> {
         let (path, bases) = granted_paths(grants, SystemTarget::Disk(absolute(path)?))?;
-        self.look(move || disk::holding(&path, &bases)).await
+        Self::look(move || disk::holding(&path, &bases)).await
     }
 
     /// All file systems that hold data, at most 256.
@@ -131,7 +127,7 @@ impl Machine {
     /// `denied`, `unsupported`.
     pub async fn disks(&self, grants: &Grants) -> Result<Vec<Disk>, CallError> {
         check(grants, SystemTarget::Disks)?;
-        self.look(disk::all).await
+        Self::look(disk::all).await
     }
 
     /// Processes called `name`; or those that match, when `name` is a granted pattern letter for letter. At most 256.
@@ -147,7 +143,7 @@ impl Machine {
         });
         let wanted = pattern.map_or_else(|| process::Wanted::Named(name.to_owned()), process::Wanted::Matching);
         let table = Arc::clone(&self.processes);
-        self.look(move || table.lock().unwrap_or_else(std::sync::PoisonError::into_inner).find(&wanted)).await
+        Self::look(move || table.lock().unwrap_or_else(std::sync::PoisonError::into_inner).find(&wanted)).await
     }
 
     /// Size and age of `path`.
@@ -156,17 +152,16 @@ impl Machine {
     /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`.
     pub async fn stat(&self, grants: &Grants, path: &str) -> Result<FileFacts, CallError> {
         let (path, bases) = granted_paths(grants, SystemTarget::File(absolute(path)?))?;
-        self.look(move || disk::stat(&path, &bases)).await
+        Self::look(move || disk::stat(&path, &bases)).await
     }
 
     /// Runs `work` on a blocking thread. Cancelling gives up on it; its place comes free when it returns.
     async fn look<T: Send + 'static>(
-        &self,
         work: impl FnOnce() -> Result<T, CallError> + Send + 'static,
     ) -> Result<T, CallError> {
         let failed =
             |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Other, format!("look at the machine: {error}"));
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|error| failed(&error))?;
+        let place = LOOKS.acquire().await.map_err(|error| failed(&error))?;
         let work = tokio::task::spawn_blocking(move || {
             let _place = place;
             work()

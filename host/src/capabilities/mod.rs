@@ -11,17 +11,23 @@ mod egress;
 mod endpoint;
 mod error;
 mod exchange;
+pub mod http;
 mod limiter;
 mod log;
 pub mod machine;
 pub mod net;
+mod quota;
 pub mod request;
+mod services;
 pub mod socket;
 mod state;
 mod state_store;
+mod system;
 mod tasks;
+pub mod tcp;
 pub mod tls;
 mod wasi;
+mod wasi_http;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +38,7 @@ pub(crate) use clock::unix_ms;
 pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
 pub(crate) use limiter::MemoryLimiter;
+pub use services::Services;
 pub use state_store::StateStore;
 
 use crate::check::{CallTally, Capability, HostCall, LogLine, Reason, Run};
@@ -54,6 +61,8 @@ pub struct CheckEnv {
     pub secrets: Secrets,
     /// The bytes that survive between runs.
     pub state: Arc<StateStore>,
+    /// The network and the machine.
+    pub services: Services,
 }
 
 impl CheckEnv {
@@ -68,6 +77,7 @@ impl CheckEnv {
             limits: Limits::DESCRIBE,
             secrets: Secrets::default(),
             state: Arc::new(StateStore::in_memory()),
+            services: Services::default(),
         }
     }
 }
@@ -92,7 +102,9 @@ pub struct HostState {
     pub(crate) table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) record: Record,
+    quota: quota::Quota,
     wasi: Option<Box<wasi::Wasi>>,
+    wasi_http: Option<Box<wasi_http::WasiHttp>>,
 }
 
 /// What a run did, for its report.
@@ -148,6 +160,7 @@ const QUOTA_PATIENCE: u32 = 10;
 pub(crate) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     bindings::Offered::add_to_linker::<_, HasSelf<HostState>>(linker, |host| host)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     Ok(())
 }
 
@@ -156,7 +169,9 @@ impl HostState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
         let limiter = MemoryLimiter::new(&env.limits);
-        Self { env, facts, table, limiter, record: Record::default(), wasi: None }
+        let quota = quota::Quota::new(&env.limits);
+        let record = Record::default();
+        Self { env, facts, table, limiter, record, quota, wasi: None, wasi_http: None }
     }
 
     /// Time left for this run; zero when it is over.

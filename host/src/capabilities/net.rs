@@ -21,6 +21,9 @@ use crate::config::grants::{Host, HostPattern};
 /// its thread, and its place here, until it returns.
 const LOOKUPS_MAX: usize = 16;
 
+/// Of the process, since that is what the threads belong to: a new configuration frees none of them.
+static LOOKUPS: Semaphore = Semaphore::const_new(LOOKUPS_MAX);
+
 /// Addresses tried for one name.
 const ADDRESSES_MAX: usize = 8;
 
@@ -32,19 +35,14 @@ pub struct Net {
 }
 
 /// Where addresses come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub enum Resolver {
-    /// The operating system, at most [`LOOKUPS_MAX`] look-ups at once.
-    System(Arc<Semaphore>),
+    /// The operating system, at most 16 look-ups at once.
+    #[default]
+    System,
     /// For tests: the n-th look-up, of whatever name, gets the n-th answer; the last one repeats.
     #[cfg(test)]
     Script(Arc<std::sync::Mutex<std::collections::VecDeque<Vec<IpAddr>>>>),
-}
-
-impl Default for Resolver {
-    fn default() -> Self {
-        Self::System(Arc::new(Semaphore::new(LOOKUPS_MAX)))
-    }
 }
 
 /// An open connection, and how it came about.
@@ -144,7 +142,7 @@ fn denied(host: &Host, address: IpAddr, refusal: Refusal, line: &str) -> CallErr
 impl Resolver {
     async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, CallError> {
         match self {
-            Self::System(places) => lookup_system(places, name).await,
+            Self::System => lookup_system(name).await,
             #[cfg(test)]
             Self::Script(answers) => {
                 let mut answers = answers.lock().unwrap();
@@ -155,10 +153,10 @@ impl Resolver {
     }
 }
 
-async fn lookup_system(places: &Arc<Semaphore>, name: &str) -> Result<Vec<IpAddr>, CallError> {
+async fn lookup_system(name: &str) -> Result<Vec<IpAddr>, CallError> {
     let failed =
         |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Dns, format!("cannot resolve {name}: {error}"));
-    let place = Arc::clone(places).acquire_owned().await.map_err(|error| failed(&error))?;
+    let place = LOOKUPS.acquire().await.map_err(|error| failed(&error))?;
     let query = name.to_owned();
     let lookup = tokio::task::spawn_blocking(move || {
         let _place = place;

@@ -34,8 +34,8 @@ impl Request {
     /// Headers a guest may set.
     const HEADERS_MAX: usize = 64;
 
-    /// Bytes of one header's value.
-    const HEADER_BYTES_MAX: usize = 8 << 10;
+    /// Bytes of all headers a guest may set.
+    const HEADER_BYTES_MAX: usize = 16 << 10;
 
     /// A request with nothing but these.
     #[must_use]
@@ -50,8 +50,8 @@ impl Request {
     /// and proxy headers: with them a guest could make two parties read two different requests).
     pub fn set_header(&mut self, name: &str, value: &[u8]) -> Result<(), CallError> {
         let (name, value) = checked(name, value)?;
-        self.headers.insert(name, value);
-        self.within_count()
+        self.headers.remove(&name);
+        self.add(name, value)
     }
 
     /// Adds a header beside earlier values.
@@ -60,14 +60,17 @@ impl Request {
     /// As [`Self::set_header`].
     pub fn add_header(&mut self, name: &str, value: &[u8]) -> Result<(), CallError> {
         let (name, value) = checked(name, value)?;
-        self.headers.append(name, value);
-        self.within_count()
+        self.add(name, value)
     }
 
-    fn within_count(&self) -> Result<(), CallError> {
-        if self.headers.len() > Self::HEADERS_MAX {
-            return Err(invalid(format!("more than {} headers", Self::HEADERS_MAX)));
+    fn add(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), CallError> {
+        let bytes: usize = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let bytes = bytes + name.as_str().len() + value.len();
+        if self.headers.len() >= Self::HEADERS_MAX || bytes > Self::HEADER_BYTES_MAX {
+            let (count, bytes) = (Self::HEADERS_MAX, Self::HEADER_BYTES_MAX);
+            return Err(invalid(format!("more than {count} headers or {bytes} bytes of them")));
         }
+        self.headers.append(name, value);
         Ok(())
     }
 
@@ -149,7 +152,7 @@ mod tests {
     fn headers_are_bounded() {
         let mut request = Request::new("GET", "http://h/");
         assert!((0..65).any(|index| request.add_header(&format!("x-{index}"), b"v").is_err()));
-        assert!(Request::new("GET", "/").set_header("x", &[b'a'; 9_000]).is_err());
+        assert!(Request::new("GET", "/").set_header("x", &[b'a'; 17_000]).is_err());
     }
 
     // A guest cannot open a tunnel or have its request echoed.

@@ -24,12 +24,12 @@ fn grants(texts: &[&str]) -> Grants {
 }
 
 fn plain_client() -> HttpClient {
-    HttpClient::new(Net::new(Egress::default(), Resolver::default()), &BTreeMap::new()).unwrap()
+    HttpClient::new(Net::new(Egress::default(), Resolver::default()), &BTreeMap::new())
 }
 
 fn client_of(connection: Connection) -> HttpClient {
     let net = Net::new(Egress::default(), Resolver::default());
-    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), connection)])).unwrap()
+    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), connection)]))
 }
 
 fn connection(url: &str) -> Connection {
@@ -241,6 +241,10 @@ async fn endpoint_must_be_granted_and_declared() {
     let error = client.check_endpoint("billing", &grants(&["http://*:*/*"])).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(error.message.contains("grants = { http = [\"billing\"] }"), "{}", error.message);
+    let broken = client_of(Connection { ca: Some(b"no PEM".to_vec()), ..connection("https://127.0.0.1:1") });
+    let error = broken.check_endpoint("billing", &grants(&["billing"])).unwrap_err();
+    assert!(error.message.contains("BEGIN CERTIFICATE"), "{}", error.message);
+    assert_eq!(broken.unusable().count(), 1);
     let error = client.check_endpoint("shipping", &grants(&["shipping"])).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
 }
@@ -364,7 +368,7 @@ async fn every_hop_is_judged() {
     let port = base.rsplit_once(':').unwrap().1;
     let egress = Egress { allow: vec!["127.0.0.1/32".parse().unwrap()], deny: vec![] };
     let net = Net::new(egress, script(&[&["127.0.0.1"], &["169.254.169.254"]]));
-    let client = HttpClient::new(net, &BTreeMap::new()).unwrap();
+    let client = HttpClient::new(net, &BTreeMap::new());
     let mut request = Request::new("GET", &format!("http://rebind.example:{port}/"));
     request.redirects_max = 1;
     let grants = grants(&["http://rebind.example:*/*"]);
@@ -442,7 +446,7 @@ fn through_billing() -> Request {
 fn localhost_client(base: &str, authority: &str) -> HttpClient {
     let net = Net::new(Egress::default(), script(&[&["127.0.0.1"]]));
     let billing = Connection { ca: Some(authority.as_bytes().to_vec()), ..connection(base) };
-    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)])).unwrap()
+    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)]))
 }
 
 // A certificate from an unknown authority is `tls` with its word; with the authority given the request works and shows it.
@@ -491,7 +495,7 @@ async fn bad_certificates() {
     let egress = Egress { allow: vec!["127.0.0.1/32".parse().unwrap()], deny: vec![] };
     let billing = Connection { ca: Some(good.authority.into_bytes()), ..connection(&base) };
     let net = Net::new(egress, script(&[&["127.0.0.1"]]));
-    let client = HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)])).unwrap();
+    let client = HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)]));
     let error = send(&client, &through_billing()).await.unwrap_err();
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("NotValidForName")), "{}", error.message);
 }
