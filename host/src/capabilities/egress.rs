@@ -95,11 +95,20 @@ fn unwrapped(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Metadata outside link-local space: Alibaba's inside carrier-grade NAT, Azure's on a public address.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+
+/// Metadata inside unique-local space: Amazon, Google, Scaleway.
+const METADATA_V6: [Ipv6Addr; 3] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+];
+
 fn zone_v4(address: Ipv4Addr) -> Zone {
     match address.octets() {
         [127, ..] => Zone::Loopback,
-        // Alibaba's metadata inside carrier-grade NAT; Azure's on a public address.
-        [100, 100, 100, 200] | [168, 63, 129, 16] => Zone::Forbidden,
+        _ if METADATA_V4.contains(&address) => Zone::Forbidden,
         [10, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => Zone::Private,
         // This network; link-local and metadata; protocol assignments (Oracle's metadata); documentation; 6to4 relays;
         // benchmarks; multicast, reserved, broadcast.
@@ -118,12 +127,9 @@ fn zone_v4(address: Ipv4Addr) -> Zone {
 fn zone_v6(address: Ipv6Addr) -> Zone {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Zone::Loopback,
-        // Metadata inside unique-local space: Amazon, Google, Scaleway.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
-        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
-        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => Zone::Forbidden,
+        _ if METADATA_V6.contains(&address) => Zone::Forbidden,
         [0xfc00..=0xfdff, ..] => Zone::Private,
-        // Protocol assignments with Teredo and benchmarks; documentation, old and new.
+        // Protocol assignments with Teredo and benchmarks; documentation, old and new; then the rest of what is global.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Zone::Forbidden,
         [0x2000..=0x3fff, ..] => Zone::Public,
         // Unspecified, discard, local NAT64, segment routing, link- and site-local, multicast, unassigned.

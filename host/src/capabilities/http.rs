@@ -289,3 +289,6 @@ impl From<TlsInfo> for types::TlsInfo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -296,3 +296,32 @@ const RESOURCES_MAX: usize = 256;
 
 /// Bytes of a host call's target in the report.
 const TARGET_BYTES_MAX: usize = 200;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! What guests call, called as the generated code calls it.
+
+    use super::*;
+    use crate::config::grants::{HttpGrant, SystemGrant, TcpGrant};
+
+    /// The state of a run with these grants and limits, two seconds long.
+    pub(crate) fn state(http: &[&str], tcp: &[&str], system: &[&str], limits: Limits) -> HostState {
+        let grants = Grants {
+            http: http.iter().map(|text| HttpGrant::parse(text).unwrap()).collect(),
+            tcp: tcp.iter().map(|text| TcpGrant::parse(text).unwrap()).collect(),
+            system: system.iter().map(|text| SystemGrant::parse(text).unwrap()).collect(),
+        };
+        let env = CheckEnv { name: "test".into(), grants, limits, ..CheckEnv::for_describe() };
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let facts = RunFacts { id: uuid::Uuid::nil(), deadline, consecutive_failures: 0, previous: None };
+        HostState::new(Arc::new(env), facts)
+    }
+
+    /// The error that a guest would get.
+    pub(crate) fn answer(error: HostError) -> CallError {
+        match error {
+            HostError::Answer(error) => error,
+            HostError::Trap(error) => panic!("the run would end: {error:?}"),
+        }
+    }
+}

@@ -114,3 +114,21 @@ impl From<Process> for ProcessInfo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capabilities::ErrorKind;
+    use crate::capabilities::tests::{answer, state};
+    use crate::config::Limits;
+
+    // What is granted is told, what is not is denied, and both are in the report.
+    #[tokio::test]
+    async fn grants_decide() {
+        let mut host = state(&[], &[], &["memory"], Limits::DEFAULT);
+        assert!(host.memory().await.unwrap().total > 0);
+        assert_eq!(answer(host.stat("/etc/passwd".into()).await.unwrap_err()).kind, ErrorKind::Denied);
+        let calls: Vec<_> = host.record.calls.iter().map(|call| (call.operation.as_str(), call.result)).collect();
+        assert_eq!(calls, [("system.memory", "ok"), ("system.stat", "denied")]);
+    }
+}

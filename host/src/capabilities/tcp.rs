@@ -103,3 +103,39 @@ impl HostState {
         Ok((entry.socket.take().ok_or_else(lost)?, entry.remote.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::capabilities::tests::{answer, state};
+    use crate::config::Limits;
+
+    // A conversation through the contract's functions, and the quota of open sockets.
+    #[tokio::test]
+    async fn a_socket_from_end_to_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut host = state(&[], &["127.0.0.1:*"], &[], Limits { sockets: 1, ..Limits::DEFAULT });
+        let socket = host.connect("127.0.0.1".into(), port, None).await.unwrap();
+        let again = || Resource::new_borrow(socket.rep());
+        let (mut peer, _) = listener.accept().await.unwrap();
+        host.write(again(), b"PING".to_vec()).await.unwrap();
+        let mut heard = [0; 4];
+        peer.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"PING");
+        let silent = answer(host.read(again(), 10, Some(20)).await.unwrap_err());
+        assert_eq!(silent.kind, ErrorKind::Timeout);
+        peer.write_all(b"PONG\n").await.unwrap();
+        assert_eq!(host.read_until(again(), b"\n".to_vec(), 10, None).await.unwrap(), b"PONG\n");
+        let second = answer(host.connect("127.0.0.1".into(), port, None).await.unwrap_err());
+        assert_eq!(second.kind, ErrorKind::Quota);
+        HostSocket::drop(&mut host, socket).await.unwrap();
+        assert_eq!(peer.read(&mut heard).await.unwrap(), 0, "dropping closes");
+        let denied = answer(host.connect("db.example".into(), 5432, None).await.unwrap_err());
+        assert_eq!(denied.kind, ErrorKind::Denied);
+        assert!(host.connect("127.0.0.1".into(), port, None).await.is_ok());
+    }
+}

@@ -103,7 +103,8 @@ impl WasiHttpHooks for Hooks {
         Box::new(async move {
             let start = Instant::now();
             let uri = request.uri();
-            let host = uri.authority().map_or("", |authority| authority.host());
+            let authority = uri.authority().map_or("", |authority| authority.as_str());
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
             let target = format!("{}://{host}{}", uri.scheme_str().unwrap_or("https"), uri.path());
             let work = async {
                 if !admitted {
