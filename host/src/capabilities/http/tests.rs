@@ -1,5 +1,6 @@
 //! The contract's functions against a server on loopback.
 
+use http_body_util::{BodyExt as _, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wasmtime_wasi_http::{Error, WasiHttpView as _};
@@ -131,22 +132,11 @@ async fn endpoints_need_a_grant() {
 }
 
 async fn fetch(host: &mut HostState, url: &str) -> Result<u16, Error> {
-    let mut request =
-        http::Request::new(http_body_util::BodyExt::boxed_unsync(http_body_util::Empty::new().map_err_never()));
+    let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
+    let mut request = http::Request::new(body);
     *request.uri_mut() = url.parse().unwrap();
-    let view = host.http();
-    let sent = view.hooks.send_request(request, None, Box::new(async { Ok(()) }));
+    let sent = host.http().hooks.send_request(request, None, Box::new(async { Ok(()) }));
     Box::into_pin(sent).await.map(|(response, _)| response.status().as_u16())
-}
-
-trait MapErrNever: Sized {
-    fn map_err_never(self) -> http_body_util::combinators::MapErr<Self, fn(std::convert::Infallible) -> Error>;
-}
-
-impl MapErrNever for http_body_util::Empty<Bytes> {
-    fn map_err_never(self) -> http_body_util::combinators::MapErr<Self, fn(std::convert::Infallible) -> Error> {
-        http_body_util::BodyExt::map_err(self, |never| match never {})
-    }
 }
 
 // `wasi:http` is under the same grants and quota, shows up in the same report, and its denial is logged with the line.
