@@ -120,9 +120,16 @@ impl Trust {
         Ok(trust)
     }
 
-    /// The configuration; the default trust reads the system's authorities here, tens of milliseconds on the first call.
-    fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(self.0.get_or_init(|| client_config(system_roots())))
+    /// The configuration. The system's authorities are read at the first call, tens of milliseconds on a thread of
+    /// their own.
+    async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
+        if let Some(config) = self.0.get() {
+            return Ok(Arc::clone(config));
+        }
+        let cell = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || Arc::clone(cell.get_or_init(|| client_config(system_roots()))))
+            .await
+            .map_err(|error| CallError::new(ErrorKind::Tls, format!("read the system's authorities: {error}")))
     }
 }
 
@@ -164,11 +171,12 @@ pub async fn handshake(
             .map_err(|error| CallError::new(ErrorKind::Tls, format!("{name} cannot be a server name: {error}")))?,
         Host::Address(address) => ServerName::from(*address),
     };
-    let connector = TlsConnector::from(trust.config());
+    let late = |_elapsed| timeout(format!("the TLS handshake with {host} took longer than the time given"));
+    let config = timeout_at(deadline.into(), trust.config()).await.map_err(late)??;
     let start = Instant::now();
-    let stream = timeout_at(deadline.into(), connector.connect(name, stream))
+    let stream = timeout_at(deadline.into(), TlsConnector::from(config).connect(name, stream))
         .await
-        .map_err(|_elapsed| timeout(format!("the TLS handshake with {host} took longer than the time given")))?
+        .map_err(late)?
         .map_err(|error| tls_error(&error, host))?;
     let info = info(&stream, start.elapsed());
     Ok((stream, info))
