@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::capabilities::{CheckEnv, StateStore};
+use crate::capabilities::{CheckEnv, Services, StateStore};
 use crate::check::{Failure, OnUnknown, Probe, Reason, Severity, Window};
 use crate::config::{Check, Config, Timing};
 use crate::plugins::{Plugins, Version};
@@ -66,8 +66,9 @@ impl Plan {
                 !claimed.contains(name.as_str()) && !config.checks.contains_key(*name) && plugin.current.is_some()
             })
             .map(|(name, _)| implicit(config, name));
+        let services = Services::new(config);
         let checks = config.checks.values().cloned().chain(implicit).map(|check| {
-            let planned = PlannedCheck::new(config, check, plugins, state);
+            let planned = PlannedCheck::new(config, check, plugins, state, &services);
             (Arc::clone(&planned.name), Arc::new(planned))
         });
         Self { checks: checks.collect() }
@@ -86,7 +87,7 @@ impl PlannedCheck {
             || self.timing != other.timing
     }
 
-    fn new(config: &Config, check: Check, plugins: &Plugins, state: &Arc<StateStore>) -> Self {
+    fn new(config: &Config, check: Check, plugins: &Plugins, state: &Arc<StateStore>, services: &Services) -> Self {
         let plugin = plugins.get(&check.plugin);
         let version = plugin.and_then(|plugin| plugin.current.clone());
         let blocked = match &version {
@@ -125,6 +126,7 @@ impl PlannedCheck {
                 limits,
                 secrets: config.secrets.clone(),
                 state: Arc::clone(state),
+                services: services.clone(),
             }),
             name,
             plugin: check.plugin.into(),

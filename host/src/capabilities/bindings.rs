@@ -12,6 +12,9 @@ wasmtime::component::bindgen!({
         world offered {
             include probity:check/check@0.1.0;
             import probity:check/state@0.1.0;
+            import probity:check/http@0.1.0;
+            import probity:check/tcp@0.1.0;
+            import probity:check/system@0.1.0;
         }
     ",
     imports: {
@@ -23,5 +26,10 @@ wasmtime::component::bindgen!({
         default: async | trappable,
     },
     exports: { default: async },
+    with: {
+        "probity:check/http.request": super::http::OutgoingRequest,
+        "probity:check/http.response": super::http::IncomingResponse,
+        "probity:check/tcp.socket": super::tcp::TcpSocket,
+    },
     trappable_error_type: { "probity:check/types.error" => super::HostError },
 });

@@ -34,6 +34,7 @@ impl WasiView for HostState {
 impl HostState {
     /// Turns what the guest printed into log lines: standard output as info, standard error as warnings.
     pub(crate) fn log_printed(&mut self) -> Option<String> {
+        self.record_fetches();
         let wasi = self.wasi.take()?;
         let (out, err) = wasi.printed.take();
         for (level, text) in [(Level::Info, &out), (Level::Warn, &err)] {

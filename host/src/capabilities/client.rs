@@ -1,0 +1,264 @@
+//! The HTTP client of checks: judges every hop of a request, and sends it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use url::Url;
+
+use super::endpoint::Endpoint;
+use super::exchange::{Exchange, Hop};
+use super::net::Net;
+use super::request::{Request, invalid};
+use super::tls::{TlsInfo, Trust};
+use super::{CallError, ErrorKind};
+use crate::config::grants::{Host, HostPattern};
+use crate::config::{Connection, Grants, Limits};
+
+/// Bytes of a request's URL.
+const URL_BYTES_MAX: usize = 8 << 10;
+
+/// Sends requests for checks. Cheap to clone; one per configuration.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    net: Net,
+    /// With the reason for those that cannot be used.
+    endpoints: Arc<BTreeMap<String, Result<Endpoint, String>>>,
+    trust: Trust,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// 100 to 999.
+    pub status: u16,
+    /// `1.0`, `1.1` or `2`.
+    pub version: &'static str,
+    /// In the order of the first appearance of each name, names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body, or the `too-large` in its place.
+    pub body: Result<Bytes, CallError>,
+    /// Where the time went.
+    pub timing: Timing,
+    /// Of the last hop, when it was https.
+    pub tls: Option<TlsInfo>,
+    /// Where the last hop was sent.
+    pub remote_address: SocketAddr,
+    /// After redirects.
+    pub final_url: Url,
+}
+
+/// Time per phase of the last hop; none where the phase did not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Name look-up.
+    pub dns: Option<Duration>,
+    /// TCP connect.
+    pub connect: Option<Duration>,
+    /// TLS handshake.
+    pub tls: Option<Duration>,
+    /// From the connection being ready to the response's head.
+    pub first_byte: Duration,
+    /// Everything, all hops and the body.
+    pub total: Duration,
+}
+
+impl HttpClient {
+    /// For the `connections` of one configuration. One that cannot be used fails only the checks that use it.
+    #[must_use]
+    pub fn new(net: Net, connections: &BTreeMap<String, Connection>) -> Self {
+        let endpoints = connections.iter().map(|(name, connection)| (name.clone(), Endpoint::new(connection)));
+        Self { net, endpoints: Arc::new(endpoints.collect()), trust: Trust::default() }
+    }
+
+    /// The connections that cannot be used, and why.
+    pub fn unusable(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.endpoints.iter().filter_map(|(name, endpoint)| Some((name.as_str(), endpoint.as_ref().err()?.as_str())))
+    }
+
+    /// Sends `request` as far as `grants` allow, and reads the answer.
+    ///
+    /// Ends by `deadline` or the request's own timeout, whichever is first. Cancel-safe: dropping it closes the socket.
+    ///
+    /// # Errors
+    /// `invalid-argument`, `denied` (naming the line to add), `not-found` for an endpoint; `dns`, `refused`,
+    /// `unreachable`, `tls`, `protocol`, `too-large` for a response's head, `timeout`.
+    pub async fn send(
+        &self,
+        request: &Request,
+        grants: &Grants,
+        limits: &Limits,
+        deadline: Instant,
+    ) -> Result<Response, CallError> {
+        let start = Instant::now();
+        let deadline =
+            request.timeout.and_then(|timeout| start.checked_add(timeout)).map_or(deadline, |own| own.min(deadline));
+        let body_max = request.body_bytes_max.unwrap_or(u64::MAX).min(limits.response_bytes);
+        let redirects_max = request.redirects_max.min(Request::REDIRECTS_MAX);
+        let mut trip = self.trip(request, grants)?;
+        let mut followed = 0;
+        loop {
+            let mut exchange = Exchange::open(&self.net, trip.hop(grants)?, deadline).await?;
+            match trip.redirect(exchange.status, &exchange.headers)? {
+                Some(next) if followed < redirects_max => {
+                    trip = next;
+                    followed += 1;
+                }
+                _ => {
+                    let body = exchange.body(body_max, deadline).await?;
+                    return Ok(response(exchange, body, trip.url, start));
+                }
+            }
+        }
+    }
+
+    /// Whether `grants` let a check use the connection `name`.
+    ///
+    /// # Errors
+    /// `denied` with the line to add, or `not-found` with the names there are.
+    pub fn check_endpoint(&self, name: &str, grants: &Grants) -> Result<(), CallError> {
+        self.endpoint(name, grants).map(|_| ())
+    }
+
+    fn endpoint(&self, name: &str, grants: &Grants) -> Result<&Endpoint, CallError> {
+        if !grants.allows_endpoint(name) {
+            let line = Grants::line_for_endpoint(name);
+            let message = format!("connection `{name}` is not granted to this check; to allow it, add: {line}");
+            return Err(CallError::new(ErrorKind::Denied, message));
+        }
+        match self.endpoints.get(name) {
+            Some(Ok(endpoint)) => Ok(endpoint),
+            Some(Err(why)) => {
+                Err(CallError::new(ErrorKind::Other, format!("connection `{name}` cannot be used: {why}")))
+            }
+            None => {
+                let message = format!("no connection `{name}`; to declare it, add: [connections.{name}]");
+                Err(CallError::new(ErrorKind::NotFound, message))
+            }
+        }
+    }
+
+    fn trip<'a>(&'a self, request: &Request, grants: &Grants) -> Result<Trip<'a>, CallError> {
+        let method = request.method()?;
+        if request.url.len() > URL_BYTES_MAX {
+            return Err(invalid(format!("the url is longer than {URL_BYTES_MAX} bytes")));
+        }
+        let (url, endpoint) = if let Some(name) = &request.endpoint {
+            let endpoint = self.endpoint(name, grants)?;
+            (endpoint.join(&request.url)?, Some(endpoint))
+        } else {
+            let url = Url::parse(&request.url).map_err(|error| {
+                invalid(format!("`{}` is not an absolute url: {error}", request.url.escape_debug()))
+            })?;
+            (url, None)
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("credentials in a url: declare them in a connection, and use the endpoint".to_owned()));
+        }
+        let mut headers = request.headers().clone();
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        Ok(Trip { method, url, headers, body: request.body.clone(), endpoint, trust: &self.trust })
+    }
+}
+
+/// What servers see unless the guest says otherwise.
+const USER_AGENT: &str = concat!("probity/", env!("CARGO_PKG_VERSION"));
+
+/// A request on its way through redirects. `headers` are the guest's; the endpoint's are added for each hop.
+#[derive(Clone)]
+struct Trip<'a> {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+    endpoint: Option<&'a Endpoint>,
+    trust: &'a Trust,
+}
+
+impl<'a> Trip<'a> {
+    /// The next request, if it is granted: through the endpoint while the URL is below its base, else by pattern.
+    fn hop(&self, grants: &Grants) -> Result<Hop<'a>, CallError> {
+        let line = Grants::line_for_http(&self.url);
+        let mut headers = self.headers.clone();
+        let (pattern, trust) = if let Some(endpoint) = self.endpoint {
+            for (name, value) in endpoint.headers() {
+                headers.insert(name, value.clone());
+            }
+            let host = Host::of_url(&self.url).ok_or_else(|| invalid("the endpoint has no host".to_owned()))?;
+            (HostPattern::exactly(&host), endpoint.trust.as_ref().unwrap_or(self.trust))
+        } else {
+            if !matches!(self.url.scheme(), "http" | "https") {
+                return Err(invalid(format!("scheme `{}`: `http` or `https` is allowed", self.url.scheme())));
+            }
+            let Some(pattern) = grants.allows_http(&self.url) else {
+                let target = &self.url[..url::Position::AfterPath];
+                let message = format!("{target} is not granted to this check; to allow it, add: {line}");
+                return Err(CallError::new(ErrorKind::Denied, message));
+            };
+            (pattern.host.clone(), self.trust)
+        };
+        let (method, url, body) = (self.method.clone(), self.url.clone(), self.body.clone());
+        Ok(Hop { method, url, headers, body, pattern, line, trust })
+    }
+
+    /// Where a response with this head leads, as browsers and curl go.
+    fn redirect(&self, status: StatusCode, headers: &HeaderMap) -> Result<Option<Self>, CallError> {
+        let keeps_method = match status.as_u16() {
+            301 | 302 => self.method != Method::POST,
+            303 => matches!(self.method, Method::GET | Method::HEAD),
+            307 | 308 => true,
+            _ => return Ok(None),
+        };
+        let Some(location) = headers.get(header::LOCATION) else { return Ok(None) };
+        let bad = || {
+            CallError::new(
+                ErrorKind::Protocol,
+                format!("{} redirects to what is no url", self.url.origin().ascii_serialization()),
+            )
+        };
+        let mut url = location.to_str().ok().and_then(|text| self.url.join(text).ok()).ok_or_else(bad)?;
+        // Credentials chosen by a server are not sent.
+        url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| bad())?;
+        let mut next = self.clone();
+        if url.origin() != self.url.origin() {
+            for name in [header::AUTHORIZATION, header::COOKIE] {
+                next.headers.remove(name);
+            }
+        }
+        next.endpoint = self.endpoint.filter(|endpoint| endpoint.covers(&url));
+        if !keeps_method {
+            next.method = Method::GET;
+            next.body = Bytes::new();
+            next.headers.remove(header::CONTENT_TYPE);
+        }
+        next.url = url;
+        Ok(Some(next))
+    }
+}
+
+fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, start: Instant) -> Response {
+    let headers = exchange.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+    Response {
+        status: exchange.status.as_u16(),
+        version: exchange.version,
+        headers: headers.collect(),
+        body,
+        timing: Timing {
+            dns: exchange.dns,
+            connect: Some(exchange.connect),
+            tls: exchange.tls.as_ref().map(|tls| tls.handshake),
+            first_byte: exchange.first_byte,
+            total: start.elapsed(),
+        },
+        tls: exchange.tls,
+        remote_address: exchange.address,
+        final_url,
+    }
+}
+
+#[cfg(test)]
+mod tests;

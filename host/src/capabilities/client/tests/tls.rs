@@ -1,0 +1,153 @@
+//! Certificates, good and bad, and what was agreed on.
+
+use http_body_util::Full;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+/// An authority of our own and a certificate for `localhost` and 127.0.0.1 that ends in `days`.
+struct Pki {
+    authority: String,
+    config: ServerConfig,
+}
+
+fn pki(days: i64, alpn: &[&str]) -> Pki {
+    let mut root = CertificateParams::new(vec![]).unwrap();
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    root.distinguished_name.push(DnType::CommonName, "Probity test authority");
+    let issuer = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
+    let mut leaf = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    leaf.distinguished_name.push(DnType::CommonName, "probe me");
+    let now = std::time::SystemTime::now();
+    leaf.not_before = (now - Duration::from_hours(48)).into();
+    leaf.not_after =
+        if days < 0 { now - Duration::from_hours(24) } else { now + Duration::from_hours(24 * days.unsigned_abs()) }
+            .into();
+    let key = KeyPair::generate().unwrap();
+    let certificate = leaf.signed_by(&key, &issuer).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )
+        .unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Pki { authority: issuer.pem(), config }
+}
+
+/// A TLS server that speaks what was agreed on; answers `pong`.
+async fn serve_tls(config: ServerConfig) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(stream) = acceptor.accept(stream).await else { continue };
+            tokio::spawn(async move {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let service = hyper::service::service_fn(|_| async {
+                    Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from_static(b"pong"))))
+                });
+                let io = TokioIo::new(stream);
+                if is_http2 {
+                    let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                        .serve_connection(io, service)
+                        .await;
+                } else {
+                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
+                }
+            });
+        }
+    });
+    base
+}
+
+fn through_billing() -> Request {
+    let mut request = Request::new("GET", "/");
+    request.endpoint = Some("billing".to_owned());
+    request
+}
+
+fn localhost_client(base: &str, authority: &str) -> HttpClient {
+    let net = Net::new(Egress::default(), script(&[&["127.0.0.1"]]));
+    let billing = Connection { ca: Some(authority.as_bytes().to_vec()), ..connection(base) };
+    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)]))
+}
+
+// A certificate from an unknown authority is `tls` with its word; with the authority given the request works and shows it.
+#[tokio::test]
+async fn private_authority() {
+    let pki = pki(30, &["http/1.1"]);
+    let base = serve_tls(pki.config).await;
+    let client = localhost_client(&base, &pki.authority);
+    let error = send(&client, &Request::new("GET", &base)).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("UnknownIssuer")), "{}", error.message);
+    let response = send(&client, &through_billing()).await.unwrap();
+    assert_eq!((response.version, response.body.unwrap().as_ref()), ("1.1", b"pong".as_ref()));
+    let tls = response.tls.unwrap();
+    assert_eq!((tls.protocol, tls.alpn.as_deref(), &tls.verified), ("TLSv1.3", Some("http/1.1"), &Ok(())));
+    assert!(tls.cipher.starts_with("TLS13_"), "{}", tls.cipher);
+    let leaf = &tls.chain[0];
+    assert!(leaf.subject.contains("CN=probe me") && leaf.issuer.contains("Probity test authority"), "{leaf:?}");
+    assert_eq!(leaf.dns_names, ["localhost"]);
+    assert_eq!(leaf.sha256.len(), 64);
+    let now =
+        i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let days_left = (leaf.not_after_unix - now) / 86_400;
+    assert!((29..=30).contains(&days_left), "{days_left}");
+    assert!(response.timing.tls.is_some() && response.timing.dns.is_some());
+}
+
+// HTTP/2 is spoken where the server offers it.
+#[tokio::test]
+async fn http2_by_agreement() {
+    let pki = pki(30, &["h2", "http/1.1"]);
+    let base = serve_tls(pki.config).await;
+    let response = send(&localhost_client(&base, &pki.authority), &through_billing()).await.unwrap();
+    assert_eq!((response.version, response.body.unwrap().as_ref()), ("2", b"pong".as_ref()));
+    assert_eq!(response.tls.unwrap().alpn.as_deref(), Some("h2"));
+}
+
+// An expired certificate and one for another name are `tls`, each with its word.
+#[tokio::test]
+async fn bad_certificates() {
+    let expired = pki(-1, &[]);
+    let base = serve_tls(expired.config).await;
+    let error = send(&localhost_client(&base, &expired.authority), &through_billing()).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("Expired")), "{}", error.message);
+    let good = pki(30, &[]);
+    let base = serve_tls(good.config).await.replace("localhost", "wrong.example");
+    let egress = Egress { allow: vec!["127.0.0.1/32".parse().unwrap()], deny: vec![] };
+    let billing = Connection { ca: Some(good.authority.into_bytes()), ..connection(&base) };
+    let net = Net::new(egress, script(&[&["127.0.0.1"]]));
+    let client = HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)]));
+    let error = send(&client, &through_billing()).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("NotValidForName")), "{}", error.message);
+}
+
+// A server that answers the handshake with plain text, or hangs up, is `tls`.
+#[tokio::test]
+async fn plain_server_on_https() {
+    for answer in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}/", listener.local_addr().unwrap());
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _hello = stream.read(&mut [0; 4096]).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        };
+        let client = plain_client();
+        let request = Request::new("GET", &url);
+        let (response, ()) = tokio::join!(send(&client, &request), server);
+        let error = response.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Tls, "{answer:?}: {}", error.message);
+    }
+}

@@ -1,0 +1,281 @@
+//! What checks may learn of the machine: one for the whole host, so that samples and caches are shared.
+//!
+//! Files of the kernel are read on blocking threads, a bounded number at once: a dead network file system can hold a
+//! look at a disk for ever, and must hold nothing else.
+
+mod cgroup;
+mod cpu;
+mod disk;
+mod kernel;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+
+pub use cpu::Cpu;
+pub use disk::{Disk, FileFacts};
+pub use kernel::{Pressure, PressureKind};
+pub use process::Process;
+
+use super::request::invalid;
+use super::{CallError, ErrorKind};
+use crate::config::Grants;
+use crate::config::grants::{SystemGrant, SystemTarget};
+
+/// Looks at the machine in flight. One that hangs keeps its thread and its place.
+const LOOKS_MAX: usize = 8;
+
+/// Of the process, since that is what the threads belong to.
+static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
+
+/// The machine, or the container as far as the kernel tells. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    cpu: Arc<Mutex<cpu::Meter>>,
+    processes: Arc<Mutex<process::Table>>,
+}
+
+/// Memory and swap, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Of the machine.
+    pub total: u64,
+    /// What could be used without swapping.
+    pub available: u64,
+    /// Of the machine.
+    pub swap_total: u64,
+    /// Of it unused.
+    pub swap_free: u64,
+    /// The tightest limit on this process's control group; none = unlimited.
+    pub cgroup_limit: Option<u64>,
+    /// Used under that limit, without the file cache that would be dropped first.
+    pub cgroup_used: Option<u64>,
+}
+
+/// Load averages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// Over one minute.
+    pub one: f64,
+    /// Over five.
+    pub five: f64,
+    /// Over fifteen.
+    pub fifteen: f64,
+}
+
+impl Machine {
+    /// Memory, swap and the control group's limit.
+    ///
+    /// # Errors
+    /// `denied`, `unsupported`.
+    pub async fn memory(&self, grants: &Grants) -> Result<Memory, CallError> {
+        check(grants, SystemTarget::Memory)?;
+        Self::look(kernel::memory).await
+    }
+
+    /// Processor use since the last look, at least 100 ms ago; at most one sample per second.
+    ///
+    /// # Errors
+    /// `denied`, `unsupported` off Linux.
+    pub async fn cpu(&self, grants: &Grants) -> Result<Cpu, CallError> {
+        check(grants, SystemTarget::Cpu)?;
+        let meter = Arc::clone(&self.cpu);
+        Self::look(move || meter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).read()).await
+    }
+
+    /// Load averages.
+    ///
+    /// # Errors
+    /// `denied`, `unsupported`.
+    pub async fn load(&self, grants: &Grants) -> Result<Load, CallError> {
+        check(grants, SystemTarget::Load)?;
+        Self::look(kernel::load).await
+    }
+
+    /// Pressure stall information.
+    ///
+    /// # Errors
+    /// `denied`, `unsupported` where the kernel has none.
+    pub async fn pressure(&self, grants: &Grants, kind: PressureKind) -> Result<Pressure, CallError> {
+        check(grants, SystemTarget::Pressure)?;
+        Self::look(move || kernel::pressure(kind)).await
+    }
+
+    /// Milliseconds since boot.
+    ///
+    /// # Errors
+    /// `denied`, `unsupported`.
+    pub async fn uptime_ms(&self, grants: &Grants) -> Result<u64, CallError> {
+        check(grants, SystemTarget::Uptime)?;
+        Self::look(kernel::uptime_ms).await
+    }
+
+    /// The file system that holds `path`.
+    ///
+    /// # Errors
+    /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`.
+    pub async fn disk(&self, grants: &Grants, path: &str) -> Result<Disk, CallError> {
+        let (path, bases) = granted_paths(grants, SystemTarget::Disk(absolute(path)?))?;
+        Self::look(move || disk::holding(&path, &bases)).await
+    }
+
+    /// All file systems that hold data, at most 256.
+    ///
+    /// # Errors
+    /// `denied`, `unsupported`.
+    pub async fn disks(&self, grants: &Grants) -> Result<Vec<Disk>, CallError> {
+        check(grants, SystemTarget::Disks)?;
+        Self::look(disk::all).await
+    }
+
+    /// Processes called `name`; or those that match, when `name` is a granted pattern letter for letter. At most 256.
+    ///
+    /// # Errors
+    /// `denied`, `unsupported`.
+    pub async fn processes(&self, grants: &Grants, name: &str) -> Result<Vec<Process>, CallError> {
+        let target = SystemTarget::Process(name);
+        check(grants, target)?;
+        let pattern = grants.allows_system(target).find_map(|grant| match grant {
+            SystemGrant::Process(pattern) if pattern.as_str() == name => Some(pattern.clone()),
+            _ => None,
+        });
+        let wanted = pattern.map_or_else(|| process::Wanted::Named(name.to_owned()), process::Wanted::Matching);
+        let table = Arc::clone(&self.processes);
+        Self::look(move || table.lock().unwrap_or_else(std::sync::PoisonError::into_inner).find(&wanted)).await
+    }
+
+    /// Size and age of `path`.
+    ///
+    /// # Errors
+    /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`.
+    pub async fn stat(&self, grants: &Grants, path: &str) -> Result<FileFacts, CallError> {
+        let (path, bases) = granted_paths(grants, SystemTarget::File(absolute(path)?))?;
+        Self::look(move || disk::stat(&path, &bases)).await
+    }
+
+    /// Runs `work` on a blocking thread. Cancelling gives up on it; its place comes free when it returns.
+    async fn look<T: Send + 'static>(
+        work: impl FnOnce() -> Result<T, CallError> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let failed =
+            |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Other, format!("look at the machine: {error}"));
+        let place = LOOKS.acquire().await.map_err(|error| failed(&error))?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        work.await.map_err(|error| failed(&error))?
+    }
+}
+
+fn check(grants: &Grants, target: SystemTarget<'_>) -> Result<(), CallError> {
+    if grants.allows_system(target).next().is_some() {
+        return Ok(());
+    }
+    let line = Grants::line_for_system(target);
+    let message = format!("system `{target}` is not granted to this check; to allow it, add: {line}");
+    Err(CallError::new(ErrorKind::Denied, message))
+}
+
+fn absolute(path: &str) -> Result<&Path, CallError> {
+    let path = Path::new(path);
+    if path.is_absolute() && !path.components().any(|component| component == std::path::Component::ParentDir) {
+        return Ok(path);
+    }
+    Err(invalid(format!("`{}` is not an absolute path without `..`", path.display().to_string().escape_debug())))
+}
+
+/// The path of `target` and the granted paths above it.
+fn granted_paths(grants: &Grants, target: SystemTarget<'_>) -> Result<(PathBuf, Vec<PathBuf>), CallError> {
+    check(grants, target)?;
+    let (SystemTarget::Disk(path) | SystemTarget::File(path)) = target else {
+        return Err(invalid("no path".to_owned()));
+    };
+    let bases = grants.allows_system(target).filter_map(SystemGrant::path).map(Path::to_owned).collect();
+    Ok((path.to_owned(), bases))
+}
+
+fn unsupported(what: &str) -> CallError {
+    CallError::new(ErrorKind::Unsupported, format!("{what} is not available on this host"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grants(texts: &[&str]) -> Grants {
+        Grants { system: texts.iter().map(|text| SystemGrant::parse(text).unwrap()).collect(), ..Grants::default() }
+    }
+
+    // Nothing of the machine is told without a grant, and the message is the line to add.
+    #[tokio::test]
+    async fn denial_names_the_grant() {
+        let machine = Machine::default();
+        let none = Grants::default();
+        for (error, grant) in [
+            (machine.memory(&none).await.unwrap_err(), "memory"),
+            (machine.cpu(&none).await.unwrap_err(), "cpu"),
+            (machine.disks(&none).await.unwrap_err(), "disks"),
+            (machine.disk(&none, "/data").await.unwrap_err(), "disk:/data"),
+            (machine.stat(&none, "/etc/passwd").await.unwrap_err(), "file:/etc/passwd"),
+            (machine.processes(&none, "init").await.unwrap_err(), "process:init"),
+        ] {
+            assert_eq!(error.kind, ErrorKind::Denied);
+            assert!(error.message.ends_with(&format!("grants = {{ system = [\"{grant}\"] }}")), "{}", error.message);
+        }
+    }
+
+    // A symbolic link below a granted path does not lead out of it; one inside does its work.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn links_do_not_escape() {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = dir.path().join("inside");
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::write(dir.path().join("secret"), "12345").unwrap();
+        std::fs::write(inside.join("data"), "123").unwrap();
+        std::os::unix::fs::symlink("../secret", inside.join("escape")).unwrap();
+        std::os::unix::fs::symlink(dir.path(), inside.join("up")).unwrap();
+        std::os::unix::fs::symlink("data", inside.join("alias")).unwrap();
+        let grants = grants(&[&format!("file:{}", inside.display()), &format!("disk:{}", inside.display())]);
+        let machine = Machine::default();
+        let ask = |name: &str| inside.join(name).display().to_string();
+        assert_eq!(machine.stat(&grants, &ask("data")).await.unwrap().size, 3);
+        assert_eq!(machine.stat(&grants, &ask("alias")).await.unwrap().size, 3);
+        assert!(machine.stat(&grants, &ask("")).await.unwrap().is_directory);
+        for escape in ["escape", "up", "up/secret"] {
+            assert_eq!(machine.stat(&grants, &ask(escape)).await.unwrap_err().kind, ErrorKind::Denied, "{escape}");
+            assert_eq!(machine.disk(&grants, &ask(escape)).await.unwrap_err().kind, ErrorKind::Denied, "{escape}");
+        }
+        assert_eq!(machine.stat(&grants, &ask("../secret")).await.unwrap_err().kind, ErrorKind::InvalidArgument);
+        assert_eq!(machine.stat(&grants, &ask("missing")).await.unwrap_err().kind, ErrorKind::NotFound);
+    }
+
+    // What the kernel tells of this machine makes sense.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn this_machine() {
+        let grants = grants(&["memory", "cpu", "load", "uptime", "disks", "disk:/", "process:*"]);
+        let machine = Machine::default();
+        let memory = machine.memory(&grants).await.unwrap();
+        assert!(memory.total > 0 && memory.available <= memory.total && memory.swap_free <= memory.swap_total);
+        let cpu = machine.cpu(&grants).await.unwrap();
+        assert!(cpu.logical > 0 && (0.0..=100.0).contains(&cpu.busy_percent), "{cpu:?}");
+        assert_eq!(machine.cpu(&grants).await.unwrap(), cpu, "two looks within a second are one sample");
+        assert!(machine.load(&grants).await.unwrap().fifteen >= 0.0);
+        assert!(machine.uptime_ms(&grants).await.unwrap() > 0);
+        let root = machine.disk(&grants, "/").await.unwrap();
+        assert_eq!(root.mount_point, "/");
+        assert!(root.available <= root.total, "{root:?}");
+        assert!(machine.disks(&grants).await.unwrap().iter().all(|disk| disk.total > 0));
+        let own = std::env::current_exe().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+        let found = machine.processes(&grants, &own).await.unwrap();
+        let this = found.iter().find(|process| process.pid == std::process::id()).expect("this process is listed");
+        assert!(
+            this.rss > 0 && this.started_unix_ms > 0 && this.threads.is_some_and(|threads| threads > 0),
+            "{this:?}"
+        );
+    }
+}

@@ -1,0 +1,333 @@
+//! From a granted host to an open connection: resolve, filter every address, connect to one of those that are left.
+//!
+//! Names are resolved once; the connection goes to a filtered address and never to the name again, so that a name that
+//! changes its mind in between (DNS rebinding) gains nothing.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout_at;
+
+use super::egress::Refusal;
+use super::{CallError, ErrorKind};
+use crate::config::Egress;
+use crate::config::grants::{Host, HostPattern};
+
+/// Name look-ups in flight in the whole host. The system's resolver cannot be cancelled: one that was given up on keeps
+/// its thread, and its place here, until it returns.
+const LOOKUPS_MAX: usize = 16;
+
+/// Of the process, since that is what the threads belong to: a new configuration frees none of them.
+static LOOKUPS: Semaphore = Semaphore::const_new(LOOKUPS_MAX);
+
+/// Addresses tried for one name.
+const ADDRESSES_MAX: usize = 8;
+
+/// Opens connections under the operator's egress policy. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Net {
+    egress: Arc<Egress>,
+    resolver: Resolver,
+}
+
+/// Where addresses come from.
+#[derive(Clone, Debug, Default)]
+pub enum Resolver {
+    /// The operating system, at most 16 look-ups at once.
+    #[default]
+    System,
+    /// For tests: the n-th look-up, of whatever name, gets the n-th answer; the last one repeats.
+    #[cfg(test)]
+    Script(Arc<std::sync::Mutex<std::collections::VecDeque<Vec<IpAddr>>>>),
+}
+
+/// An open connection, and how it came about.
+#[derive(Debug)]
+pub struct Connected {
+    /// The connection.
+    pub stream: TcpStream,
+    /// The address it leads to.
+    pub address: SocketAddr,
+    /// Time for the look-up; none when the host was an address.
+    pub dns: Option<Duration>,
+    /// Time to connect, attempts at other addresses included.
+    pub connect: Duration,
+}
+
+impl Net {
+    /// Under `egress`.
+    #[must_use]
+    pub fn new(egress: Egress, resolver: Resolver) -> Self {
+        Self { egress: Arc::new(egress), resolver }
+    }
+
+    /// Connects to `host`, which the caller found granted by `pattern`.
+    ///
+    /// `line` says how the operator would allow exactly this target; it goes into the message of a refusal.
+    ///
+    /// # Errors
+    /// `denied` when no address is left, `dns`, `refused`, `unreachable`, `timeout`.
+    pub async fn connect(
+        &self,
+        host: &Host,
+        port: u16,
+        pattern: &HostPattern,
+        line: &str,
+        deadline: Instant,
+    ) -> Result<Connected, CallError> {
+        let start = Instant::now();
+        let (addresses, dns) = match host {
+            Host::Address(address) => (vec![*address], None),
+            Host::Name(name) => {
+                let addresses = timeout_at(deadline.into(), self.resolver.lookup(name))
+                    .await
+                    .map_err(|_elapsed| timeout(format!("looking up {name} took longer than the time given")))??;
+                (addresses, Some(start.elapsed()))
+            }
+        };
+        let allowed = self.filter(host, &addresses, pattern, line)?;
+        let start = Instant::now();
+        let (stream, address) = connect_any(host, port, &allowed, deadline).await?;
+        // A check sends one small request: waiting to fill a segment would only distort its timing.
+        let _ = stream.set_nodelay(true);
+        Ok(Connected { stream, address, dns, connect: start.elapsed() })
+    }
+
+    /// The addresses that `pattern` reaches.
+    fn filter(
+        &self,
+        host: &Host,
+        addresses: &[IpAddr],
+        pattern: &HostPattern,
+        line: &str,
+    ) -> Result<Vec<IpAddr>, CallError> {
+        let mut refused = None;
+        let mut allowed = Vec::with_capacity(addresses.len().min(ADDRESSES_MAX));
+        for &address in addresses.iter().take(ADDRESSES_MAX) {
+            match self.egress.judge(address, pattern) {
+                Ok(()) => allowed.push(address),
+                Err(refusal) => refused = Some((address, refusal)),
+            }
+        }
+        match refused {
+            Some((address, refusal)) if allowed.is_empty() => Err(denied(host, address, refusal, line)),
+            _ if allowed.is_empty() => Err(CallError::new(ErrorKind::Dns, format!("{host} has no address"))),
+            _ => Ok(allowed),
+        }
+    }
+}
+
+fn denied(host: &Host, address: IpAddr, refusal: Refusal, line: &str) -> CallError {
+    let what = match host {
+        Host::Name(name) => format!("{name} leads to {address}, which {refusal}"),
+        Host::Address(_) => format!("{address} {refusal}"),
+    };
+    let network = ipnet::IpNet::from(address);
+    let how = match refusal {
+        Refusal::Forbidden => String::new(),
+        Refusal::Denied => "; only taking it out of `[egress] deny` allows it".to_owned(),
+        Refusal::Private => format!("; to allow it, name the host: {line}, or add: [egress] allow = [\"{network}\"]"),
+        Refusal::Loopback if matches!(host, Host::Name(name) if name != "localhost") => {
+            format!("; to allow it, add: [egress] allow = [\"{network}\"], or use `localhost` or the address itself")
+        }
+        Refusal::Loopback => format!("; to allow it, add: {line}, or [egress] allow = [\"{network}\"]"),
+    };
+    CallError::new(ErrorKind::Denied, what + &how)
+}
+
+impl Resolver {
+    async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, CallError> {
+        match self {
+            Self::System => lookup_system(name).await,
+            #[cfg(test)]
+            Self::Script(answers) => {
+                let mut answers = answers.lock().unwrap();
+                let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
+                Ok(answer.unwrap_or_default())
+            }
+        }
+    }
+}
+
+async fn lookup_system(name: &str) -> Result<Vec<IpAddr>, CallError> {
+    let failed =
+        |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Dns, format!("cannot resolve {name}: {error}"));
+    let place = LOOKUPS.acquire().await.map_err(|error| failed(&error))?;
+    let query = name.to_owned();
+    let lookup = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        std::net::ToSocketAddrs::to_socket_addrs(&(query.as_str(), 0)).map(|found| {
+            let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).take(ADDRESSES_MAX * 2).collect();
+            addresses.dedup();
+            addresses
+        })
+    });
+    match lookup.await {
+        Ok(Ok(addresses)) => Ok(addresses),
+        Ok(Err(error)) => Err(failed(&error)),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// Tries the addresses in turn, each with its share of what is left, so that one silent address does not cost all.
+async fn connect_any(
+    host: &Host,
+    port: u16,
+    addresses: &[IpAddr],
+    deadline: Instant,
+) -> Result<(TcpStream, SocketAddr), CallError> {
+    let mut last = None;
+    for (index, &address) in addresses.iter().enumerate() {
+        let address = SocketAddr::new(address, port);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - index).unwrap_or(1);
+        last = Some(match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok((stream, address)),
+            Ok(Err(error)) => io_error(&error, &format!("connect to {}", shown(host, address))),
+            Err(_elapsed) => {
+                timeout(format!("{} did not answer within {} ms", shown(host, address), share.as_millis()))
+            }
+        });
+    }
+    Err(last.unwrap_or_else(|| CallError::new(ErrorKind::Dns, format!("{host} has no address"))))
+}
+
+fn shown(host: &Host, address: SocketAddr) -> String {
+    match host {
+        Host::Name(name) => format!("{name} ({address})"),
+        Host::Address(_) => address.to_string(),
+    }
+}
+
+/// A `timeout` of ours.
+pub(super) fn timeout(message: String) -> CallError {
+    CallError::new(ErrorKind::Timeout, message)
+}
+
+/// An operating system's error during `doing`, with its kind and errno name.
+pub(super) fn io_error(error: &io::Error, doing: &str) -> CallError {
+    use io::ErrorKind as Io;
+    let (kind, code) = match error.kind() {
+        Io::ConnectionRefused => (ErrorKind::Refused, Some("ECONNREFUSED")),
+        Io::ConnectionReset => (ErrorKind::Refused, Some("ECONNRESET")),
+        Io::ConnectionAborted => (ErrorKind::Refused, Some("ECONNABORTED")),
+        Io::BrokenPipe => (ErrorKind::Refused, Some("EPIPE")),
+        Io::HostUnreachable => (ErrorKind::Unreachable, Some("EHOSTUNREACH")),
+        Io::NetworkUnreachable => (ErrorKind::Unreachable, Some("ENETUNREACH")),
+        Io::NetworkDown => (ErrorKind::Unreachable, Some("ENETDOWN")),
+        Io::AddrNotAvailable => (ErrorKind::Unreachable, Some("EADDRNOTAVAIL")),
+        Io::TimedOut => (ErrorKind::Timeout, Some("ETIMEDOUT")),
+        Io::UnexpectedEof => (ErrorKind::Protocol, None),
+        Io::NotFound => (ErrorKind::NotFound, Some("ENOENT")),
+        Io::PermissionDenied => (ErrorKind::Other, Some("EACCES")),
+        Io::Unsupported => (ErrorKind::Unsupported, Some("ENOTSUP")),
+        _ => (ErrorKind::Other, None),
+    };
+    let error = CallError { kind, message: format!("{doing}: {error}"), code: None };
+    match code {
+        Some(code) => error.with_code(code),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A resolver that answers what it is told.
+    pub(crate) fn script(answers: &[&[&str]]) -> Resolver {
+        let answers: VecDeque<Vec<IpAddr>> =
+            answers.iter().map(|answer| answer.iter().map(|ip| ip.parse().unwrap()).collect()).collect();
+        Resolver::Script(Arc::new(Mutex::new(answers)))
+    }
+
+    /// A deadline `ms` from now.
+    pub(crate) fn within(ms: u64) -> Instant {
+        Instant::now() + Duration::from_millis(ms)
+    }
+
+    fn open(network: &str) -> Egress {
+        Egress { allow: vec![network.parse().unwrap()], deny: vec![] }
+    }
+
+    async fn connect(net: &Net, host: &str, port: u16, pattern: &str) -> Result<Connected, CallError> {
+        let host = Host::parse(host).unwrap();
+        let line = crate::config::Grants::line_for_tcp(&host, port);
+        net.connect(&host, port, &HostPattern::parse(pattern).unwrap(), &line, within(2_000)).await
+    }
+
+    // A name that leads to this machine is not reached by granting the name; the message says what would do it.
+    #[tokio::test]
+    async fn name_on_loopback_is_denied() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let net = Net::new(Egress::default(), script(&[&["127.0.0.1"]]));
+        let error = connect(&net, "db.example", port, "db.example").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Denied);
+        assert!(error.message.contains("[egress] allow = [\"127.0.0.1/32\"]"), "{}", error.message);
+        assert!(connect(&net, "localhost", port, "localhost").await.is_ok());
+    }
+
+    // Of several addresses, only those that are allowed are connected to.
+    #[tokio::test]
+    async fn only_filtered_addresses_are_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let net =
+            Net::new(open("127.0.0.1/32"), script(&[&["169.254.169.254", "::ffff:169.254.169.254", "127.0.0.1"]]));
+        let connected = connect(&net, "db.example", port, "db.example").await.unwrap();
+        assert_eq!(connected.address.ip(), "127.0.0.1".parse::<IpAddr>().unwrap());
+        assert!(connected.dns.is_some());
+    }
+
+    // A name that answers differently the second time (rebinding) is connected to at the address that was judged.
+    #[tokio::test]
+    async fn rebinding_gains_nothing() {
+        let judged = TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let port = judged.local_addr().unwrap().port();
+        let _hidden = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let net = Net::new(open("127.0.0.2/32"), script(&[&["127.0.0.2"], &["127.0.0.1"]]));
+        let connected = connect(&net, "rebind.example", port, "rebind.example").await.unwrap();
+        assert_eq!(connected.address.ip(), "127.0.0.2".parse::<IpAddr>().unwrap());
+        assert_eq!(connect(&net, "rebind.example", port, "rebind.example").await.unwrap_err().kind, ErrorKind::Denied);
+    }
+
+    // The mapped form of the metadata address is refused even where the operator granted that literal.
+    #[tokio::test]
+    async fn mapped_metadata_is_denied() {
+        let net = Net::new(open("0.0.0.0/0"), Resolver::default());
+        for literal in ["169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"] {
+            let error = connect(&net, literal, 80, "*").await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Denied, "{literal}");
+            assert!(error.message.contains("no grant reaches"), "{}", error.message);
+        }
+    }
+
+    // A closed port is `refused`, with the errno's name.
+    #[tokio::test]
+    async fn closed_port_is_refused() {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let net = Net::new(Egress::default(), Resolver::default());
+        let error = connect(&net, "127.0.0.1", port, "127.0.0.1").await.unwrap_err();
+        assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Refused, Some("ECONNREFUSED")));
+    }
+
+    // When the first address refuses, the next one is tried.
+    #[tokio::test]
+    async fn next_address_is_tried() {
+        let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let net = Net::new(open("127.0.0.0/8"), script(&[&["127.0.0.1", "127.0.0.2"]]));
+        let connected = connect(&net, "db.example", port, "db.example").await.unwrap();
+        assert_eq!(connected.address, listener.local_addr().unwrap());
+    }
+}

@@ -1,0 +1,42 @@
+//! What the host reaches on behalf of checks: made once per configuration, shared by all of them.
+
+use super::client::HttpClient;
+use super::machine::Machine;
+use super::net::{Net, Resolver};
+use crate::config::{Config, Egress};
+
+/// The network and the machine, as this configuration allows. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// TCP under the egress policy.
+    pub net: Net,
+    /// HTTP over it, with the connections.
+    pub http: HttpClient,
+    /// The machine.
+    pub machine: Machine,
+}
+
+impl Services {
+    /// For `config`. A connection that cannot be used is logged, and fails only the checks that use it.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let net = Net::new(config.egress.clone(), Resolver::default());
+        let http = HttpClient::new(net.clone(), &config.connections);
+        for (name, why) in http.unusable() {
+            tracing::warn!(connection = name, why, "connection cannot be used");
+        }
+        Self { net, http, machine: Machine::default() }
+    }
+}
+
+impl Default for Services {
+    /// No exceptions to the egress policy, no connections.
+    fn default() -> Self {
+        let net = Net::new(Egress::default(), Resolver::default());
+        Self {
+            http: HttpClient::new(net.clone(), &std::collections::BTreeMap::new()),
+            net,
+            machine: Machine::default(),
+        }
+    }
+}

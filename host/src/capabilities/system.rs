@@ -1,0 +1,134 @@
+//! `system`: what [`super::machine`] tells, in the contract's words.
+
+use super::bindings::probity::check::system::{
+    CpuInfo, DiskInfo, FileInfo, Host, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
+};
+use super::machine::{self, Disk, Process};
+use super::{HostError, HostState};
+use crate::check::Capability::System;
+
+impl Host for HostState {
+    async fn memory(&mut self) -> Result<MemoryInfo, HostError> {
+        let env = self.env.clone();
+        let memory = self.call(System, "memory", "", env.services.machine.memory(&env.grants)).await?;
+        Ok(MemoryInfo {
+            total: memory.total,
+            available: memory.available,
+            swap_total: memory.swap_total,
+            swap_free: memory.swap_free,
+            cgroup_limit: memory.cgroup_limit,
+            cgroup_used: memory.cgroup_used,
+        })
+    }
+
+    async fn cpu(&mut self) -> Result<CpuInfo, HostError> {
+        let env = self.env.clone();
+        let cpu = self.call(System, "cpu", "", env.services.machine.cpu(&env.grants)).await?;
+        Ok(CpuInfo {
+            logical: cpu.logical,
+            busy_percent: cpu.busy_percent,
+            iowait_percent: cpu.iowait_percent,
+            steal_percent: cpu.steal_percent,
+            throttled_percent: cpu.throttled_percent,
+        })
+    }
+
+    async fn load(&mut self) -> Result<LoadAverage, HostError> {
+        let env = self.env.clone();
+        let load = self.call(System, "load", "", env.services.machine.load(&env.grants)).await?;
+        Ok(LoadAverage { one: load.one, five: load.five, fifteen: load.fifteen })
+    }
+
+    async fn pressure(&mut self, kind: PressureKind) -> Result<PressureInfo, HostError> {
+        let env = self.env.clone();
+        let (kind, target) = match kind {
+            PressureKind::Cpu => (machine::PressureKind::Cpu, "cpu"),
+            PressureKind::Memory => (machine::PressureKind::Memory, "memory"),
+            PressureKind::Io => (machine::PressureKind::Io, "io"),
+        };
+        let work = env.services.machine.pressure(&env.grants, kind);
+        let pressure = self.call(System, "pressure", target, work).await?;
+        Ok(PressureInfo {
+            some_avg10: pressure.some_avg10,
+            some_avg60: pressure.some_avg60,
+            full_avg10: pressure.full_avg10,
+            full_avg60: pressure.full_avg60,
+        })
+    }
+
+    async fn uptime_ms(&mut self) -> Result<u64, HostError> {
+        let env = self.env.clone();
+        self.call(System, "uptime-ms", "", env.services.machine.uptime_ms(&env.grants)).await
+    }
+
+    async fn disk(&mut self, path: String) -> Result<DiskInfo, HostError> {
+        let env = self.env.clone();
+        let disk = self.call(System, "disk", &path, env.services.machine.disk(&env.grants, &path)).await?;
+        Ok(disk.into())
+    }
+
+    async fn disks(&mut self) -> Result<Vec<DiskInfo>, HostError> {
+        let env = self.env.clone();
+        let disks = self.call(System, "disks", "", env.services.machine.disks(&env.grants)).await?;
+        Ok(disks.into_iter().map(Into::into).collect())
+    }
+
+    async fn processes(&mut self, name: String) -> Result<Vec<ProcessInfo>, HostError> {
+        let env = self.env.clone();
+        let work = env.services.machine.processes(&env.grants, &name);
+        let processes = self.call(System, "processes", &name, work).await?;
+        Ok(processes.into_iter().map(Into::into).collect())
+    }
+
+    async fn stat(&mut self, path: String) -> Result<FileInfo, HostError> {
+        let env = self.env.clone();
+        let file = self.call(System, "stat", &path, env.services.machine.stat(&env.grants, &path)).await?;
+        Ok(FileInfo { size: file.size, modified_unix_ms: file.modified_unix_ms, is_directory: file.is_directory })
+    }
+}
+
+impl From<Disk> for DiskInfo {
+    fn from(disk: Disk) -> Self {
+        Self {
+            mount_point: disk.mount_point,
+            file_system: disk.file_system,
+            total: disk.total,
+            available: disk.available,
+            inodes_total: disk.inodes_total,
+            inodes_free: disk.inodes_free,
+            read_only: disk.read_only,
+        }
+    }
+}
+
+impl From<Process> for ProcessInfo {
+    fn from(process: Process) -> Self {
+        Self {
+            pid: process.pid,
+            name: process.name,
+            started_unix_ms: process.started_unix_ms,
+            rss: process.rss,
+            cpu_percent: process.cpu_percent,
+            threads: process.threads,
+            open_files: process.open_files,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capabilities::ErrorKind;
+    use crate::capabilities::tests::{answer, state};
+    use crate::config::Limits;
+
+    // What is granted is told, what is not is denied, and both are in the report.
+    #[tokio::test]
+    async fn grants_decide() {
+        let mut host = state(&[], &[], &["memory"], Limits::DEFAULT);
+        assert!(host.memory().await.unwrap().total > 0);
+        assert_eq!(answer(host.stat("/etc/passwd".into()).await.unwrap_err()).kind, ErrorKind::Denied);
+        let calls: Vec<_> = host.record.calls.iter().map(|call| (call.operation.as_str(), call.result)).collect();
+        assert_eq!(calls, [("system.memory", "ok"), ("system.stat", "denied")]);
+    }
+}

@@ -1,0 +1,141 @@
+//! `tcp`: the contract's sockets, within the run's quota.
+
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::Resource;
+
+use super::bindings::probity::check::tcp::{Host, HostSocket};
+use super::socket::Socket;
+use super::{CallError, ErrorKind, HostError, HostState};
+use crate::check::Capability;
+
+/// A guest's socket.
+#[derive(Debug)]
+pub struct TcpSocket {
+    /// Away while a call uses it; lost with a call that the run's end cut off.
+    socket: Option<Socket>,
+    connect_ms: f64,
+    remote: String,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Host for HostState {}
+
+impl HostSocket for HostState {
+    async fn connect(
+        &mut self,
+        host: String,
+        port: u16,
+        timeout_ms: Option<u32>,
+    ) -> Result<Resource<TcpSocket>, HostError> {
+        let env = self.env.clone();
+        let deadline = self.deadline(timeout_ms);
+        let place = self.quota.socket();
+        let target = format!("{host}:{port}");
+        let work = async {
+            let place = place?;
+            let socket = Socket::connect(&env.services.net, &env.grants, &host, port, deadline).await?;
+            Ok(TcpSocket {
+                connect_ms: socket.connect_time().as_secs_f64() * 1e3,
+                remote: socket.remote_address().to_string(),
+                socket: Some(socket),
+                _place: place,
+            })
+        };
+        let socket = self.call(Capability::Tcp, "connect", &target, work).await?;
+        Ok(self.table.push(socket)?)
+    }
+
+    async fn connect_ms(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<f64> {
+        Ok(self.table.get(&socket)?.connect_ms)
+    }
+
+    async fn remote_address(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<String> {
+        Ok(self.table.get(&socket)?.remote.clone())
+    }
+
+    async fn write(&mut self, socket: Resource<TcpSocket>, bytes: Vec<u8>) -> Result<(), HostError> {
+        let deadline = self.deadline(None);
+        let (mut held, target) = self.take(&socket)?;
+        let answer = self.call(Capability::Tcp, "write", &target, held.write(&bytes, deadline)).await;
+        self.table.get_mut(&socket)?.socket = Some(held);
+        answer
+    }
+
+    async fn read(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        max: u32,
+        timeout_ms: Option<u32>,
+    ) -> Result<Vec<u8>, HostError> {
+        let deadline = self.deadline(timeout_ms);
+        let (mut held, target) = self.take(&socket)?;
+        let answer = self.call(Capability::Tcp, "read", &target, held.read(max as usize, deadline)).await;
+        self.table.get_mut(&socket)?.socket = Some(held);
+        answer
+    }
+
+    async fn read_until(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        delimiter: Vec<u8>,
+        max: u32,
+        timeout_ms: Option<u32>,
+    ) -> Result<Vec<u8>, HostError> {
+        let deadline = self.deadline(timeout_ms);
+        let (mut held, target) = self.take(&socket)?;
+        let read = held.read_until(&delimiter, max as usize, deadline);
+        let answer = self.call(Capability::Tcp, "read-until", &target, read).await;
+        self.table.get_mut(&socket)?.socket = Some(held);
+        answer
+    }
+
+    async fn drop(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<()> {
+        self.table.delete(socket)?;
+        Ok(())
+    }
+}
+
+impl HostState {
+    /// The socket for the time of one call, since the call borrows this state as well.
+    fn take(&mut self, socket: &Resource<TcpSocket>) -> Result<(Socket, String), HostError> {
+        let entry = self.table.get_mut(socket)?;
+        let lost = || CallError::new(ErrorKind::Other, "the socket was lost with an earlier call");
+        Ok((entry.socket.take().ok_or_else(lost)?, entry.remote.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::capabilities::tests::{answer, state};
+    use crate::config::Limits;
+
+    // A conversation through the contract's functions, and the quota of open sockets.
+    #[tokio::test]
+    async fn a_socket_from_end_to_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut host = state(&[], &["127.0.0.1:*"], &[], Limits { sockets: 1, ..Limits::DEFAULT });
+        let socket = host.connect("127.0.0.1".into(), port, None).await.unwrap();
+        let again = || Resource::new_borrow(socket.rep());
+        let (mut peer, _) = listener.accept().await.unwrap();
+        host.write(again(), b"PING".to_vec()).await.unwrap();
+        let mut heard = [0; 4];
+        peer.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"PING");
+        let silent = answer(host.read(again(), 10, Some(20)).await.unwrap_err());
+        assert_eq!(silent.kind, ErrorKind::Timeout);
+        peer.write_all(b"PONG\n").await.unwrap();
+        assert_eq!(host.read_until(again(), b"\n".to_vec(), 10, None).await.unwrap(), b"PONG\n");
+        let second = answer(host.connect("127.0.0.1".into(), port, None).await.unwrap_err());
+        assert_eq!(second.kind, ErrorKind::Quota);
+        HostSocket::drop(&mut host, socket).await.unwrap();
+        assert_eq!(peer.read(&mut heard).await.unwrap(), 0, "dropping closes");
+        let denied = answer(host.connect("db.example".into(), 5432, None).await.unwrap_err());
+        assert_eq!(denied.kind, ErrorKind::Denied);
+        assert!(host.connect("127.0.0.1".into(), port, None).await.is_ok());
+    }
+}

@@ -1,0 +1,229 @@
+//! TLS to a server: trust, handshake, and what a check may learn of the certificates.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use super::net::{io_error, timeout};
+use super::{CallError, ErrorKind};
+use crate::config::grants::Host;
+
+/// Certificates reported per chain.
+const CHAIN_MAX: usize = 8;
+
+/// Names reported per certificate.
+const DNS_NAMES_MAX: usize = 100;
+
+/// What one TLS handshake showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TlsInfo {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub protocol: &'static str,
+    /// `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: String,
+    /// `h2`, `http/1.1`, or none.
+    pub alpn: Option<String>,
+    /// Time for the handshake.
+    pub handshake: Duration,
+    /// Leaf first.
+    pub chain: Vec<Certificate>,
+    /// Why the chain is not trusted; requests fail in that case, so theirs is always `Ok`.
+    pub verified: Result<(), String>,
+}
+
+/// One certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// `CN=example.org`.
+    pub subject: String,
+    /// Likewise.
+    pub issuer: String,
+    /// Lower-case hex with colons.
+    pub serial: String,
+    /// Seconds since the Unix epoch.
+    pub not_before_unix: i64,
+    /// Seconds since the Unix epoch.
+    pub not_after_unix: i64,
+    /// From the subject's alternative names.
+    pub dns_names: Vec<String>,
+    /// Of the DER bytes, lower-case hex.
+    pub sha256: String,
+}
+
+impl Certificate {
+    /// Reads a DER certificate; what cannot be parsed is left empty, the digest is always there.
+    #[must_use]
+    pub fn from_der(der: &[u8]) -> Self {
+        let mut certificate = Self {
+            subject: String::new(),
+            issuer: String::new(),
+            serial: String::new(),
+            not_before_unix: 0,
+            not_after_unix: 0,
+            dns_names: Vec::new(),
+            sha256: Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+        };
+        if let Ok((_, parsed)) = X509Certificate::from_der(der) {
+            certificate.subject = parsed.subject().to_string();
+            certificate.issuer = parsed.issuer().to_string();
+            certificate.serial = parsed.raw_serial_as_string();
+            certificate.not_before_unix = parsed.validity().not_before.timestamp();
+            certificate.not_after_unix = parsed.validity().not_after.timestamp();
+            certificate.dns_names = dns_names(&parsed);
+        }
+        certificate
+    }
+}
+
+fn dns_names(parsed: &X509Certificate<'_>) -> Vec<String> {
+    let names = parsed.subject_alternative_name().ok().flatten().map(|extension| &extension.value.general_names);
+    names
+        .into_iter()
+        .flatten()
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        })
+        .take(DNS_NAMES_MAX)
+        .collect()
+}
+
+/// A set of authorities with the client configuration built from it, once.
+#[derive(Clone, Debug, Default)]
+pub struct Trust(Arc<OnceLock<Arc<ClientConfig>>>);
+
+impl Trust {
+    /// Only the authorities in `pem`.
+    ///
+    /// # Errors
+    /// When `pem` holds no usable certificate.
+    pub fn only(pem: &[u8]) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| format!("not PEM certificates: {error}"))?;
+            roots.add(certificate).map_err(|error| format!("not a usable authority: {error}"))?;
+        }
+        if roots.is_empty() {
+            return Err("no certificate in it: PEM with `-----BEGIN CERTIFICATE-----` is needed".to_owned());
+        }
+        let trust = Self::default();
+        trust.0.get_or_init(|| client_config(roots));
+        Ok(trust)
+    }
+
+    /// The configuration. The system's authorities are read at the first call, tens of milliseconds on a thread of
+    /// their own.
+    async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
+        if let Some(config) = self.0.get() {
+            return Ok(Arc::clone(config));
+        }
+        let cell = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || Arc::clone(cell.get_or_init(|| client_config(system_roots()))))
+            .await
+            .map_err(|error| CallError::new(ErrorKind::Tls, format!("read the system's authorities: {error}")))
+    }
+}
+
+/// The system's authorities, or Mozilla's where the system has none (as in empty container images).
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
+}
+
+fn client_config(roots: RootCertStore) -> Arc<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the ring provider supports TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Every check sees the whole handshake: a resumed one would hide an expired certificate, and link checks.
+    config.resumption = rustls::client::Resumption::disabled();
+    Arc::new(config)
+}
+
+/// Shakes hands with `host` on `stream`.
+///
+/// # Errors
+/// `tls` when the chain is not trusted or the handshake fails, `timeout` after `deadline`.
+pub async fn handshake(
+    stream: TcpStream,
+    host: &Host,
+    trust: &Trust,
+    deadline: Instant,
+) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
+    let name = match host {
+        Host::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|error| CallError::new(ErrorKind::Tls, format!("{name} cannot be a server name: {error}")))?,
+        Host::Address(address) => ServerName::from(*address),
+    };
+    let late = |_elapsed| timeout(format!("the TLS handshake with {host} took longer than the time given"));
+    let config = timeout_at(deadline.into(), trust.config()).await.map_err(late)??;
+    let start = Instant::now();
+    let stream = timeout_at(deadline.into(), TlsConnector::from(config).connect(name, stream))
+        .await
+        .map_err(late)?
+        .map_err(|error| tls_error(&error, host))?;
+    let info = info(&stream, start.elapsed());
+    Ok((stream, info))
+}
+
+fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {
+    let (_, session) = stream.get_ref();
+    let chain = session.peer_certificates().unwrap_or_default();
+    TlsInfo {
+        protocol: match session.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLSv1.3",
+        },
+        cipher: session.negotiated_cipher_suite().map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+        alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+        handshake,
+        chain: chain.iter().take(CHAIN_MAX).map(|der| Certificate::from_der(der)).collect(),
+        verified: Ok(()),
+    }
+}
+
+fn tls_error(error: &std::io::Error, host: &Host) -> CallError {
+    let doing = format!("TLS handshake with {host}");
+    let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        let mut error = io_error(error, &doing);
+        // A server that does not speak TLS hangs up.
+        if error.kind == ErrorKind::Protocol {
+            error.kind = ErrorKind::Tls;
+        }
+        return error;
+    };
+    let error = CallError::new(ErrorKind::Tls, format!("{doing}: {inner}"));
+    match inner {
+        rustls::Error::InvalidCertificate(certificate) => error.with_code(certificate_code(certificate)),
+        rustls::Error::AlertReceived(alert) => error.with_code(format!("{alert:?}")),
+        _ => error,
+    }
+}
+
+/// A word to branch on.
+fn certificate_code(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "Expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "NotValidYet",
+        CertificateError::UnknownIssuer => "UnknownIssuer",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "NotValidForName",
+        CertificateError::Revoked => "Revoked",
+        _ => "InvalidCertificate",
+    }
+}
