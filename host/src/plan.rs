@@ -58,7 +58,7 @@ const STALE_CRON: Duration = Duration::from_secs(25 * 3600);
 impl Plan {
     /// Crosses `config` with `plugins`.
     #[must_use]
-    pub fn new(config: &Config, plugins: &Plugins, state: &Arc<StateStore>) -> Self {
+    pub fn new(config: &Config, plugins: &Plugins, state: &Arc<StateStore>, services: &Services) -> Self {
         let claimed: BTreeSet<&str> = config.checks.values().map(|check| check.plugin.as_str()).collect();
         let implicit = plugins
             .iter()
@@ -66,9 +66,8 @@ impl Plan {
                 !claimed.contains(name.as_str()) && !config.checks.contains_key(*name) && plugin.current.is_some()
             })
             .map(|(name, _)| implicit(config, name));
-        let services = Services::new(config);
         let checks = config.checks.values().cloned().chain(implicit).map(|check| {
-            let planned = PlannedCheck::new(config, check, plugins, state, &services);
+            let planned = PlannedCheck::new(config, check, plugins, state, services);
             (Arc::clone(&planned.name), Arc::new(planned))
         });
         Self { checks: checks.collect() }

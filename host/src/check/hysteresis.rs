@@ -53,7 +53,6 @@ impl Hysteresis {
         self.seen = self.seen.saturating_add(1).min(64);
         self.good_in_a_row = if unhealthy { 0 } else { self.good_in_a_row.saturating_add(1) };
         let next = match self.current {
-            None => run,
             Some(Status::Unhealthy) if unhealthy || self.good_in_a_row < healthy_after => Status::Unhealthy,
             Some(before) if unhealthy => {
                 if self.bad_of(unhealthy_after.of) >= unhealthy_after.failures {
@@ -62,7 +61,7 @@ impl Hysteresis {
                     before
                 }
             }
-            Some(_) => run,
+            Some(_) | None => run,
         };
         self.current = Some(next);
         next

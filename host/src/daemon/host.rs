@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::StartError;
 use crate::board::Board;
-use crate::capabilities::{StateStore, unix_ms};
+use crate::capabilities::{Services, StateStore, unix_ms};
 use crate::config::Config;
 use crate::http;
 use crate::metrics::Metrics;
@@ -32,6 +32,8 @@ pub struct Host {
     pub metrics: Arc<Metrics>,
     /// Engines and limits.
     pub sandbox: Arc<Sandbox>,
+    /// Clients and connections of the configuration that serves.
+    pub services: ArcSwap<Services>,
     /// What guests keep between runs.
     pub state: Arc<StateStore>,
     /// Draining or not.
@@ -65,6 +67,7 @@ impl Host {
             guests.clone(),
         );
         let host = Self {
+            services: ArcSwap::from_pointee(Services::new(&config)),
             state: Arc::new(open_state(dir)),
             config: Arc::new(ArcSwap::from_pointee(config)),
             plugins: Arc::default(),
@@ -81,7 +84,7 @@ impl Host {
     /// Crosses the configuration with the plugins and hands the result to the board and the schedule. Blocks.
     pub(super) fn replan(&self) -> usize {
         let _one = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = Arc::new(Plan::new(&self.config.load(), &self.plugins.load(), &self.state));
+        let plan = Arc::new(Plan::new(&self.config.load(), &self.plugins.load(), &self.state, &self.services.load()));
         let checks = plan.checks.len();
         self.board.apply(&plan, unix_ms());
         self.schedule.plan_blocking(plan);

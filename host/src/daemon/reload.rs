@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::Host;
 use super::control::Controls;
 use crate::board::Event;
-use crate::capabilities::unix_ms;
+use crate::capabilities::{Services, unix_ms};
 use crate::config::{self, Config};
 use crate::http::ReloadReport;
 use crate::plugins::{Change, Loader, watch};
@@ -208,6 +208,7 @@ impl Work {
             self.plugin_watch = watch_for(&config.plugins.dir, &self.hints);
         }
         self.loader.reconfigure(config.plugins.clone());
+        self.host.services.store(Arc::new(Services::new(&config)));
         self.host.config.store(Arc::new(config));
         let checks = self.host.replan();
         tracing::info!(checks, "configuration reloaded");

@@ -91,7 +91,7 @@ impl Entry {
     }
 
     fn on_grid(&self, every: Duration, offset: Duration) -> bool {
-        self.due >= offset && (self.due - offset).as_nanos() % every.as_nanos().max(1) == 0
+        self.due >= offset && (self.due - offset).as_nanos().is_multiple_of(every.as_nanos().max(1))
     }
 
     /// Whether a check that is new or changed should run at once. Cron checks wait for their time.
