@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use wit_component::{ComponentEncoder, DecodedWasm};
 
+use crate::names;
+
 /// Why there is no component.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
@@ -55,11 +57,14 @@ pub fn build(wasm: &Path, out: &Path) -> Result<Built, ComponentError> {
 
 /// Wraps a core module, built against a WIT world, into a validated component.
 ///
+/// Function names are kept, demangled and cut to a readable length.
+///
 /// # Errors
 /// [`ComponentError::Encode`], for example when the module imports WASI.
 pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentError> {
     let mut encoder = ComponentEncoder::default();
-    encoder.module(module).map_err(encode_error)?;
+    let module = names::shorten(module).map_err(encode_error)?;
+    encoder.module(&module).map_err(encode_error)?;
     encoder.validate(true);
     encoder.encode().map_err(encode_error)
 }

@@ -10,6 +10,7 @@
 
 pub mod compile;
 pub mod component;
+mod names;
 pub mod toolchain;
 
 /// The target of every Rust check. No WASI: what a component imports is then

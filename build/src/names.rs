@@ -1,0 +1,101 @@
+//! Readable function names, in a third of the space.
+//!
+//! A trap's backtrace is only as good as the names in the module. Mangled, the
+//! names of generic Rust take as much space as a third of a component.
+
+use wasm_encoder::{NameMap, NameSection, RawSection};
+use wasmparser::{BinaryReaderError, KnownCustom, Name, Parser, Payload};
+
+/// Longest name kept, in characters: enough for a path and its type.
+const NAME_MAX_CHARS: usize = 72;
+
+/// The module with demangled, shortened function names and no other names.
+pub(crate) fn shorten(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+    let mut rewritten = wasm_encoder::Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        if let Payload::CustomSection(section) = &payload
+            && let KnownCustom::Name(names) = section.as_known()
+        {
+            let mut functions = NameMap::new();
+            for name in names {
+                append_functions(name?, &mut functions)?;
+            }
+            let mut section = NameSection::new();
+            section.functions(&functions);
+            rewritten.section(&section);
+        } else if let Some((id, range)) = payload.as_section() {
+            rewritten.section(&RawSection { id, data: &module[range.start as usize..range.end as usize] });
+        }
+    }
+    Ok(rewritten.finish())
+}
+
+fn append_functions(name: Name<'_>, functions: &mut NameMap) -> Result<(), BinaryReaderError> {
+    if let Name::Function(map) = name {
+        for naming in map {
+            let naming = naming?;
+            functions.append(naming.index, &readable(naming.name));
+        }
+    }
+    Ok(())
+}
+
+/// Demangled, without hashes, cut in the middle: a path's end says most, its
+/// start says whose it is.
+fn readable(name: &str) -> String {
+    let name = format!("{:#}", rustc_demangle::demangle(name));
+    let chars = name.chars().count();
+    if chars <= NAME_MAX_CHARS {
+        return name;
+    }
+    let half = (NAME_MAX_CHARS - 1) / 2;
+    let start: String = name.chars().take(half).collect();
+    let end: String = name.chars().skip(chars - half).collect();
+    format!("{start}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Names lose their mangling; long ones keep both ends.
+    #[test]
+    fn names_are_readable() {
+        assert_eq!(readable("_ZN4disk3run17h0123456789abcdefE"), "disk::run");
+        assert_eq!(readable("memcpy"), "memcpy");
+        let long = readable(&format!("a{}z", "b".repeat(200)));
+        assert_eq!(long.chars().count(), 71);
+        assert!(long.starts_with('a') && long.ends_with('z'));
+    }
+
+    // Everything but the names stays as it was, byte for byte.
+    #[test]
+    fn other_sections_are_untouched() {
+        let mut names = NameSection::new();
+        let mut functions = NameMap::new();
+        functions.append(0, "_ZN4disk3run17h0123456789abcdefE");
+        names.functions(&functions);
+        let mut module = wasm_encoder::Module::new();
+        let mut memories = wasm_encoder::MemorySection::new();
+        memories.memory(wasm_encoder::MemoryType {
+            minimum: 1,
+            maximum: None,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        });
+        module.section(&memories);
+        let untouched = module.clone().finish();
+        assert_eq!(shorten(&untouched).unwrap(), untouched);
+        let rewritten = shorten(&module.section(&names).clone().finish()).unwrap();
+        assert!(rewritten.starts_with(&untouched));
+        assert!(rewritten.ends_with(b"disk::run"));
+    }
+
+    // What is not a module is refused.
+    #[test]
+    fn garbage_is_refused() {
+        assert!(shorten(b"hello").is_err());
+    }
+}
