@@ -19,7 +19,7 @@ use tokio::sync::broadcast;
 
 pub use event::{Event, Feed};
 pub use scope::{Scope, ScopeId, Summary};
-pub use slot::{Counters, HistoryEntry, Slot, View};
+pub use slot::{Counters, HistoryEntry, Rendered, Slot, View};
 
 use crate::check::{Failure, Probe, Reason, Run};
 use crate::metrics::Metrics;

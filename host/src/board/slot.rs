@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use serde::Serialize;
@@ -39,6 +39,26 @@ pub struct View {
     pub since_unix_ms: u64,
     /// Totals since the check was first planned.
     pub counters: Counters,
+    /// What the HTTP side made of it.
+    pub rendered: Rendered,
+}
+
+/// Text that a reader makes of a view at its first need, and that later readers copy.
+#[derive(Debug, Default)]
+pub struct Rendered(OnceLock<[Box<str>; 2]>);
+
+impl Clone for Rendered {
+    /// Empty: a copied view is about to differ.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Rendered {
+    /// The text, made by `make` when this is the first need.
+    pub fn get_or_make(&self, make: impl FnOnce() -> [Box<str>; 2]) -> &[Box<str>; 2] {
+        self.0.get_or_init(make)
+    }
 }
 
 impl View {
@@ -110,6 +130,7 @@ impl Slot {
             run: None,
             since_unix_ms: now_unix_ms,
             counters: Counters::default(),
+            rendered: Rendered::default(),
         };
         Self { planned, metrics, view: ArcSwap::from_pointee(view), kept: Arc::default(), times: Arc::default() }
     }
@@ -207,6 +228,7 @@ impl Slot {
             since_unix_ms: if status == before.status { before.since_unix_ms } else { now_unix_ms },
             counters,
             run: Some(Arc::new(run)),
+            rendered: Rendered::default(),
         });
         self.view.store(Arc::clone(&after));
         (before, after)

@@ -1,22 +1,29 @@
 //! The HTTP side: routes over the board, read-only but for two. Never waits for a check, except `POST …/run`.
+//!
+//! [`router`] is the table of routes; [`serve`] puts it behind sockets with every limit set. Whatever a request asks,
+//! it is answered from what the board published last; answers of probes are constants.
 
+mod activity;
+mod answer;
+mod app;
+mod auth;
+mod checks;
+mod dialect;
+mod events;
+mod health;
+mod manage;
+mod metrics;
+mod observe;
+mod plugins;
+mod probes;
+mod query;
+mod server;
 mod state;
+#[cfg(test)]
+mod tests;
+mod time;
 
+pub use app::{EVENT_LISTENERS_MAX, router};
+pub use observe::BODY_BYTES_MAX;
+pub use server::{HEADER_BYTES_MAX, STREAMS_MAX, serve};
 pub use state::{Control, Lifecycle, ReloadReport, RunRefusal, State};
-
-/// Answers until `stop`.
-pub async fn serve(listener: tokio::net::TcpListener, state: State, stop: impl Future<Output = ()> + Send + 'static) {
-    use axum::routing::get;
-    let router = axum::Router::new()
-        .route(
-            "/health",
-            get(|axum::extract::State(state): axum::extract::State<State>| async move {
-                let index = state.board.index();
-                let lines: Vec<String> =
-                    index.checks.iter().map(|(name, slot)| format!("{name}: {:?}", slot.view())).collect();
-                lines.join("\n")
-            }),
-        )
-        .with_state(state);
-    let _ = axum::serve(listener, router).with_graceful_shutdown(stop).await;
-}

@@ -56,7 +56,7 @@ impl Store {
         self.0.load_full()
     }
 
-    fn replace(&self, plugins: Plugins) {
+    pub(crate) fn replace(&self, plugins: Plugins) {
         self.0.store(Arc::new(plugins));
     }
 }

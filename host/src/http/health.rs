@@ -1,0 +1,193 @@
+//! `/health` and `/health/{group}`.
+//!
+//! A summary costs the same for ten checks and ten thousand. The full body is put together from text that was made once
+//! per result; only ages are written anew.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::answer::{self, Refusal};
+use super::app::{App, Shared};
+use super::dialect::{self, Dialect};
+use super::time::{millis, rfc3339};
+use super::{auth, query};
+use crate::board::{Index, ScopeId, Slot, Summary, View};
+use crate::capabilities::unix_ms;
+use crate::check::{Counts, Status};
+use crate::config::Server;
+use crate::plan::PlannedCheck;
+
+/// What an aggregate is made of, whatever the dialect.
+pub(super) struct Aggregated<'a> {
+    pub(super) summary: &'a Summary,
+    pub(super) index: &'a Index,
+    /// The checks to show; none when details are not to be seen or not wanted.
+    pub(super) members: Option<Members<'a>>,
+    pub(super) server: &'a Server,
+    pub(super) now_unix_ms: u64,
+    pub(super) start: Instant,
+}
+
+/// The checks of a scope.
+#[derive(Clone, Copy)]
+pub(super) struct Members<'a> {
+    index: &'a Index,
+    group: Option<&'a str>,
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn iter(self) -> impl Iterator<Item = (&'a Arc<str>, &'a Arc<Slot>)> {
+        self.index
+            .checks
+            .iter()
+            .filter(move |(_, slot)| self.group.is_none_or(|group| slot.planned().groups.contains(group)))
+    }
+}
+
+/// `GET /health`.
+pub(super) async fn all(State(app): State<Shared>, request: Request) -> Response {
+    respond(&app, &request, None).unwrap_or_else(IntoResponse::into_response)
+}
+
+/// `GET /health/{group}`.
+pub(super) async fn group(State(app): State<Shared>, Path(group): Path<String>, request: Request) -> Response {
+    respond(&app, &request, Some(&group)).unwrap_or_else(IntoResponse::into_response)
+}
+
+fn respond(app: &App, request: &Request, group: Option<&str>) -> Result<Response, Refusal> {
+    let start = Instant::now();
+    let config = app.state.config.load();
+    let server = &config.server;
+    let dialect = dialect::wanted(request)?;
+    let index = app.state.board.index();
+    let id = group.map_or(ScopeId::All, |group| ScopeId::Group(group.into()));
+    let summary = match (index.scopes.get(&id), group) {
+        (Some(scope), _) => scope.summary(),
+        (None, Some(group)) if !config.groups.contains_key(group) => return Err(no_group(&index, &config, group)),
+        (None, _) => {
+            Arc::new(Summary { status: Status::Healthy, counts: Counts::default(), pending: 0, since_unix_ms: 0 })
+        }
+    };
+    let shows = auth::sees_details(server, request.headers()) && !query::has(request, "summary");
+    let members = shows.then_some(Members { index: &index, group });
+    let now_unix_ms = unix_ms();
+    let aggregated = Aggregated { summary: &summary, index: &index, members, server, now_unix_ms, start };
+    let status = status_code(server, summary.status);
+    Ok(match dialect {
+        Dialect::Probity => answer::body(status, answer::JSON, body(&aggregated)),
+        other => dialect::respond(other, status, &aggregated),
+    })
+}
+
+/// The configured HTTP status. Nothing concluded yet is no success.
+fn status_code(server: &Server, status: Status) -> StatusCode {
+    let code = match status {
+        Status::Healthy => return StatusCode::OK,
+        Status::Degraded => server.degraded_status,
+        Status::Unhealthy | Status::Unknown => server.unhealthy_status,
+    };
+    StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+fn no_group(index: &Index, config: &crate::config::Config, group: &str) -> Refusal {
+    let named = index.scopes.keys().filter_map(|id| if let ScopeId::Group(name) = id { Some(&**name) } else { None });
+    let known: std::collections::BTreeSet<&str> = named.chain(config.groups.keys().map(String::as_str)).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    let text = if known.is_empty() {
+        format!("no group {}: no check names one (key `groups`)", group.escape_debug())
+    } else {
+        format!("no group {}; there are {}", group.escape_debug(), known.join(", "))
+    };
+    Refusal::not_found("no_such_group", text)
+}
+
+/// The native body.
+fn body(of: &Aggregated<'_>) -> Vec<u8> {
+    let mut checks = Vec::new();
+    if let Some(members) = of.members {
+        checks.extend_from_slice(b",\"checks\":{");
+        for (at, (name, slot)) in members.iter().enumerate() {
+            if at > 0 {
+                checks.push(b',');
+            }
+            let view = slot.view();
+            let [before, after] = view.rendered.get_or_make(|| fragment(name, slot.planned(), &view));
+            checks.extend_from_slice(before.as_bytes());
+            match view.age_ms(of.now_unix_ms) {
+                Some(age_ms) => put(&mut checks, format_args!("{age_ms}")),
+                None => checks.extend_from_slice(b"null"),
+            }
+            checks.extend_from_slice(after.as_bytes());
+        }
+        checks.push(b'}');
+    }
+    const HEAD_BYTES: usize = 320;
+    let mut body = Vec::with_capacity(checks.len() + HEAD_BYTES);
+    put(
+        &mut body,
+        format_args!("{{\"status\":\"{}\",\"timestamp\":\"{}\"", of.summary.status, rfc3339(of.now_unix_ms)),
+    );
+    if let Some(version) = &of.server.version {
+        put(&mut body, format_args!(",\"version\":{}", quoted(version)));
+    }
+    let Counts { healthy, degraded, unhealthy, unknown } = of.summary.counts;
+    put(
+        &mut body,
+        format_args!(
+            ",\"counts\":{{\"healthy\":{healthy},\"degraded\":{degraded},\"unhealthy\":{unhealthy},\
+             \"unknown\":{unknown},\"pending\":{}}}",
+            of.summary.pending
+        ),
+    );
+    put(&mut body, format_args!(",\"duration_ms\":{}", millis(of.start.elapsed())));
+    body.extend_from_slice(&checks);
+    body.extend_from_slice(b"}\n");
+    body
+}
+
+/// A check's entry, with a hole for its age.
+fn fragment(name: &str, planned: &PlannedCheck, view: &View) -> [Box<str>; 2] {
+    let mut before = format!("{}:{{\"status\":\"{}\"", quoted(name), view.status);
+    if let Some(failure) = &view.unknown {
+        before.push_str(",\"reason\":");
+        before.push_str(&json(failure));
+    }
+    let message = view.message();
+    if !message.is_empty() {
+        before.push_str(",\"message\":");
+        before.push_str(&quoted(message));
+    }
+    let duration_ms = view.run.as_ref().map(|run| millis(run.duration));
+    before.push_str(&format!(",\"duration_ms\":{},\"age_ms\":", json(&duration_ms)));
+    let mut after =
+        format!(",\"severity\":\"{}\",\"since\":\"{}\"", planned.severity.as_str(), rfc3339(view.since_unix_ms));
+    if let Some(Ok(outcome)) = view.run.as_ref().map(|run| &run.end) {
+        if !outcome.measurements.is_empty() {
+            after.push_str(",\"measurements\":");
+            after.push_str(&json(&super::checks::measurements(outcome)));
+        }
+        if !outcome.details.is_empty() {
+            after.push_str(",\"details\":");
+            after.push_str(&json(&super::checks::details(outcome)));
+        }
+    }
+    after.push('}');
+    [before.into(), after.into()]
+}
+
+fn quoted(text: &str) -> String {
+    json(&text)
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+fn put(body: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+    body.write_fmt(arguments).expect("writing to memory does not fail");
+}

@@ -1,0 +1,114 @@
+//! `/plugins`: what runs, what was refused, and what may be touched.
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use super::answer::{self, Refusal};
+use super::app::Shared;
+use super::checks::{self, Depth};
+use super::time::{millis, rfc3339};
+use crate::board::{Index, Slot};
+use crate::config::Grants;
+use crate::plugins::{Plugin, Rejection, Version};
+use crate::sandbox::Origin;
+
+/// `GET /plugins`.
+pub(super) async fn list(State(app): State<Shared>, request: Request) -> Response {
+    let depth = checks::depth(&app, &request, Depth::Listed);
+    let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
+    let plugins: Vec<Value> = plugins.values().map(|one| plugin(one, &index, depth)).collect();
+    answer::json(StatusCode::OK, &json!({ "plugins": plugins }))
+}
+
+/// `GET /plugins/{name}`.
+pub(super) async fn one(State(app): State<Shared>, Path(name): Path<String>, request: Request) -> Response {
+    let depth = checks::depth(&app, &request, Depth::Whole);
+    let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
+    let Some(found) = plugins.get(&name) else {
+        let near = checks::nearest(&name, plugins.keys().map(String::as_str));
+        let text = format!("no plugin {}{near}; GET /plugins lists them", name.escape_debug());
+        return Refusal::not_found("no_such_plugin", text).into_response();
+    };
+    answer::json(StatusCode::OK, &plugin(found, &index, depth))
+}
+
+fn plugin(plugin: &Plugin, index: &Index, depth: Depth) -> Value {
+    let users: Vec<Value> = index
+        .checks
+        .values()
+        .filter(|slot| *slot.planned().plugin == *plugin.name)
+        .map(|slot| user(slot, depth))
+        .collect();
+    let mut to = Map::new();
+    let mut put = |key: &str, value: Value| drop(to.insert(key.to_owned(), value));
+    put("name", json!(plugin.name));
+    if depth != Depth::Public {
+        put("path", json!(plugin.path.display().to_string()));
+    }
+    put("current", plugin.current.as_ref().map_or(Value::Null, |version| current(version, depth)));
+    put("rejected", plugin.rejected.as_ref().map_or(Value::Null, |rejection| rejected(rejection, depth)));
+    put("reloads", json!(plugin.reloads));
+    put("checks", Value::Array(users));
+    Value::Object(to)
+}
+
+fn current(version: &Version, depth: Depth) -> Value {
+    let mut to = json!({
+        "digest": version.digest,
+        "version": version.metadata.version,
+        "loaded": rfc3339(version.loaded_unix_ms),
+    });
+    if depth != Depth::Public {
+        to["size_bytes"] = json!(version.size);
+        to["load_ms"] = json!(millis(version.load_time));
+        to["from"] = json!(match version.program.origin {
+            Origin::Cache => "cache",
+            Origin::Compiled => "compiler",
+        });
+        to["imports"] = json!(version.program.imports);
+        to["capabilities"] = json!(version.program.capabilities);
+        to["metadata"] = json!(version.metadata);
+        if depth == Depth::Listed {
+            // Schemas are long, and a list is for looking over.
+            for key in ["config_schema", "config_example"] {
+                to["metadata"].as_object_mut().map(|metadata| metadata.remove(key));
+            }
+        }
+    }
+    to
+}
+
+fn rejected(rejection: &Rejection, depth: Depth) -> Value {
+    let mut to = json!({
+        "digest": rejection.digest,
+        "stage": rejection.stage,
+        "at": rfc3339(rejection.at_unix_ms),
+    });
+    if depth != Depth::Public {
+        to["size_bytes"] = json!(rejection.size);
+        to["message"] = json!(rejection.message);
+    }
+    to
+}
+
+/// A check of the plugin, and what it may touch.
+fn user(slot: &Slot, depth: Depth) -> Value {
+    let planned = slot.planned();
+    let mut to = json!({ "name": planned.name, "status": slot.view().status });
+    if depth != Depth::Public {
+        to["grants"] = grants(&planned.env.grants);
+        to["origin"] = json!(planned.origin);
+        to["blocked"] = json!(planned.blocked.as_ref().map(|failure| &failure.message));
+    }
+    to
+}
+
+/// Grants as the configuration writes them.
+fn grants(grants: &Grants) -> Value {
+    fn texts<T: ToString>(grants: &[T]) -> Value {
+        grants.iter().map(|grant| Value::String(grant.to_string())).collect()
+    }
+    json!({ "http": texts(&grants.http), "tcp": texts(&grants.tcp), "system": texts(&grants.system) })
+}

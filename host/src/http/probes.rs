@@ -1,0 +1,161 @@
+//! `/live`, `/ready`, `/startup` and their other names.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::app::{App, Shared};
+use super::{answer, auth, query};
+use crate::board::{Index, ProbeAnswer, Slot};
+use crate::check::{Aggregate, Probe, Reason, Severity, Status};
+
+/// What a probe says, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Unhealthy,
+    Starting,
+    Draining,
+    /// Nothing would stop a runaway check: the process is of no use.
+    Unsupervised,
+}
+
+/// Answers one probe.
+pub(super) fn answer(State(app): State<Shared>, probe: Probe, request: Request) -> Response {
+    if request.uri().query().is_none() {
+        let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
+            app.state.board.probe(probe)
+        });
+        return answer::constant(verdict.status(), verdict.word());
+    }
+    detailed(&app, probe, &request)
+}
+
+impl Verdict {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Ok => StatusCode::OK,
+            Self::Unhealthy | Self::Starting | Self::Draining | Self::Unsupervised => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unhealthy => "unhealthy",
+            Self::Starting => "starting",
+            Self::Draining => "draining",
+            Self::Unsupervised => "unsupervised",
+        }
+    }
+}
+
+/// What counts before the checks do.
+fn verdict(probe: Probe, sandbox_alive: bool, draining: bool, checks: impl FnOnce() -> ProbeAnswer) -> Verdict {
+    match probe {
+        Probe::Live if !sandbox_alive => return Verdict::Unsupervised,
+        Probe::Ready if draining => return Verdict::Draining,
+        Probe::Live | Probe::Ready | Probe::Startup => {}
+    }
+    match checks() {
+        ProbeAnswer::Pass => Verdict::Ok,
+        ProbeAnswer::Unhealthy => Verdict::Unhealthy,
+        ProbeAnswer::Starting => Verdict::Starting,
+    }
+}
+
+/// `?verbose` and `?exclude=NAME`, in the manner of Kubernetes.
+fn detailed(app: &App, probe: Probe, request: &Request) -> Response {
+    let excluded: BTreeSet<String> = query::all(request, "exclude").into_iter().collect();
+    let index = app.state.board.index();
+    let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
+        let said = app.state.board.probe(probe);
+        if excluded.is_empty() { said } else { without(&index, probe, said, &excluded) }
+    });
+    if !query::has(request, "verbose") {
+        return answer::constant(verdict.status(), verdict.word());
+    }
+    let details = auth::sees_details(&app.state.config.load().server, request.headers());
+    answer::body(verdict.status(), answer::TEXT, report(&index, probe, verdict, &excluded, details))
+}
+
+/// The answer of a probe as if some checks were not there.
+fn without(index: &Index, probe: Probe, said: ProbeAnswer, excluded: &BTreeSet<String>) -> ProbeAnswer {
+    let counted = || index.checks.values().filter(|slot| counts(slot) && !excluded.contains(&*slot.planned().name));
+    let expected = |slot: &&std::sync::Arc<Slot>| {
+        slot.planned().severity != Severity::Info && !slot.planned().probes.is_empty() && slot.view().pending
+    };
+    if said == ProbeAnswer::Starting && counted().any(|slot| expected(&slot)) {
+        return ProbeAnswer::Starting;
+    }
+    let mut sum = Aggregate::default();
+    for slot in counted().filter(|slot| slot.planned().probes.contains(&probe)) {
+        add(&mut sum, slot);
+    }
+    if sum.status() == Status::Unhealthy { ProbeAnswer::Unhealthy } else { ProbeAnswer::Pass }
+}
+
+fn report(index: &Index, probe: Probe, verdict: Verdict, excluded: &BTreeSet<String>, details: bool) -> String {
+    let mut text = String::new();
+    let members = index.checks.iter().filter(|(_, slot)| slot.planned().probes.contains(&probe));
+    for (name, slot) in members {
+        if excluded.contains(&**name) {
+            line(&mut text, format_args!("[+]{name} excluded: ok"));
+            continue;
+        }
+        let view = slot.view();
+        let mut alone = Aggregate::default();
+        add(&mut alone, slot);
+        let failing =
+            counts(slot) && alone.status() == Status::Unhealthy || view.pending && verdict == Verdict::Starting;
+        let sign = if failing { '-' } else { '+' };
+        let word = match (view.pending, view.status) {
+            (_, Status::Healthy) => "ok",
+            (true, Status::Unknown) => view.unknown.as_ref().map_or("pending", |failure| failure.reason.as_str()),
+            (_, status) => status.as_str(),
+        };
+        let message = view.message();
+        if details && !message.is_empty() {
+            line(&mut text, format_args!("[{sign}]{name} {word}: {message}"));
+        } else {
+            line(&mut text, format_args!("[{sign}]{name} {word}"));
+        }
+    }
+    for name in excluded.iter().filter(|name| !index.checks.contains_key(name.as_str())) {
+        line(&mut text, format_args!("warn: no check {} to exclude", name.escape_debug()));
+    }
+    let end = if verdict == Verdict::Ok { "passed" } else { "failed" };
+    line(&mut text, format_args!("{} check {end}: {}", probe.as_str(), verdict.word()));
+    text
+}
+
+/// Whether a check counts at all: an ungranted one is only shown.
+fn counts(slot: &Slot) -> bool {
+    slot.planned().blocked.as_ref().is_none_or(|failure| failure.reason != Reason::Ungranted)
+}
+
+fn add(sum: &mut Aggregate, slot: &Slot) {
+    let (view, planned) = (slot.view(), slot.planned());
+    sum.add(view.status, planned.severity, planned.on_unknown, view.pending);
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    writeln!(text, "{arguments}").expect("writing to a string does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A host that cannot stop a runaway check asks to be restarted, and only that: it still has answers.
+    #[test]
+    fn a_silent_ticker_fails_live_only() {
+        let pass = || ProbeAnswer::Pass;
+        assert_eq!(verdict(Probe::Live, false, false, pass).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(verdict(Probe::Ready, false, false, pass), Verdict::Ok);
+        assert_eq!(verdict(Probe::Startup, false, false, pass), Verdict::Ok);
+    }
+}

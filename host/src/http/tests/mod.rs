@@ -1,0 +1,11 @@
+//! Tests of the routes (by calling the router) and of the sockets (over loopback).
+
+mod fixture;
+mod health;
+mod probes;
+mod reading;
+mod sockets;
+mod streams;
+mod writing;
+
+use fixture::{Answer, Host};

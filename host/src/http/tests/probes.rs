@@ -1,0 +1,115 @@
+//! `/live`, `/ready`, `/startup`.
+
+use axum::http::Method;
+
+use super::Host;
+use super::fixture::with_checks;
+use crate::check::{Failure, Probe, Reason, Status};
+
+// Before its first conclusion a host lives but is neither ready nor started; after it, it is both.
+#[tokio::test]
+async fn a_start_is_waited_for() {
+    let host = Host::new(&with_checks(&["db"]));
+    for (path, status, word) in [("/live", 200, "ok"), ("/ready", 503, "starting"), ("/startup", 503, "starting")] {
+        let answer = host.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (status, word), "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    host.concluded("db", Status::Healthy, "");
+    for path in ["/live", "/ready", "/startup"] {
+        let answer = host.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "ok"), "{path}");
+    }
+}
+
+// Every alias answers as its probe does: an unhealthy check of `ready` fails the names of `ready` and no other.
+#[tokio::test]
+async fn aliases_are_their_probe() {
+    let host = Host::new(&with_checks(&["db"]));
+    host.concluded("db", Status::Unhealthy, "refused");
+    for path in ["/ready", "/readyz", "/health/ready"] {
+        assert_eq!(host.get(path).await.status, 503, "{path}");
+    }
+    for path in
+        ["/live", "/livez", "/healthz", "/health/live", "/startup", "/startupz", "/health/started", "/health/startup"]
+    {
+        assert_eq!(host.get(path).await.status, 200, "{path}");
+    }
+}
+
+// A draining host refuses traffic and is not restarted for it.
+#[tokio::test]
+async fn draining_fails_ready_only() {
+    let host = Host::new("");
+    host.state.lifecycle.drain();
+    let ready = host.get("/ready").await;
+    assert_eq!((ready.status.as_u16(), ready.text.as_str()), (503, "draining"));
+    assert_eq!(host.get("/live").await.status, 200);
+}
+
+// `?verbose` names checks and statuses of the probe alone; messages are for those with the token.
+#[tokio::test]
+async fn verbose_lists_the_checks_of_the_probe() {
+    let host = Host::new(&with_checks(&["cache", "db", "other"]));
+    host.replan(|planned| {
+        if &*planned.name == "other" {
+            planned.probes = [Probe::Startup].into();
+        }
+    });
+    host.concluded("cache", Status::Healthy, "fine");
+    host.concluded("db", Status::Unhealthy, "refused");
+    host.concluded("other", Status::Healthy, "");
+    let answer = host.get("/readyz?verbose").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.text, "[+]cache ok\n[-]db unhealthy\nready check failed: unhealthy\n");
+    let told = host.get_as_operator("/readyz?verbose").await.text;
+    assert!(told.contains("[-]db unhealthy: refused\n"), "{told}");
+}
+
+// Excluding the failing check makes the probe pass; a name that excludes nothing is pointed out.
+#[tokio::test]
+async fn excluded_checks_do_not_count() {
+    let host = Host::new(&with_checks(&["a", "b", "c"]));
+    for (check, status) in [("a", Status::Unhealthy), ("b", Status::Unhealthy), ("c", Status::Healthy)] {
+        host.concluded(check, status, "");
+    }
+    assert_eq!(host.get("/ready?exclude=a").await.status, 503);
+    assert_eq!(host.get("/ready?exclude=a&exclude=b").await.status, 200);
+    let answer = host.get("/ready?verbose&exclude=a&exclude=b&exclude=nobody").await;
+    assert!(answer.text.contains("no check nobody to exclude"), "{}", answer.text);
+}
+
+// A check that has not concluded holds the start back unless it is excluded.
+#[tokio::test]
+async fn a_pending_check_can_be_excluded() {
+    let host = Host::new(&with_checks(&["quick", "slow"]));
+    host.concluded("quick", Status::Healthy, "");
+    assert_eq!(host.get("/ready?exclude=quick").await.text, "starting");
+    assert_eq!(host.get("/ready?exclude=slow").await.text, "ok");
+}
+
+// A check without a grant is shown as such and takes nothing down.
+#[tokio::test]
+async fn ungranted_checks_are_shown_and_do_not_count() {
+    let host = Host::new(&with_checks(&["a", "b"]));
+    host.replan(|planned| {
+        if &*planned.name == "b" {
+            planned.blocked = Some(Failure::new(Reason::Ungranted, "add: grants = { http = [\"…\"] }"));
+        }
+    });
+    host.concluded("a", Status::Healthy, "");
+    let answer = host.get("/ready?verbose").await;
+    assert_eq!(answer.text, "[+]a ok\n[+]b ungranted\nready check passed: ok\n");
+}
+
+// Monitors ask with HEAD: same status, same headers, no body.
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let host = Host::new("");
+    for path in ["/live", "/health", "/metrics", "/checks"] {
+        let (head, get) = (host.ask(Method::HEAD, path, &[]).await, host.get(path).await);
+        assert_eq!(head.status, get.status, "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+        assert_eq!(head.text, "", "{path}");
+    }
+}

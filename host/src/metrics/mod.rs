@@ -1,0 +1,148 @@
+//! Counters and histograms of the host, in OpenMetrics.
+//!
+//! What a run or a request counts is found once and is an atomic addition from then on. What can be read from the board
+//! or the plugins is read at the scrape, so that it costs a run nothing. Every label has a bound: checks by
+//! `metrics.max-checks`, plugins by [`PLUGINS_MAX`], routes by the table of routes, statuses and methods by the table of a
+//! route.
+
+mod encode;
+mod histogram;
+mod route;
+mod series;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+pub use route::RouteMetrics;
+pub use series::CheckMetrics;
+pub use text::to_prometheus_text;
+
+use crate::board::Board;
+use crate::capabilities::unix_ms;
+use crate::plugins::Plugins;
+use histogram::{Histogram, WORK_SECONDS};
+use series::Series;
+
+/// The label of what has no series of its own.
+pub const OTHER: &str = "_other";
+
+/// Plugins with reload counters of their own; the rest share `plugin="_other"`.
+pub const PLUGINS_MAX: usize = 1_000;
+
+/// Every metric of the host.
+#[derive(Debug)]
+pub struct Metrics {
+    checks_max: usize,
+    checks: RwLock<BTreeMap<Arc<str>, Arc<Series>>>,
+    other: Arc<Series>,
+    lag: Histogram,
+    compile: Histogram,
+    plugins: Mutex<BTreeMap<String, PluginTotals>>,
+    config: ConfigReload,
+    routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
+    listeners: AtomicI64,
+    started_unix_ms: u64,
+}
+
+/// Totals of one plugin name since the start, also when its file is gone.
+#[derive(Clone, Copy, Debug, Default)]
+struct PluginTotals {
+    loaded: u64,
+    rejected: u64,
+}
+
+/// The latest configuration reload; the start counts as a good one.
+#[derive(Debug)]
+struct ConfigReload {
+    ok: AtomicI64,
+    ok_unix_ms: AtomicU64,
+}
+
+impl Metrics {
+    /// Metrics with series of their own for at most `max_checks` checks; the rest share `check="_other"`.
+    #[must_use]
+    pub fn new(max_checks: usize) -> Self {
+        let now = unix_ms();
+        Self {
+            checks_max: max_checks,
+            checks: RwLock::default(),
+            other: Arc::default(),
+            lag: Histogram::new(&WORK_SECONDS),
+            compile: Histogram::new(&WORK_SECONDS),
+            plugins: Mutex::default(),
+            config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
+            routes: Mutex::default(),
+            listeners: AtomicI64::new(0),
+            started_unix_ms: now,
+        }
+    }
+
+    /// The series of a check, made when there is room.
+    pub fn check(&self, name: &Arc<str>) -> CheckMetrics {
+        let mut checks = self.checks.write().unwrap_or_else(PoisonError::into_inner);
+        let full = checks.len() >= self.checks_max;
+        let series = match checks.get(name) {
+            Some(series) => series,
+            None if full => &self.other,
+            None => checks.entry(Arc::clone(name)).or_default(),
+        };
+        CheckMetrics(Arc::clone(series))
+    }
+
+    /// Drops the series of a check that is gone.
+    pub fn forget(&self, name: &str) {
+        self.checks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// A run started this long after it was due.
+    pub fn lag(&self, lag: Duration) {
+        self.lag.observe(lag);
+    }
+
+    /// A version became current after `load_time` of compiling and trying.
+    pub fn plugin_loaded(&self, plugin: &str, load_time: Duration) {
+        self.compile.observe(load_time);
+        self.plugin(plugin, |totals| totals.loaded += 1);
+    }
+
+    /// Bytes were refused.
+    pub fn plugin_rejected(&self, plugin: &str) {
+        self.plugin(plugin, |totals| totals.rejected += 1);
+    }
+
+    /// The configuration was reloaded, or refused.
+    pub fn config_reloaded(&self, ok: bool) {
+        self.config.ok.store(i64::from(ok), Ordering::Relaxed);
+        if ok {
+            self.config.ok_unix_ms.store(unix_ms(), Ordering::Relaxed);
+        }
+    }
+
+    /// The series of a route. `pattern` comes from the table of routes, never from a request.
+    pub fn route(&self, pattern: &'static str) -> Arc<RouteMetrics> {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(routes.entry(pattern).or_default())
+    }
+
+    /// One listener more or less on the event stream.
+    pub fn listeners(&self, change: i64) {
+        self.listeners.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Everything in OpenMetrics 1.0 text.
+    #[must_use]
+    pub fn render(self: &Arc<Self>, board: &Board, plugins: &Arc<Plugins>) -> String {
+        encode::encode(self, board, plugins)
+    }
+
+    fn plugin(&self, name: &str, change: impl FnOnce(&mut PluginTotals)) {
+        let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = if plugins.len() < PLUGINS_MAX || plugins.contains_key(name) { name } else { OTHER };
+        change(plugins.entry(name.to_owned()).or_default());
+    }
+}
