@@ -99,6 +99,8 @@ pub struct RunFacts {
 pub struct HostState {
     pub(crate) env: Arc<CheckEnv>,
     pub(crate) facts: RunFacts,
+    /// When host calls time out: a little before the run does, so that the guest can still judge a target that hangs.
+    pub(crate) calls_end: Instant,
     pub(crate) table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) record: Record,
@@ -153,6 +155,14 @@ pub struct LimitHit {
     pub used: u64,
 }
 
+/// The time kept back from host calls for the guest's own judgement: a tenth of the run's, at most this.
+const JUDGEMENT_MAX: Duration = Duration::from_millis(100);
+
+fn calls_end(deadline: Instant, timeout: Duration) -> Instant {
+    let kept = (timeout / 10).min(JUDGEMENT_MAX);
+    deadline.checked_sub(kept).unwrap_or(deadline)
+}
+
 /// Calls beyond the quota that are answered with `quota` before the run ends, as a multiple of the quota.
 const QUOTA_PATIENCE: u32 = 10;
 
@@ -171,7 +181,8 @@ impl HostState {
         let limiter = MemoryLimiter::new(&env.limits);
         let quota = quota::Quota::new(&env.limits);
         let record = Record::default();
-        Self { env, facts, table, limiter, record, quota, wasi: None, wasi_http: None }
+        let calls_end = calls_end(facts.deadline, env.limits.timeout);
+        Self { env, facts, calls_end, table, limiter, record, quota, wasi: None, wasi_http: None }
     }
 
     /// Time left for this run; zero when it is over.
@@ -191,7 +202,7 @@ impl HostState {
     ) -> Result<T, HostError> {
         self.admit()?;
         let start = Instant::now();
-        let answer = match tokio::time::timeout(self.remaining(), work).await {
+        let answer = match tokio::time::timeout_at(self.calls_end.into(), work).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
         };

@@ -64,6 +64,6 @@ impl HostState {
     /// When a call has to end: after the guest's own timeout, and with the run.
     pub(super) fn deadline(&self, timeout_ms: Option<u32>) -> Instant {
         let own = timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms.into())));
-        own.map_or(self.facts.deadline, |own| own.min(self.facts.deadline))
+        own.map_or(self.calls_end, |own| own.min(self.calls_end))
     }
 }

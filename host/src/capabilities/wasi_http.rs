@@ -47,14 +47,14 @@ struct Fetch {
 
 impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let (env, quota, facts) = (&self.env, &self.quota, &self.facts);
+        let (env, quota, deadline) = (&self.env, &self.quota, self.calls_end);
         let calls_left = env.limits.host_calls.saturating_sub(self.record.count);
         let wasi = self.wasi_http.get_or_insert_with(|| {
             let mut ctx = WasiHttpCtx::new();
             ctx.set_field_size_limit(FIELDS_BYTES_MAX);
             let hooks = Hooks {
                 env: Arc::clone(env),
-                deadline: facts.deadline,
+                deadline,
                 sockets: quota.sockets(),
                 calls_left,
                 fetches: Fetches::default(),
