@@ -2,7 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::config::Limits;
+use crate::config::{Limits, TABLE_ELEMENTS_MAX};
 
 /// wasmtime's own `StoreLimits` caps every memory separately; this sums them, remembers the peak, and remembers a
 /// refusal, because a guest that dies of one says only `unreachable`.
@@ -16,8 +16,8 @@ pub(crate) struct MemoryLimiter {
     pub(crate) memory_refused: Option<u64>,
     tables_max: u64,
     table_elements: u64,
-    /// The number of elements that was refused.
-    pub(crate) tables_refused: Option<u64>,
+    /// The number of elements that was refused, and how many were allowed.
+    pub(crate) tables_refused: Option<(u64, u64)>,
     instances: usize,
 }
 
@@ -41,7 +41,10 @@ impl MemoryLimiter {
 }
 
 impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, max: Option<usize>) -> wasmtime::Result<bool> {
+        if max.is_some_and(|max| desired > max) {
+            return Ok(true); // wasmtime refuses it next: beyond what the guest itself declared, so nothing to count
+        }
         let sum = self.memory.saturating_sub(current as u64).saturating_add(desired as u64);
         if sum > self.memory_max {
             self.memory_refused = Some(sum);
@@ -52,10 +55,17 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, max: Option<usize>) -> wasmtime::Result<bool> {
+        if max.is_some_and(|max| desired > max && max < TABLE_ELEMENTS_MAX) {
+            return Ok(true); // as above
+        }
+        if desired > TABLE_ELEMENTS_MAX {
+            self.tables_refused = Some((desired as u64, TABLE_ELEMENTS_MAX as u64));
+            return Ok(false);
+        }
         let sum = self.table_elements.saturating_sub(current as u64).saturating_add(desired as u64);
         if sum > self.tables_max {
-            self.tables_refused = Some(sum);
+            self.tables_refused = Some((sum, self.tables_max));
             return Ok(false);
         }
         self.table_elements = sum;
@@ -88,5 +98,23 @@ mod tests {
         assert_eq!(limiter.memory_refused, Some(120));
         assert!(limiter.memory_growing(0, 40, None).unwrap());
         assert_eq!(limiter.memory_peak, 100);
+    }
+
+    // What wasmtime refuses for the guest's own declared maximum counts against nothing.
+    #[test]
+    fn growth_beyond_the_declared_maximum_is_not_counted() {
+        let mut limiter = MemoryLimiter::new(&Limits { memory: 100, ..Limits::DEFAULT });
+        assert!(limiter.memory_growing(10, 90, Some(20)).unwrap());
+        assert!(limiter.table_growing(1, 9, Some(8)).unwrap());
+        assert_eq!((limiter.memory_peak, limiter.memory, limiter.table_elements), (0, 0, 0));
+        assert!(limiter.memory_growing(0, 100, None).unwrap());
+    }
+
+    // One table may not be larger than the pool's, whatever all tables together may hold.
+    #[test]
+    fn single_table_is_bounded_by_the_pool() {
+        let mut limiter = MemoryLimiter::new(&Limits { table_elements: 1_000_000, ..Limits::DEFAULT });
+        assert!(!limiter.table_growing(0, TABLE_ELEMENTS_MAX + 1, Some(TABLE_ELEMENTS_MAX)).unwrap());
+        assert_eq!(limiter.tables_refused, Some((TABLE_ELEMENTS_MAX as u64 + 1, TABLE_ELEMENTS_MAX as u64)));
     }
 }

@@ -43,4 +43,13 @@ impl HostState {
         self.record.log_bytes += bytes.max(1);
         self.record.log.push(line);
     }
+
+    /// Says in the log itself that lines are missing from it.
+    pub(crate) fn log_truncation(&mut self) {
+        let dropped = self.record.log_dropped;
+        if dropped > 0 {
+            let message = format!("{dropped} further lines were dropped (keys `log-lines`, `log-bytes`)");
+            self.record.log.push(LogLine { level: Level::Warn, message, fields: Vec::new() });
+        }
+    }
 }

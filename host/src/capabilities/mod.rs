@@ -4,30 +4,14 @@
 //! call; nothing reaches a network or a machine without it.
 
 pub mod bindings;
-pub mod client;
 mod clock;
 mod context;
-mod egress;
-mod endpoint;
 mod error;
-mod exchange;
-pub mod http;
 mod limiter;
 mod log;
-pub mod machine;
-pub mod net;
-mod quota;
-pub mod request;
-mod services;
-pub mod socket;
 mod state;
 mod state_store;
-mod system;
-mod tasks;
-pub mod tcp;
-pub mod tls;
 mod wasi;
-mod wasi_http;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,10 +19,8 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 pub(crate) use clock::unix_ms;
-pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
 pub(crate) use limiter::MemoryLimiter;
-pub use services::Services;
 pub use state_store::StateStore;
 
 use crate::check::{CallTally, Capability, HostCall, LogLine, Reason, Run};
@@ -61,8 +43,6 @@ pub struct CheckEnv {
     pub secrets: Secrets,
     /// The bytes that survive between runs.
     pub state: Arc<StateStore>,
-    /// The network and the machine.
-    pub services: Services,
 }
 
 impl CheckEnv {
@@ -77,7 +57,6 @@ impl CheckEnv {
             limits: Limits::DESCRIBE,
             secrets: Secrets::default(),
             state: Arc::new(StateStore::in_memory()),
-            services: Services::default(),
         }
     }
 }
@@ -104,9 +83,7 @@ pub struct HostState {
     pub(crate) table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) record: Record,
-    quota: quota::Quota,
     wasi: Option<Box<wasi::Wasi>>,
-    wasi_http: Option<Box<wasi_http::WasiHttp>>,
 }
 
 /// What a run did, for its report.
@@ -170,7 +147,6 @@ const QUOTA_PATIENCE: u32 = 10;
 pub(crate) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     bindings::Offered::add_to_linker::<_, HasSelf<HostState>>(linker, |host| host)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     Ok(())
 }
 
@@ -200,7 +176,7 @@ impl HostState {
         target: &str,
         work: impl Future<Output = Result<T, CallError>> + Send,
     ) -> Result<T, HostError> {
-        self.admit()?;
+        self.admit(capability)?;
         let start = Instant::now();
         let answer = match tokio::time::timeout_at(self.calls_end.into(), work).await {
             Ok(answer) => answer,
@@ -217,14 +193,14 @@ impl HostState {
         target: &str,
         work: impl FnOnce(&mut Self) -> Result<T, CallError>,
     ) -> Result<T, HostError> {
-        self.admit()?;
+        self.admit(capability)?;
         let start = Instant::now();
         let answer = work(self);
         self.finish(capability, operation, target, start, answer)
     }
 
     /// Counts a call against `host-calls`; the guest may get `quota` a while before the run ends.
-    fn admit(&mut self) -> Result<(), HostError> {
+    fn admit(&mut self, capability: Capability) -> Result<(), HostError> {
         let limit = self.env.limits.host_calls;
         self.record.count = self.record.count.saturating_add(1);
         if self.record.count <= limit {
@@ -236,6 +212,7 @@ impl HostState {
             let hit = LimitHit { reason: Reason::HostCalls, limit: limit.into(), used };
             return Err(HostError::Trap(wasmtime::Error::from(hit)));
         }
+        self.tally(capability, ErrorKind::Quota.as_str());
         Err(CallError::new(ErrorKind::Quota, format!("more than {limit} host calls in one run (key `host-calls`)"))
             .into())
     }
@@ -249,10 +226,7 @@ impl HostState {
         answer: Result<T, CallError>,
     ) -> Result<T, HostError> {
         let result = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
-        match self.record.tally.iter_mut().find(|tally| tally.capability == capability && tally.result == result) {
-            Some(tally) => tally.count += 1,
-            None => self.record.tally.push(CallTally { capability, result, count: 1 }),
-        }
+        self.tally(capability, result);
         if self.record.calls.len() < HostCall::KEPT_MAX {
             self.record.calls.push(HostCall {
                 operation: format!("{}.{operation}", capability.as_str()),
@@ -262,6 +236,13 @@ impl HostState {
             });
         }
         Ok(answer?)
+    }
+
+    fn tally(&mut self, capability: Capability, result: &'static str) {
+        match self.record.tally.iter_mut().find(|tally| tally.capability == capability && tally.result == result) {
+            Some(tally) => tally.count += 1,
+            None => self.record.tally.push(CallTally { capability, result, count: 1 }),
+        }
     }
 }
 
@@ -302,37 +283,8 @@ impl From<ErrorKind> for bindings::probity::check::types::ErrorKind {
     }
 }
 
-/// Host resources (requests, responses, sockets) alive in one run.
-const RESOURCES_MAX: usize = 256;
+/// Host resources (requests, responses, sockets, timers) alive in one run.
+pub(crate) const RESOURCES_MAX: usize = 256;
 
 /// Bytes of a host call's target in the report.
 const TARGET_BYTES_MAX: usize = 200;
-
-#[cfg(test)]
-pub(crate) mod tests {
-    //! What guests call, called as the generated code calls it.
-
-    use super::*;
-    use crate::config::grants::{HttpGrant, SystemGrant, TcpGrant};
-
-    /// The state of a run with these grants and limits, two seconds long.
-    pub(crate) fn state(http: &[&str], tcp: &[&str], system: &[&str], limits: Limits) -> HostState {
-        let grants = Grants {
-            http: http.iter().map(|text| HttpGrant::parse(text).unwrap()).collect(),
-            tcp: tcp.iter().map(|text| TcpGrant::parse(text).unwrap()).collect(),
-            system: system.iter().map(|text| SystemGrant::parse(text).unwrap()).collect(),
-        };
-        let env = CheckEnv { name: "test".into(), grants, limits, ..CheckEnv::for_describe() };
-        let deadline = Instant::now() + Duration::from_secs(2);
-        let facts = RunFacts { id: uuid::Uuid::nil(), deadline, consecutive_failures: 0, previous: None };
-        HostState::new(Arc::new(env), facts)
-    }
-
-    /// The error that a guest would get.
-    pub(crate) fn answer(error: HostError) -> CallError {
-        match error {
-            HostError::Answer(error) => error,
-            HostError::Trap(error) => panic!("the run would end: {error:?}"),
-        }
-    }
-}

@@ -8,7 +8,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, Po
 
 use super::SandboxError;
 use crate::capabilities::HostState;
-use crate::config::{FIBER_STACK_BYTES, STACK_BYTES, TABLE_ELEMENTS_MAX};
+use crate::config::{FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};
 
 /// Memory per instance that stays resident between runs; larger heaps are given back. Saves the page faults that cost
 /// more than the run (floors.md A1).
@@ -17,10 +17,11 @@ const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 /// Bytes of address space per linear memory. With it and its guard pages no access needs a bounds check.
 const RESERVATION_BYTES: u64 = 4 << 30;
 
-/// Core instances, memories and tables per component that the pool makes room for; an interpreter has a dozen modules.
-const CORE_INSTANCES_PER_SLOT: u32 = 16;
-const TABLES_PER_SLOT: u32 = 4;
-const MEMORIES_PER_SLOT: u32 = 2;
+/// Core instances, tables and memories that one component may have, and that the pool makes room for in every slot: a
+/// greedy plugin cannot take its neighbours' share. Instances are only counted; tables and memories cost address space.
+const CORE_INSTANCES_PER_SLOT: u32 = Limits::DEFAULT.instances;
+const TABLES_PER_SLOT: u32 = 16;
+const MEMORIES_PER_SLOT: u32 = 4;
 
 /// Frames of a guest backtrace.
 const FRAMES_MAX: usize = 32;
@@ -83,6 +84,10 @@ fn pool(slots: u32) -> PoolingAllocationConfig {
         .total_memories(slots * MEMORIES_PER_SLOT)
         .total_tables(slots * TABLES_PER_SLOT)
         .total_core_instances(slots * CORE_INSTANCES_PER_SLOT)
+        .max_memories_per_component(MEMORIES_PER_SLOT)
+        .max_memories_per_module(MEMORIES_PER_SLOT)
+        .max_tables_per_component(TABLES_PER_SLOT)
+        .max_tables_per_module(TABLES_PER_SLOT)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(usize::try_from(RESERVATION_BYTES).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)

@@ -3,7 +3,7 @@
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use crate::capabilities::{HostState, LimitHit};
+use crate::capabilities::{HostState, LimitHit, RESOURCES_MAX};
 use crate::check::{Failure, Level, Reason};
 use crate::config::{Limits, STACK_BYTES};
 use crate::text::{clean, clean_lines};
@@ -43,8 +43,8 @@ fn named(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Option<Fa
         ));
     }
     if error.is::<wasmtime::component::ResourceTableError>() {
-        let text = "too many requests, responses or sockets alive in one run";
-        return Some(Failure::limit(Reason::Handles, limits.handles.into(), None, text));
+        let text = format!("more than {RESOURCES_MAX} requests, responses, sockets or timers alive in one run");
+        return Some(Failure::limit(Reason::Handles, RESOURCES_MAX as u64, None, text));
     }
     let failure = match error.downcast_ref::<Trap>()? {
         Trap::Interrupt => deadline(limits),
@@ -75,9 +75,8 @@ fn trapped(trap: Trap, host: &HostState) -> Failure {
         let text = format!("wanted {used} bytes of memory, may use {} (key `memory`)", limits.memory);
         return Failure::limit(Reason::Memory, limits.memory, Some(used), text);
     }
-    if let Some(used) = host.limiter.tables_refused {
-        let text = format!("wanted {used} table elements, may use {}", limits.table_elements);
-        return Failure::limit(Reason::Tables, limits.table_elements, Some(used), text);
+    if let Some((used, limit)) = host.limiter.tables_refused {
+        return tables(used, limit);
     }
     // SDKs log a panic's message before they trap.
     let said = host.record.log.iter().rev().find(|line| line.level == Level::Error).map(|line| line.message.as_str());
@@ -88,10 +87,19 @@ fn trapped(trap: Trap, host: &HostState) -> Failure {
     Failure::new(Reason::Trap, text)
 }
 
-/// Errors that carry no type of their own. Two of wasmtime's limits are private types, told by their text; the tests of
+fn tables(used: u64, limit: u64) -> Failure {
+    let text = format!("wanted {used} table elements, may use {limit} (key `table-elements`)");
+    Failure::limit(Reason::Tables, limit, Some(used), text)
+}
+
+/// Errors that carry no type of their own. Three of wasmtime's limits are private types, told by their text; the tests of
 /// hostile guests fail when that text changes.
 fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure {
-    let text = format!("{error:#}");
+    // The backtrace is a link of the chain; it is kept apart, in `trace`.
+    let text = match error.is::<WasmBacktrace>() {
+        true => error.root_cause().to_string(),
+        false => format!("{error:#}"),
+    };
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         let said =
             format!("passed more than {} bytes in one call or outcome (key `hostcall-bytes`)", limits.hostcall_bytes);
@@ -105,9 +113,12 @@ fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure 
         let said = format!("wanted {used} bytes of memory, may use {} (key `memory`)", limits.memory);
         return Failure::limit(Reason::Memory, limits.memory, Some(used), said);
     }
-    if let Some(used) = host.limiter.tables_refused {
-        let said = format!("wanted {used} table elements, may use {}", limits.table_elements);
-        return Failure::limit(Reason::Tables, limits.table_elements, Some(used), said);
+    if let Some((used, limit)) = host.limiter.tables_refused {
+        return tables(used, limit);
+    }
+    if text.contains("resource limit exceeded: instance count") {
+        let said = format!("more than {} core instances (key `instances`)", limits.instances);
+        return Failure::limit(Reason::Tables, limits.instances.into(), None, said);
     }
     Failure::new(Reason::BadOutput, format!("the guest broke the contract: {text}"))
 }

@@ -132,6 +132,7 @@ fn finish<T>(
 ) -> Ended<T> {
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     let printed = store.data_mut().log_printed();
+    store.data_mut().log_truncation();
     let host = store.data();
     let end = match result {
         Ok(Ok(value)) => Ok(value),
