@@ -45,7 +45,7 @@ impl Host for HostState {
         let mut ready = Vec::with_capacity(requests.len());
         for request in &requests {
             let request = self.table.get(request)?.ready();
-            ready.push(match self.admit() {
+            ready.push(match self.admit(Capability::Http) {
                 Ok(()) => request,
                 Err(HostError::Answer(error)) => Err(error),
                 Err(HostError::Trap(error)) => return Err(error),

@@ -4,14 +4,30 @@
 //! call; nothing reaches a network or a machine without it.
 
 pub mod bindings;
+pub mod client;
 mod clock;
 mod context;
+mod egress;
+mod endpoint;
 mod error;
+mod exchange;
+pub mod http;
 mod limiter;
 mod log;
+pub mod machine;
+pub mod net;
+mod quota;
+pub mod request;
+mod services;
+pub mod socket;
 mod state;
 mod state_store;
+mod system;
+mod tasks;
+pub mod tcp;
+pub mod tls;
 mod wasi;
+mod wasi_http;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,8 +35,10 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 pub(crate) use clock::unix_ms;
+pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
 pub(crate) use limiter::MemoryLimiter;
+pub use services::Services;
 pub use state_store::StateStore;
 
 use crate::check::{CallTally, Capability, HostCall, LogLine, Reason, Run};
@@ -43,6 +61,8 @@ pub struct CheckEnv {
     pub secrets: Secrets,
     /// The bytes that survive between runs.
     pub state: Arc<StateStore>,
+    /// The network and the machine.
+    pub services: Services,
 }
 
 impl CheckEnv {
@@ -57,6 +77,7 @@ impl CheckEnv {
             limits: Limits::DESCRIBE,
             secrets: Secrets::default(),
             state: Arc::new(StateStore::in_memory()),
+            services: Services::default(),
         }
     }
 }
@@ -83,7 +104,9 @@ pub struct HostState {
     pub(crate) table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) record: Record,
+    quota: quota::Quota,
     wasi: Option<Box<wasi::Wasi>>,
+    wasi_http: Option<Box<wasi_http::WasiHttp>>,
 }
 
 /// What a run did, for its report.
@@ -147,6 +170,7 @@ const QUOTA_PATIENCE: u32 = 10;
 pub(crate) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     bindings::Offered::add_to_linker::<_, HasSelf<HostState>>(linker, |host| host)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     Ok(())
 }
 
@@ -283,8 +307,37 @@ impl From<ErrorKind> for bindings::probity::check::types::ErrorKind {
     }
 }
 
-/// Host resources (requests, responses, sockets, timers) alive in one run.
+/// Host resources (requests, responses, sockets) alive in one run.
 pub(crate) const RESOURCES_MAX: usize = 256;
 
 /// Bytes of a host call's target in the report.
 const TARGET_BYTES_MAX: usize = 200;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! What guests call, called as the generated code calls it.
+
+    use super::*;
+    use crate::config::grants::{HttpGrant, SystemGrant, TcpGrant};
+
+    /// The state of a run with these grants and limits, two seconds long.
+    pub(crate) fn state(http: &[&str], tcp: &[&str], system: &[&str], limits: Limits) -> HostState {
+        let grants = Grants {
+            http: http.iter().map(|text| HttpGrant::parse(text).unwrap()).collect(),
+            tcp: tcp.iter().map(|text| TcpGrant::parse(text).unwrap()).collect(),
+            system: system.iter().map(|text| SystemGrant::parse(text).unwrap()).collect(),
+        };
+        let env = CheckEnv { name: "test".into(), grants, limits, ..CheckEnv::for_describe() };
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let facts = RunFacts { id: uuid::Uuid::nil(), deadline, consecutive_failures: 0, previous: None };
+        HostState::new(Arc::new(env), facts)
+    }
+
+    /// The error that a guest would get.
+    pub(crate) fn answer(error: HostError) -> CallError {
+        match error {
+            HostError::Answer(error) => error,
+            HostError::Trap(error) => panic!("the run would end: {error:?}"),
+        }
+    }
+}
