@@ -10,6 +10,7 @@ mod metadata;
 mod outcome;
 mod program;
 mod run;
+mod size;
 mod ticker;
 
 use std::path::Path;

@@ -12,6 +12,7 @@ use super::Sandbox;
 use super::cache::Origin;
 use super::engine::Linked;
 use super::run::panic_text;
+use super::size;
 use crate::capabilities::HostState;
 use crate::capabilities::bindings::OfferedPre;
 use crate::check::Capability;
@@ -56,6 +57,9 @@ pub enum CompileError {
     /// Malformed, or uses a proposal that is off.
     #[error("the component does not compile")]
     Invalid(#[source] wasmtime::Error),
+    /// Unfolds to more than a compiler should be given.
+    #[error("the component unfolds to {0} instances of nested components, at most {max} are accepted", max = size::INSTANCES_MAX)]
+    TooLarge(u64),
     /// The compiler itself broke.
     #[error("the compiler panicked on this component: {0}")]
     CompilerPanic(String),
@@ -75,6 +79,10 @@ impl Sandbox {
     /// [`CompileError`]: the bytes are no plugin for this host.
     pub fn compile(&self, bytes: &[u8], digest: &str) -> Result<Program, CompileError> {
         recognise(bytes)?;
+        let instances = size::instances(bytes);
+        if instances > size::INSTANCES_MAX {
+            return Err(CompileError::TooLarge(instances));
+        }
         let linked = if needs_concurrency(bytes) { &self.engines.concurrent } else { &self.engines.plain };
         let (component, origin) = match self.cache.as_ref().and_then(|cache| cache.load(&linked.engine, digest)) {
             Some(component) => (component, Origin::Cache),
