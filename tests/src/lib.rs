@@ -1,1 +1,5 @@
-//! Integration tests.
+//! Fixtures for the tests of the host: hostile guests as text, built without any toolchain, and a bench to run them on.
+
+pub mod alone;
+pub mod bench;
+pub mod guests;

@@ -1,0 +1,3 @@
+;; A message outside its memory.
+(func (export "probity:check/checker@0.1.0#run") (param $config i32) (param $config_len i32) (result i32)
+  (call $say (i32.const 0) (i32.const -16) (i32.const 8)))

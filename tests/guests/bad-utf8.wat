@@ -1,0 +1,4 @@
+;; A message that is not UTF-8.
+(data (i32.const 1024) "\ff\fe\fd")
+(func (export "probity:check/checker@0.1.0#run") (param $config i32) (param $config_len i32) (result i32)
+  (call $say (i32.const 0) (i32.const 1024) (i32.const 3)))

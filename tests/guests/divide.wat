@@ -1,0 +1,3 @@
+;; Divides by zero.
+(func (export "probity:check/checker@0.1.0#run") (param $config i32) (param $config_len i32) (result i32)
+  (i32.div_u (i32.const 1) (i32.const 0)))

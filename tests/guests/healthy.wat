@@ -1,0 +1,1 @@
+;; The neighbour: does nothing wrong.

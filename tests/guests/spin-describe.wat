@@ -1,0 +1,4 @@
+;; Never says what it is.
+(func (export "probity:check/checker@0.1.0#describe") (result i32)
+  (loop $forever (br $forever))
+  unreachable)

@@ -1,0 +1,3 @@
+;; Returns an odd address.
+(func (export "probity:check/checker@0.1.0#run") (param $config i32) (param $config_len i32) (result i32)
+  (i32.const 193))

@@ -1,0 +1,9 @@
+//! Integration tests: one binary, a module per subject. Guests come from `tests/guests`, see [`probity_tests::guests`].
+
+mod answers; // outcomes that are malformed or too large
+mod cache; // compiled code on disk, and what makes it untrusted
+mod calls; // floods of host calls and log lines; sleeping for ever
+mod crowd; // many runs at once, and what they leave behind
+mod limits; // every limit ends the run, by name and in time
+mod loading; // bytes that are no plugin, and plugins that are stranger than most
+mod wasi; // nothing in WASI leads anywhere
