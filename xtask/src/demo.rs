@@ -34,7 +34,7 @@ pub(crate) fn run(listen: &str) -> Result<()> {
     let workspace = Workspace::load()?;
     let quickstart = workspace.root.join("examples/quickstart");
     let components = guests::run()?;
-    copy(&components, &quickstart.join("plugins"))?;
+    install(&components, &quickstart)?;
     println!("building the host (the first time takes some minutes)");
     let mut build = std::process::Command::new(cargo());
     build.args(["build", "--release", "--package", "probity"]).current_dir(&workspace.root);
@@ -44,15 +44,25 @@ pub(crate) fn run(listen: &str) -> Result<()> {
     runtime.block_on(serve(&quickstart, &host, address, shop))
 }
 
-/// Copies through a temporary name, so that a running host never sees half a component.
-fn copy(components: &[Component], to: &Path) -> Result<()> {
-    for component in components {
+/// Copies the components that the quickstart's checks use. The others would be
+/// checks of their own, named after their files, without configuration.
+fn install(components: &[Component], quickstart: &Path) -> Result<()> {
+    let config = quickstart.join("probity.toml");
+    let config = std::fs::read_to_string(&config).with_context(|| format!("read {}", config.display()))?;
+    let used = plugins_in(&config);
+    for component in components.iter().filter(|component| used.contains(&component.name.as_str())) {
         let bytes = std::fs::read(&component.path).with_context(|| format!("read {}", component.path.display()))?;
-        let target = to.join(format!("{}.wasm", component.name));
+        let target = quickstart.join("plugins").join(format!("{}.wasm", component.name));
+        // Through a temporary name: a running host never sees half a component.
         probity_build::component::write_if_changed(&target, &bytes)
             .with_context(|| format!("write {}", target.display()))?;
     }
     Ok(())
+}
+
+/// The values of the lines `plugin = "…"`.
+fn plugins_in(config: &str) -> Vec<&str> {
+    config.lines().filter_map(|line| line.strip_prefix("plugin = \"")?.split('"').next()).collect()
 }
 
 async fn serve(quickstart: &Path, host: &Path, listen: SocketAddr, shop: SocketAddr) -> Result<()> {
@@ -126,4 +136,16 @@ Reload   copy another .wasm file into examples/quickstart/plugins, or edit examp
 Ctrl-C stops the host and the shop.
 "
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The quickstart's own configuration names the plugins to install.
+    #[test]
+    fn plugins_are_read_from_the_configuration() {
+        let config = include_str!("../../examples/quickstart/probity.toml");
+        assert_eq!(plugins_in(config), ["orders-backlog", "http", "disk", "memory", "load"]);
+    }
 }

@@ -161,7 +161,7 @@ fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
 
 fn max_redirects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let max = u32::deserialize(deserializer)?;
-    if max > 20 { Err(de::Error::custom(format_args!("{max} redirects are too many, at most 20"))) } else { Ok(max) }
+    if max > 10 { Err(de::Error::custom(format_args!("{max} redirects are too many, at most 10"))) } else { Ok(max) }
 }
 
 fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Codes>, D::Error> {

@@ -120,10 +120,10 @@ mod tests {
     use probity_sdk::serde_json::{Value, json};
     use probity_sdk::testing::{Script, TestHost, assert_schema_matches};
 
-    fn run(script: Script, config: Value) -> Outcome {
-        let mut all = json!({"host": "mail.test", "port": 25});
-        all.as_object_mut().unwrap().extend(config.as_object().unwrap().clone());
-        TestHost::new().tcp("mail.test:25", script).run::<Tcp>(all).unwrap()
+    fn run(script: Script, mut config: Value) -> Outcome {
+        config["host"] = "mail.test".into();
+        config["port"] = 25.into();
+        TestHost::new().tcp("mail.test:25", script).run::<Tcp>(config).unwrap()
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Request {
     pub url: String,
     /// An endpoint declared in the host's configuration.
     pub endpoint: Option<String>,
-    /// Headers in order; names may repeat.
+    /// Headers; of one name the last counts.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body; none when absent.
     pub body: Option<Vec<u8>>,
@@ -50,7 +50,7 @@ impl Request {
         self
     }
 
-    /// Adds a header.
+    /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -182,9 +182,9 @@ pub struct Timing {
     pub connect_ms: Option<f64>,
     /// TLS handshake.
     pub tls_ms: Option<f64>,
-    /// From the start to the first byte of the answer.
+    /// From the connection being ready to the first byte of the answer.
     pub first_byte_ms: f64,
-    /// From the start to the last byte of the answer.
+    /// From the start to the last byte of the answer, all hops included.
     pub total_ms: f64,
 }
 

@@ -77,7 +77,7 @@ impl Check for OrdersBacklog {
 
     fn run(config: &Config) -> Result<Outcome, Failure> {
         match unpaid_orders(&config.url) {
-            Ok(unpaid) => Ok(judge(&unpaid, remember(unpaid.len())?, config)),
+            Ok(unpaid) => Ok(judge(&unpaid, &remember(unpaid.len())?, config)),
             Err(error) if error.kind.is_about_the_target() => {
                 Ok(Outcome::unhealthy(format!("the shop does not list its orders: {error}")))
             }
@@ -105,7 +105,7 @@ fn remember(count: usize) -> Result<Trend, Error> {
     Ok(trend)
 }
 
-fn judge(unpaid: &[Order], trend: Trend, config: &Config) -> Outcome {
+fn judge(unpaid: &[Order], trend: &Trend, config: &Config) -> Outcome {
     let mut outcome = Outcome::healthy(match unpaid.len() {
         0 => "every order is paid".to_owned(),
         count => format!("{count} orders wait for payment"),
