@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use probity::capabilities::{CheckEnv, RunFacts, StateStore};
+use probity::capabilities::{CheckEnv, RunFacts, Services, StateStore};
 use probity::check::{Failure, Outcome, Run, Status};
 use probity::config::{Grants, Limits, Secrets};
 use probity::sandbox::{CompileError, Program, Sandbox};
@@ -73,6 +73,7 @@ pub fn env(check: &str, limits: Limits) -> Arc<CheckEnv> {
         limits,
         secrets: Secrets::default(),
         state: Arc::new(StateStore::in_memory()),
+        services: Services::default(),
     })
 }
 

@@ -26,6 +26,14 @@ async fn flood_of_calls_is_ended() {
     assert_eq!(failure.limit, Some(Limits::DEFAULT.host_calls.into()));
 }
 
+// Without a grant neither the network nor the machine answers anything but `denied`.
+#[tokio::test]
+async fn ungranted_calls_are_denied() {
+    let run = bench::run("ungranted", roomy()).await;
+    assert_eq!(run.status(), Status::Healthy, "{:?}", run.end);
+    assert_eq!((run.usage.host_calls, tally(&run, "denied")), (3, 3));
+}
+
 // State is bounded in bytes; what does not fit is an answer as well.
 #[tokio::test]
 async fn state_cannot_be_filled_without_end() {

@@ -99,10 +99,12 @@ async fn handles_are_bounded() {
     let failure = bench::failure("handles", roomy()).await;
     assert_eq!(failure.reason, Reason::Handles, "{}", failure.message);
     assert_eq!(failure.limit, Some(Limits::DEFAULT.handles.into()));
-    let failure = bench::failure("pollables", roomy()).await;
-    assert_eq!(failure.reason, Reason::Handles, "{}", failure.message);
-    let limit = failure.limit.unwrap();
-    assert!(failure.message.contains(&limit.to_string()), "{limit}: {}", failure.message);
+    for name in ["pollables", "requests"] {
+        let failure = bench::failure(name, roomy()).await;
+        assert_eq!(failure.reason, Reason::Handles, "{name}: {}", failure.message);
+        let limit = failure.limit.unwrap();
+        assert!(failure.message.contains(&limit.to_string()), "{name}: {limit}: {}", failure.message);
+    }
 }
 
 // Recursion without end exhausts the guest's stack and not the host's.

@@ -192,3 +192,14 @@ fn unlimitable_resources_are_refused() {
     let said = refusal(&guests::with_inner(&guests::component("healthy"), &memories));
     assert!(said.contains("memories"), "{said}");
 }
+
+// Every fixture is used by a test: a forgotten one tests nothing.
+#[test]
+fn no_fixture_is_forgotten() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all");
+    let tests: String =
+        std::fs::read_dir(dir).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    for name in guests::all().keys() {
+        assert!(tests.contains(&format!("\"{name}\"")), "no test runs tests/guests/{name}.wat");
+    }
+}

@@ -1,6 +1,9 @@
 //! Integration tests: one binary, a module per subject. Guests come from `tests/guests`, see [`probity_tests::guests`].
 
+#![allow(clippy::unwrap_used, reason = "all of this binary is tests; clippy exempts only the functions marked as such")]
+
 mod answers; // outcomes that are malformed or too large
+#[cfg(unix)]
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
 mod crowd; // many runs at once, and what they leave behind
