@@ -3,3 +3,4 @@
 pub mod alone;
 pub mod bench;
 pub mod guests;
+pub mod host;

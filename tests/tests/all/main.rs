@@ -9,4 +9,6 @@ mod calls; // floods of host calls and log lines; sleeping for ever
 mod crowd; // many runs at once, and what they leave behind
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
+mod reload; // files become versions, and a bad one never replaces a good one
+mod serve; // start, probes, drain, restart
 mod wasi; // nothing in WASI leads anywhere
