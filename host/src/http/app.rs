@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State as ExtractState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
@@ -46,7 +46,6 @@ GET  /events                        server-sent events
 ";
 
 /// The routes over `state`.
-#[must_use]
 pub fn router(state: State) -> Router {
     // Nobody says when streams end: they end when the host drains.
     let (_never, ending) = watch::channel(false);
@@ -63,7 +62,9 @@ pub(super) fn router_until(state: State, ending: watch::Receiver<bool>) -> Route
         (Probe::Startup, ["/startup", "/startupz", "/health/started", "/health/startup"].as_slice()),
     ] {
         for path in paths {
-            let answer = move |state, request| std::future::ready(probes::answer(state, probe, request));
+            let answer = move |ExtractState(app): ExtractState<Shared>, request: Request| {
+                std::future::ready(probes::answer(&app, probe, &request))
+            };
             table = table.on(path, Volume::Quiet, get(answer));
         }
     }

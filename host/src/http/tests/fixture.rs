@@ -105,6 +105,15 @@ impl Host {
         host
     }
 
+    /// Sets timeouts shorter than a file may, so that tests are quick.
+    pub(super) fn impatient(self, head_ms: u64, idle_ms: u64) -> Self {
+        let mut config = (*self.state.config.load_full()).clone();
+        config.server.header_timeout = Duration::from_millis(head_ms);
+        config.server.idle_timeout = Duration::from_millis(idle_ms);
+        self.state.config.store(Arc::new(config));
+        self
+    }
+
     /// Plans the configuration's checks anew, each after a change.
     pub(super) fn replan(&self, change: impl Fn(&mut PlannedCheck)) {
         let plan = Plan::new(&self.state.config.load(), &Plugins::new(), &Arc::new(StateStore::in_memory()));
