@@ -121,6 +121,10 @@ impl Board {
         let writer = self.lock();
         let old = self.index.load_full();
         let mut next = Index { checks: BTreeMap::new(), scopes: fixed_scopes() };
+        // First, so that new checks get the places of those that are gone.
+        for name in old.checks.keys().filter(|name| !plan.checks.contains_key(*name)) {
+            self.metrics.forget(name);
+        }
         for (name, planned) in &plan.checks {
             let slot = match old.checks.get(name) {
                 Some(slot) => slot.replanned(Arc::clone(planned), now_unix_ms),
@@ -139,9 +143,6 @@ impl Board {
         }
         for scope in next.scopes.values() {
             scope.publish(now_unix_ms, old.scopes.get(&scope.id).map(|scope| scope.summary()).as_deref());
-        }
-        for name in old.checks.keys().filter(|name| !next.checks.contains_key(*name)) {
-            self.metrics.forget(name);
         }
         self.index.store(Arc::new(next));
         self.settle_start(&writer);

@@ -196,7 +196,6 @@ fn checks_beyond_the_maximum_share() {
 #[test]
 fn series_go_with_their_check() {
     let (metrics, board) = board(1, &["old"]);
-    plan(&board, &[]);
     plan(&board, &["new"]);
     assert_eq!(scrape(&metrics, &board).label_values("check"), BTreeSet::from(["new"]));
 }

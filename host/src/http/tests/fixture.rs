@@ -51,17 +51,26 @@ impl Answer {
 }
 
 /// What the daemon would do, as told by a test.
-#[derive(Default)]
 pub(super) struct Script {
     pub(super) run: Mutex<Option<Result<Arc<View>, RunRefusal>>>,
     pub(super) report: Mutex<ReloadReport>,
     /// When set, runs wait for it.
     pub(super) gate: Option<Arc<tokio::sync::Semaphore>>,
+    /// One permit per run that was asked for.
+    pub(super) asked: Arc<tokio::sync::Semaphore>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        let asked = Arc::new(tokio::sync::Semaphore::new(0));
+        Self { run: Mutex::default(), report: Mutex::default(), gate: None, asked }
+    }
 }
 
 impl Control for Script {
     fn run_now(&self, _check: &str) -> Pin<Box<dyn Future<Output = Result<Arc<View>, RunRefusal>> + Send + '_>> {
         Box::pin(async {
+            self.asked.add_permits(1);
             if let Some(gate) = &self.gate {
                 gate.acquire().await.unwrap().forget();
             }

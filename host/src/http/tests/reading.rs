@@ -104,6 +104,8 @@ async fn a_missing_check_names_a_near_one() {
     assert_eq!(answer.json()["error"], "no_such_check");
     assert!(answer.text.contains("did you mean orders"), "{}", answer.text);
     assert_eq!(host.get("/checks/%64b").await.json()["name"], "db");
+    let answer = host.get("/checks/%ff").await;
+    assert_eq!((answer.status.as_u16(), answer.json()["error"].clone()), (400, Value::from("bad_path")));
     assert_eq!(host.get("/plugins/nothing").await.json()["error"], "no_such_plugin");
 }
 
@@ -224,4 +226,15 @@ async fn bodies_are_bounded() {
 fn endless() -> Body {
     let chunks = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0_u8; 1024]));
     Body::from_stream(chunks)
+}
+
+// A board too large to be answered about in passing is answered about in full.
+#[tokio::test]
+async fn long_answers_are_whole() {
+    let names: Vec<String> = (0..400).map(|number| format!("c{number}")).collect();
+    let host = Host::new(&with_checks(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    assert_eq!(host.get("/checks").await.json()["checks"].as_array().unwrap().len(), 400);
+    assert_eq!(host.get_as_operator("/health").await.json()["checks"].as_object().unwrap().len(), 400);
+    let metrics = host.get("/metrics").await.text;
+    assert!(metrics.contains("check=\"c399\"") && metrics.ends_with("# EOF\n"));
 }

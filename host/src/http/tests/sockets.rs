@@ -162,10 +162,7 @@ async fn a_stop_finishes_what_is_in_flight() {
         "POST /checks/db/run HTTP/1.1\r\nhost: probity\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 0\r\n\r\n"
     );
     busy.write_all(request.as_bytes()).await.unwrap();
-    // The connections are accepted in order: when this one is answered, the request before it has been read.
-    let mut probe = served.connect().await;
-    probe.write_all(READY).await.unwrap();
-    answer(&mut probe).await;
+    let _permit = timeout(HANG, host.control.asked.acquire()).await.expect("the run is asked for").unwrap();
     let address = served.address;
     served.stop.send(()).unwrap();
     assert_eq!(rest(&mut idle).await, "");
