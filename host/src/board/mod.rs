@@ -211,10 +211,16 @@ impl Board {
         self.settle_start(&writer);
     }
 
+    /// Whether the plugins have been looked at once, so that the plan is whole.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
     /// Latches the end of the start: the plan is whole, and nothing expected is without a conclusion.
     fn settle_start(&self, _writer: &MutexGuard<'_, ()>) {
         if !self.started.load(Ordering::Acquire)
-            && self.open.load(Ordering::Acquire)
+            && self.is_open()
             && self.summary(&ScopeId::Expected).is_some_and(|expected| expected.pending == 0)
         {
             self.started.store(true, Ordering::Release);

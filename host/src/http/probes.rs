@@ -73,7 +73,8 @@ fn detailed(app: &App, probe: Probe, request: &Request) -> Response {
     let index = app.state.board.index();
     let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
         let said = app.state.board.probe(probe);
-        if excluded.is_empty() { said } else { without(&index, probe, said, &excluded) }
+        // Which checks there are is not known yet, so none can be left out.
+        if excluded.is_empty() || !app.state.board.is_open() { said } else { without(&index, probe, said, &excluded) }
     });
     if !query::has(request, "verbose") {
         return answer::constant(verdict.status(), verdict.word());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Metrics, OTHER, to_prometheus_text};
 use crate::board::Board;
-use crate::capabilities::{StateStore, unix_ms};
+use crate::capabilities::{Services, StateStore, unix_ms};
 use crate::check::{CallTally, Capability, Failure, Outcome, Reason, Run, Status, Usage};
 use crate::config::Config;
 use crate::plan::Plan;
@@ -96,7 +96,10 @@ fn plan(board: &Board, names: &[&str]) {
     let source = crate::config::Source { path: "probity.toml".into(), text };
     let none = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
     let config: Config = crate::config::parse(&[source], ".".as_ref(), &|_| None, &none).unwrap();
-    board.apply(&Plan::new(&config, &Plugins::new(), &Arc::new(StateStore::in_memory())), unix_ms());
+    board.apply(
+        &Plan::new(&config, &Plugins::new(), &Arc::new(StateStore::in_memory()), &Services::default()),
+        unix_ms(),
+    );
 }
 
 fn scrape(metrics: &Arc<Metrics>, board: &Board) -> Parsed {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tower_service::Service;
 
 use crate::board::{Board, View};
-use crate::capabilities::{StateStore, unix_ms};
+use crate::capabilities::{Services, StateStore, unix_ms};
 use crate::check::{Failure, Measurement, Observed, Outcome, Run, Status, Usage};
 use crate::config::{self, Config, Source};
 use crate::http::{Control, Lifecycle, ReloadReport, RunRefusal, State, router};
@@ -111,6 +111,7 @@ impl Host {
         };
         let host = Self { router: router(state.clone()), state, control };
         host.replan(|_| {});
+        host.state.board.open();
         host
     }
 
@@ -123,9 +124,21 @@ impl Host {
         self
     }
 
+    /// Goes back to the time before the first look at the plugins.
+    pub(super) fn close_board(&mut self) {
+        self.state.board = Arc::new(Board::new(Arc::clone(&self.state.metrics), 100));
+        self.router = router(self.state.clone());
+        self.replan(|_| {});
+    }
+
     /// Plans the configuration's checks anew, each after a change.
     pub(super) fn replan(&self, change: impl Fn(&mut PlannedCheck)) {
-        let plan = Plan::new(&self.state.config.load(), &Plugins::new(), &Arc::new(StateStore::in_memory()));
+        let plan = Plan::new(
+            &self.state.config.load(),
+            &Plugins::new(),
+            &Arc::new(StateStore::in_memory()),
+            &Services::default(),
+        );
         let checks = plan.checks.into_iter().map(|(name, planned)| {
             let mut planned = Arc::into_inner(planned).unwrap();
             planned.blocked = None;
