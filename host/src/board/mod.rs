@@ -121,6 +121,10 @@ impl Board {
         let writer = self.lock();
         let old = self.index.load_full();
         let mut next = Index { checks: BTreeMap::new(), scopes: fixed_scopes() };
+        // First, so that new checks get the places of those that are gone.
+        for name in old.checks.keys().filter(|name| !plan.checks.contains_key(*name)) {
+            self.metrics.forget(name);
+        }
         for (name, planned) in &plan.checks {
             let slot = match old.checks.get(name) {
                 Some(slot) => slot.replanned(Arc::clone(planned), now_unix_ms),
@@ -139,9 +143,6 @@ impl Board {
         }
         for scope in next.scopes.values() {
             scope.publish(now_unix_ms, old.scopes.get(&scope.id).map(|scope| scope.summary()).as_deref());
-        }
-        for name in old.checks.keys().filter(|name| !next.checks.contains_key(*name)) {
-            self.metrics.forget(name);
         }
         self.index.store(Arc::new(next));
         self.settle_start(&writer);
@@ -210,10 +211,16 @@ impl Board {
         self.settle_start(&writer);
     }
 
+    /// Whether the plugins have been looked at once, so that the plan is whole.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
     /// Latches the end of the start: the plan is whole, and nothing expected is without a conclusion.
     fn settle_start(&self, _writer: &MutexGuard<'_, ()>) {
         if !self.started.load(Ordering::Acquire)
-            && self.open.load(Ordering::Acquire)
+            && self.is_open()
             && self.summary(&ScopeId::Expected).is_some_and(|expected| expected.pending == 0)
         {
             self.started.store(true, Ordering::Release);

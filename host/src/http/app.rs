@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State as ExtractState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
@@ -25,6 +25,28 @@ pub(super) struct App {
     pub(super) listeners: Arc<Semaphore>,
     /// Becomes true when streams are to end.
     pub(super) ending: watch::Receiver<bool>,
+    /// One permit per long answer being made.
+    long: Semaphore,
+}
+
+/// Checks in an answer that is made where it is asked for. More take milliseconds, which no probe should wait for.
+const CHECKS_INLINE_MAX: usize = 250;
+
+/// Long answers being made at once; further ones wait.
+const LONG_ANSWERS_MAX: usize = 2;
+
+impl App {
+    /// Makes an answer about `checks` checks, on another thread when there are many.
+    pub(super) async fn aside(&self, checks: usize, make: impl FnOnce() -> Response + Send + 'static) -> Response {
+        if checks <= CHECKS_INLINE_MAX {
+            return make();
+        }
+        let _permit = self.long.acquire().await.expect("the semaphore is never closed");
+        tokio::task::spawn_blocking(make).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "an answer was not made");
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the host could not answer").into_response()
+        })
+    }
 }
 
 /// Handlers get this; one count up per request.
@@ -46,7 +68,6 @@ GET  /events                        server-sent events
 ";
 
 /// The routes over `state`.
-#[must_use]
 pub fn router(state: State) -> Router {
     // Nobody says when streams end: they end when the host drains.
     let (_never, ending) = watch::channel(false);
@@ -55,7 +76,8 @@ pub fn router(state: State) -> Router {
 
 /// The routes, with streams that end when `ending` becomes true.
 pub(super) fn router_until(state: State, ending: watch::Receiver<bool>) -> Router {
-    let app = Arc::new(App { state, listeners: Arc::new(Semaphore::new(EVENT_LISTENERS_MAX)), ending });
+    let listeners = Arc::new(Semaphore::new(EVENT_LISTENERS_MAX));
+    let app = Arc::new(App { state, listeners, ending, long: Semaphore::new(LONG_ANSWERS_MAX) });
     let mut table = Table { router: Router::new(), app: Arc::clone(&app) };
     for (probe, paths) in [
         (Probe::Live, ["/live", "/livez", "/healthz", "/health/live"].as_slice()),
@@ -63,7 +85,9 @@ pub(super) fn router_until(state: State, ending: watch::Receiver<bool>) -> Route
         (Probe::Startup, ["/startup", "/startupz", "/health/started", "/health/startup"].as_slice()),
     ] {
         for path in paths {
-            let answer = move |state, request| std::future::ready(probes::answer(state, probe, request));
+            let answer = move |ExtractState(app): ExtractState<Shared>, request: Request| {
+                std::future::ready(probes::answer(&app, probe, &request))
+            };
             table = table.on(path, Volume::Quiet, get(answer));
         }
     }

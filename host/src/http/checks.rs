@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{self, Refusal};
 use super::app::{App, Shared};
 use super::auth;
+use super::query::Name;
 use super::time::{millis, rfc3339};
 use crate::board::{HistoryEntry, Slot, View};
 use crate::capabilities::unix_ms;
@@ -33,12 +34,16 @@ pub(super) async fn list(State(app): State<Shared>, request: Request) -> Respons
     let depth = depth(&app, &request, Depth::Listed);
     let now = unix_ms();
     let index = app.state.board.index();
-    let checks: Vec<Value> = index.checks.values().map(|slot| check(slot, &slot.view(), depth, now)).collect();
-    answer::json(StatusCode::OK, &json!({ "checks": checks }))
+    let size = index.checks.len();
+    let make = move || {
+        let checks: Vec<Value> = index.checks.values().map(|slot| check(slot, &slot.view(), depth, now)).collect();
+        answer::json(StatusCode::OK, &json!({ "checks": checks }))
+    };
+    app.aside(size, make).await
 }
 
 /// `GET /checks/{name}`.
-pub(super) async fn one(State(app): State<Shared>, Path(name): Path<String>, request: Request) -> Response {
+pub(super) async fn one(State(app): State<Shared>, Name(name): Name, request: Request) -> Response {
     let depth = depth(&app, &request, Depth::Whole);
     match slot(&app, &name) {
         Ok(slot) => answer::json(StatusCode::OK, &check(&slot, &slot.view(), depth, unix_ms())),
@@ -47,7 +52,7 @@ pub(super) async fn one(State(app): State<Shared>, Path(name): Path<String>, req
 }
 
 /// `GET /checks/{name}/history`.
-pub(super) async fn history(State(app): State<Shared>, Path(name): Path<String>, request: Request) -> Response {
+pub(super) async fn history(State(app): State<Shared>, Name(name): Name, request: Request) -> Response {
     let details = depth(&app, &request, Depth::Whole) != Depth::Public;
     match slot(&app, &name) {
         Ok(slot) => {

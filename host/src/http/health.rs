@@ -7,19 +7,20 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::answer::{self, Refusal};
 use super::app::{App, Shared};
+use super::auth;
 use super::dialect::{self, Dialect};
+use super::query::{self, Name};
 use super::time::{millis, rfc3339};
-use super::{auth, query};
 use crate::board::{Index, ScopeId, Slot, Summary, View};
 use crate::capabilities::unix_ms;
 use crate::check::{Counts, Status};
-use crate::config::Server;
+use crate::config::{Config, Server};
 use crate::plan::PlannedCheck;
 
 /// What an aggregate is made of, whatever the dialect.
@@ -51,38 +52,75 @@ impl<'a> Members<'a> {
 
 /// `GET /health`.
 pub(super) async fn all(State(app): State<Shared>, request: Request) -> Response {
-    respond(&app, &request, None).unwrap_or_else(IntoResponse::into_response)
+    respond(&app, request, None).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// `GET /health/{group}`.
-pub(super) async fn group(State(app): State<Shared>, Path(group): Path<String>, request: Request) -> Response {
-    respond(&app, &request, Some(&group)).unwrap_or_else(IntoResponse::into_response)
+pub(super) async fn group(State(app): State<Shared>, Name(group): Name, request: Request) -> Response {
+    respond(&app, request, Some(group)).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-fn respond(app: &App, request: &Request, group: Option<&str>) -> Result<Response, Refusal> {
-    let start = Instant::now();
-    let config = app.state.config.load();
-    let server = &config.server;
-    let dialect = dialect::wanted(request)?;
-    let index = app.state.board.index();
-    let id = group.map_or(ScopeId::All, |group| ScopeId::Group(group.into()));
-    let summary = match (index.scopes.get(&id), group) {
-        (Some(scope), _) => scope.summary(),
-        (None, Some(group)) if !config.groups.contains_key(group) => return Err(no_group(&index, &config, group)),
-        (None, _) => {
-            Arc::new(Summary { status: Status::Healthy, counts: Counts::default(), pending: 0, since_unix_ms: 0 })
-        }
-    };
-    let shows = auth::sees_details(server, request.headers()) && !query::has(request, "summary");
-    let members = shows.then_some(Members { index: &index, group });
-    let now_unix_ms = unix_ms();
-    let aggregated = Aggregated { summary: &summary, index: &index, members, server, now_unix_ms, start };
-    let status = status_code(server, summary.status);
-    Ok(match dialect {
-        Dialect::Probity => answer::body(status, answer::JSON, body(&aggregated)),
-        other => dialect::respond(other, status, &aggregated),
-    })
+/// What was asked for, and what the board said then.
+struct Asked {
+    config: Arc<Config>,
+    index: Arc<Index>,
+    summary: Arc<Summary>,
+    group: Option<String>,
+    dialect: Dialect,
+    details: bool,
+    start: Instant,
 }
+
+async fn respond(app: &App, request: Request, group: Option<String>) -> Result<Response, Refusal> {
+    let asked = Asked::new(app, &request, group)?;
+    // Nothing of the request is needed from here on, and it cannot be kept while waiting.
+    drop(request);
+    let checks = if asked.details { asked.index.checks.len() } else { 0 };
+    Ok(app.aside(checks, move || asked.answer()).await)
+}
+
+impl Asked {
+    fn new(app: &App, request: &Request, group: Option<String>) -> Result<Self, Refusal> {
+        let start = Instant::now();
+        let config = app.state.config.load_full();
+        let dialect = dialect::wanted(request)?;
+        let index = app.state.board.index();
+        let id = group.as_deref().map_or(ScopeId::All, |group| ScopeId::Group(group.into()));
+        let summary = match (index.scopes.get(&id), &group) {
+            (Some(scope), _) => scope.summary(),
+            (None, Some(group)) if !config.groups.contains_key(group) => return Err(no_group(&index, &config, group)),
+            (None, _) => Arc::new(NOTHING),
+        };
+        let details = auth::sees_details(&config.server, request.headers()) && !query::has(request, "summary");
+        Ok(Self { config, index, summary, group, dialect, details, start })
+    }
+
+    fn answer(&self) -> Response {
+        let server = &self.config.server;
+        let members = self.details.then_some(Members { index: &self.index, group: self.group.as_deref() });
+        let aggregated = Aggregated {
+            summary: &self.summary,
+            index: &self.index,
+            members,
+            server,
+            now_unix_ms: unix_ms(),
+            start: self.start,
+        };
+        let status = status_code(server, self.summary.status);
+        match self.dialect {
+            Dialect::Probity => answer::body(status, answer::JSON, body(&aggregated)),
+            other => dialect::respond(other, status, &aggregated),
+        }
+    }
+}
+
+/// A group that is declared and has no check that counts.
+const NOTHING: Summary = Summary {
+    status: Status::Healthy,
+    counts: Counts { healthy: 0, degraded: 0, unhealthy: 0, unknown: 0 },
+    pending: 0,
+    since_unix_ms: 0,
+};
 
 /// The configured HTTP status. Nothing concluded yet is no success.
 fn status_code(server: &Server, status: Status) -> StatusCode {
@@ -94,7 +132,7 @@ fn status_code(server: &Server, status: Status) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
-fn no_group(index: &Index, config: &crate::config::Config, group: &str) -> Refusal {
+fn no_group(index: &Index, config: &Config, group: &str) -> Refusal {
     let named = index.scopes.keys().filter_map(|id| if let ScopeId::Group(name) = id { Some(&**name) } else { None });
     let known: std::collections::BTreeSet<&str> = named.chain(config.groups.keys().map(String::as_str)).collect();
     let known: Vec<&str> = known.into_iter().collect();

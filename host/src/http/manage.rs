@@ -1,19 +1,20 @@
 //! The two routes that change something. They always want a token; a header that no page of another site can send also
 //! keeps forged requests of browsers out.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::answer::{self, Refusal};
 use super::app::{App, Shared};
+use super::query::Name;
 use super::state::RunRefusal;
 use super::{auth, checks};
 use crate::capabilities::unix_ms;
 
 /// `POST /checks/{name}/run`: runs now, or joins the run in flight.
-pub(super) async fn run(State(app): State<Shared>, Path(name): Path<String>, request: Request) -> Response {
+pub(super) async fn run(State(app): State<Shared>, Name(name): Name, request: Request) -> Response {
     if let Err(refusal) = auth::may_manage(&app.state.config.load().server, request.headers()) {
         return refusal.into_response();
     }

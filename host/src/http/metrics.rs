@@ -14,12 +14,17 @@ const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.
 
 /// `GET /metrics`: OpenMetrics, unless only the older text is accepted. Always 200: a scrape is about the scrape.
 pub(super) async fn scrape(State(app): State<Shared>, request: Request) -> Response {
-    let text = app.state.metrics.render(&app.state.board, &app.state.plugins.load());
-    let mut response = if wants_older(&request) {
-        answer::body(StatusCode::OK, PROMETHEUS, to_prometheus_text(&text))
-    } else {
-        answer::body(StatusCode::OK, OPENMETRICS, text)
+    let older = wants_older(&request);
+    let (state, size) = (app.state.clone(), app.state.board.index().checks.len());
+    let make = move || {
+        let text = state.metrics.render(&state.board, &state.plugins.load());
+        if older {
+            answer::body(StatusCode::OK, PROMETHEUS, to_prometheus_text(&text))
+        } else {
+            answer::body(StatusCode::OK, OPENMETRICS, text)
+        }
     };
+    let mut response = app.aside(size, make).await;
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     response
 }

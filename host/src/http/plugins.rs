@@ -1,6 +1,6 @@
 //! `/plugins`: what runs, what was refused, and what may be touched.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{self, Refusal};
 use super::app::Shared;
 use super::checks::{self, Depth};
+use super::query::Name;
 use super::time::{millis, rfc3339};
 use crate::board::{Index, Slot};
 use crate::config::Grants;
@@ -23,7 +24,7 @@ pub(super) async fn list(State(app): State<Shared>, request: Request) -> Respons
 }
 
 /// `GET /plugins/{name}`.
-pub(super) async fn one(State(app): State<Shared>, Path(name): Path<String>, request: Request) -> Response {
+pub(super) async fn one(State(app): State<Shared>, Name(name): Name, request: Request) -> Response {
     let depth = checks::depth(&app, &request, Depth::Whole);
     let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
     let Some(found) = plugins.get(&name) else {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::app::{App, Shared};
+use super::app::App;
 use super::{answer, auth, query};
 use crate::board::{Index, ProbeAnswer, Slot};
 use crate::check::{Aggregate, Probe, Reason, Severity, Status};
@@ -24,14 +24,14 @@ enum Verdict {
 }
 
 /// Answers one probe.
-pub(super) fn answer(State(app): State<Shared>, probe: Probe, request: Request) -> Response {
+pub(super) fn answer(app: &App, probe: Probe, request: &Request) -> Response {
     if request.uri().query().is_none() {
         let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
             app.state.board.probe(probe)
         });
         return answer::constant(verdict.status(), verdict.word());
     }
-    detailed(&app, probe, &request)
+    detailed(app, probe, request)
 }
 
 impl Verdict {
@@ -73,7 +73,8 @@ fn detailed(app: &App, probe: Probe, request: &Request) -> Response {
     let index = app.state.board.index();
     let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
         let said = app.state.board.probe(probe);
-        if excluded.is_empty() { said } else { without(&index, probe, said, &excluded) }
+        // Which checks there are is not known yet, so none can be left out.
+        if excluded.is_empty() || !app.state.board.is_open() { said } else { without(&index, probe, said, &excluded) }
     });
     if !query::has(request, "verbose") {
         return answer::constant(verdict.status(), verdict.word());

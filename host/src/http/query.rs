@@ -1,8 +1,25 @@
-//! Query strings, of which routes know few keys.
+//! What routes take from a request's path and query.
 
 use std::borrow::Cow;
 
-use axum::extract::Request;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+
+use super::answer::Refusal;
+
+/// The name in a path: of a check, a plugin or a group.
+pub(super) struct Name(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let refuse = |_: PathRejection| Refusal::new(StatusCode::BAD_REQUEST, "bad_path", "the path is not UTF-8");
+        Path::from_request_parts(parts, state).await.map(|Path(name)| Self(name)).map_err(refuse)
+    }
+}
 
 /// The decoded pairs of a request's query.
 pub(super) fn pairs(request: &Request) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {

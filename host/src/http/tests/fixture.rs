@@ -14,7 +14,7 @@ use serde_json::Value;
 use tower_service::Service;
 
 use crate::board::{Board, View};
-use crate::capabilities::{StateStore, unix_ms};
+use crate::capabilities::{Services, StateStore, unix_ms};
 use crate::check::{Failure, Measurement, Observed, Outcome, Run, Status, Usage};
 use crate::config::{self, Config, Source};
 use crate::http::{Control, Lifecycle, ReloadReport, RunRefusal, State, router};
@@ -51,17 +51,26 @@ impl Answer {
 }
 
 /// What the daemon would do, as told by a test.
-#[derive(Default)]
 pub(super) struct Script {
     pub(super) run: Mutex<Option<Result<Arc<View>, RunRefusal>>>,
     pub(super) report: Mutex<ReloadReport>,
     /// When set, runs wait for it.
     pub(super) gate: Option<Arc<tokio::sync::Semaphore>>,
+    /// One permit per run that was asked for.
+    pub(super) asked: Arc<tokio::sync::Semaphore>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        let asked = Arc::new(tokio::sync::Semaphore::new(0));
+        Self { run: Mutex::default(), report: Mutex::default(), gate: None, asked }
+    }
 }
 
 impl Control for Script {
     fn run_now(&self, _check: &str) -> Pin<Box<dyn Future<Output = Result<Arc<View>, RunRefusal>> + Send + '_>> {
         Box::pin(async {
+            self.asked.add_permits(1);
             if let Some(gate) = &self.gate {
                 gate.acquire().await.unwrap().forget();
             }
@@ -102,12 +111,34 @@ impl Host {
         };
         let host = Self { router: router(state.clone()), state, control };
         host.replan(|_| {});
+        host.state.board.open();
         host
+    }
+
+    /// Sets timeouts shorter than a file may, so that tests are quick.
+    pub(super) fn impatient(self, head_ms: u64, idle_ms: u64) -> Self {
+        let mut config = (*self.state.config.load_full()).clone();
+        config.server.header_timeout = Duration::from_millis(head_ms);
+        config.server.idle_timeout = Duration::from_millis(idle_ms);
+        self.state.config.store(Arc::new(config));
+        self
+    }
+
+    /// Goes back to the time before the first look at the plugins.
+    pub(super) fn close_board(&mut self) {
+        self.state.board = Arc::new(Board::new(Arc::clone(&self.state.metrics), 100));
+        self.router = router(self.state.clone());
+        self.replan(|_| {});
     }
 
     /// Plans the configuration's checks anew, each after a change.
     pub(super) fn replan(&self, change: impl Fn(&mut PlannedCheck)) {
-        let plan = Plan::new(&self.state.config.load(), &Plugins::new(), &Arc::new(StateStore::in_memory()));
+        let plan = Plan::new(
+            &self.state.config.load(),
+            &Plugins::new(),
+            &Arc::new(StateStore::in_memory()),
+            &Services::default(),
+        );
         let checks = plan.checks.into_iter().map(|(name, planned)| {
             let mut planned = Arc::into_inner(planned).unwrap();
             planned.blocked = None;

@@ -8,4 +8,4 @@ mod sockets;
 mod streams;
 mod writing;
 
-use fixture::{Answer, Host};
+use fixture::Host;

@@ -88,6 +88,17 @@ async fn a_pending_check_can_be_excluded() {
     assert_eq!(host.get("/ready?exclude=slow").await.text, "ok");
 }
 
+// While the plugins have not been looked at, no exclusion makes a host ready: checks may be missing from the plan.
+#[tokio::test]
+async fn an_unknown_plan_is_not_ready() {
+    let mut host = Host::new(&with_checks(&["db"]));
+    host.close_board();
+    for path in ["/ready", "/startup", "/ready?exclude=db"] {
+        assert_eq!(host.get(path).await.text, "starting", "{path}");
+    }
+    assert_eq!(host.get("/live").await.text, "ok");
+}
+
 // A check without a grant is shown as such and takes nothing down.
 #[tokio::test]
 async fn ungranted_checks_are_shown_and_do_not_count() {
