@@ -251,6 +251,20 @@ pub fn says(message: &str) -> Vec<u8> {
     .expect("the text is a guest")
 }
 
+/// A component that sleeps for `ms` before it is healthy.
+///
+/// # Panics
+/// As [`says`].
+#[must_use]
+pub fn naps(ms: u32) -> Vec<u8> {
+    guests::encode(&format!(
+        "(import \"probity:check/clock@0.1.0\" \"sleep-ms\" (func $sleep (param i32)))
+         (func (export \"probity:check/checker@0.1.0#run\") (param i32 i32) (result i32)
+           (call $sleep (i32.const {ms})) (call $healthy))"
+    ))
+    .expect("the text is a guest")
+}
+
 /// The built host, beside the test binary's directory.
 ///
 /// # Panics

@@ -10,5 +10,6 @@ mod crowd; // many runs at once, and what they leave behind
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
 mod reload; // files become versions, and a bad one never replaces a good one
+mod schedule; // when checks run, and what a full house may not delay
 mod serve; // start, probes, drain, restart
 mod wasi; // nothing in WASI leads anywhere

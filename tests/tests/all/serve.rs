@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use probity_tests::guests;
-use probity_tests::host::{Host, TOKEN, says};
+use probity_tests::host::{Host, TOKEN, naps, says};
 
 const COUNTS: &str = "[[check]]\nname = \"count\"\nplugin = \"count\"\nevery = \"100ms\"\n";
 
@@ -81,7 +81,7 @@ fn a_drain_fails_ready_first_and_exits_clean() {
 #[test]
 fn an_answer_in_flight_finishes_during_the_drain() {
     let mut host = Host::start("[[check]]\nname = \"nap\"\nplugin = \"nap\"\nevery = \"1h\"\ntimeout = \"5s\"\n");
-    host.copy_in("nap", &nap(1_000));
+    host.copy_in("nap", &naps(1_000));
     host.wait_until("nap", "healthy");
     let mut stream = TcpStream::connect(host.address()).unwrap();
     write!(
@@ -145,16 +145,6 @@ fn unhealthy() -> Vec<u8> {
         "(func (export \"probity:check/checker@0.1.0#run\") (param i32 i32) (result i32)
            (call $say (i32.const 2) (i32.const 0) (i32.const 0)))",
     )
-    .expect("the text is a guest")
-}
-
-/// A guest that sleeps before it is healthy.
-fn nap(ms: u32) -> Vec<u8> {
-    guests::encode(&format!(
-        "(import \"probity:check/clock@0.1.0\" \"sleep-ms\" (func $sleep (param i32)))
-         (func (export \"probity:check/checker@0.1.0#run\") (param i32 i32) (result i32)
-           (call $sleep (i32.const {ms})) (call $healthy))"
-    ))
     .expect("the text is a guest")
 }
 
