@@ -84,14 +84,16 @@ impl Sandbox {
             return Err(CompileError::TooLarge(instances));
         }
         let linked = if needs_concurrency(bytes) { &self.engines.concurrent } else { &self.engines.plain };
-        let (component, origin) = match self.cache.as_ref().and_then(|cache| cache.load(&linked.engine, digest)) {
+        let cached = || self.cache.as_ref().and_then(|cache| cache.load(&linked.engine, digest));
+        let (component, origin) = match cached() {
             Some(component) => (component, Origin::Cache),
             None => {
                 let component = compile(&linked.engine, bytes)?;
                 if let Some(cache) = &self.cache {
                     cache.store(&linked.engine, digest, &component);
                 }
-                (component, Origin::Compiled)
+                // Mapped from the file the code is shared with the page cache; from the compiler it is memory of ours.
+                (cached().unwrap_or(component), Origin::Compiled)
             }
         };
         prepare(linked, &component, digest, origin)
