@@ -151,7 +151,7 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(10);
 const STALE_MARGIN: Duration = Duration::from_secs(1);
 
 /// The check that a plugin without `[[check]]` gets.
-fn implicit(config: &Config, plugin: &str) -> Check {
+pub(crate) fn implicit(config: &Config, plugin: &str) -> Check {
     let defaults = &config.defaults;
     Check {
         name: plugin.to_owned(),

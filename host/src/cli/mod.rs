@@ -1,36 +1,146 @@
 //! The command line: one file per subcommand.
+//!
+//! Results go to standard output, complaints to standard error. Exit codes: 0 done, 1 not, 2 misuse; `run` and `status`
+//! answer like Nagios plugins instead (0 healthy, 1 degraded, 2 unhealthy, 3 unknown), so for them every other end is 3.
 
+mod build;
+mod completions;
+mod inspect;
+mod local;
+mod new;
+mod run;
+mod schema;
 mod serve;
+mod status;
+mod terminal;
+mod validate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::check::Status;
+use crate::config::Errors;
 
 /// Health checks as WebAssembly components in a directory.
 #[derive(Debug, Parser)]
-#[command(name = "probity", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "probity", version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  probity serve                               serve ./plugins as ./probity.toml says
+  probity new queue-depth                     start a check of your own
+  probity run plugins/disk.wasm --grant system=disk:/
+  probity status --watch                      what the running host sees";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the checks and answer over HTTP
     Serve(serve::Args),
+    /// Run one check once, without a server; exits 0, 1, 2 or 3 as Nagios plugins do
+    Run(run::Args),
+    /// Say what a plugin is and what it may ask for
+    Inspect(inspect::Args),
+    /// Check a configuration, and the plugins against it
+    Validate(validate::Args),
+    /// Show the checks of a running host; exits 0, 1, 2 or 3 as the worst of them
+    Status(status::Args),
+    /// Start a check of your own
+    New(new::Args),
+    /// Build a check's component
+    Build(build::Args),
+    /// Print the JSON Schema of the configuration
+    Schema(schema::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// How a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    Human,
+    /// For programs
+    Json,
 }
 
 /// Parses the arguments and does what they say.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Serve(args) => serve::run(&args),
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let failed = cli.command.failure_code();
+    cli.command.run().unwrap_or_else(|error| {
+        match error.downcast_ref::<Errors>() {
+            // They say `error:` themselves, each with its place.
+            Some(errors) => terminal::complain(&errors.to_string()),
+            None => terminal::complain(&format!("error: {error:#}")),
+        }
+        ExitCode::from(failed)
+    })
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Serve(args) => serve::run(&args),
+            Self::Run(args) => run::run(&args),
+            Self::Inspect(args) => inspect::run(&args),
+            Self::Validate(args) => validate::run(&args),
+            Self::Status(args) => status::run(&args),
+            Self::New(args) => new::run(&args),
+            Self::Build(args) => build::run(&args),
+            Self::Schema(args) => schema::run(&args),
+            Self::Completions(args) => completions::run(&args),
+        }
+    }
+
+    /// The exit code when the command itself fails.
+    const fn failure_code(&self) -> u8 {
+        match self {
+            Self::Run(_) | Self::Status(_) => Status::Unknown.nagios_code(),
+            _ => 1,
+        }
     }
 }
 
-/// Tells the user, on standard error.
-#[allow(clippy::print_stderr, reason = "the command line talks to its user")]
-fn complain(text: &str) {
-    eprintln!("{text}");
+/// Shows clap's help or complaint. A monitoring system reads 2 of `run` as "unhealthy", so misuse is 3 there.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // A closed pipe: there is nobody left to tell.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let speaks_nagios = std::env::args_os().nth(1).is_some_and(|command| command == "run" || command == "status");
+    ExitCode::from(if speaks_nagios { Status::Unknown.nagios_code() } else { 2 })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    // Names, defaults and conflicts of the arguments fit together, and no two share a letter.
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    // Whoever asks a command for help sees it used.
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let used = format!("probity {}", command.get_name());
+            assert!(help.starts_with("Examples:") && help.contains(&used), "{}: {help:?}", command.get_name());
+        }
+    }
 }

@@ -1,18 +1,26 @@
 //! `probity serve`: the host in the foreground.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{self, Config, FILE_NAME};
+use super::terminal;
+use crate::config::{self, Config, Details, FILE_NAME};
 use crate::daemon::Daemon;
 
 /// Exit code of a configuration that cannot be used (EX_CONFIG of sysexits).
 const EXIT_CONFIG: u8 = 78;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  probity serve                                    ./probity.toml if there is one, else ./plugins with the defaults
+  probity serve --config /etc/probity/probity.toml
+  probity serve --listen 0.0.0.0:8080 --log warn,probity=debug --log-format json
+
+SIGTERM and SIGINT drain: /ready fails first, answers in flight finish. A second signal ends at once.")]
 pub(super) struct Args {
     /// The configuration; without it `probity.toml` in the working directory, else the defaults
     #[arg(long, short, env = "PROBITY_CONFIG")]
@@ -21,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, env = "PROBITY_LISTEN")]
     listen: Option<SocketAddr>,
     /// What to log: error, warn, info, debug, trace, or a filter like `probity=debug`
-    #[arg(long, env = "PROBITY_LOG", default_value = "info")]
+    #[arg(long, env = "PROBITY_LOG", default_value = "info", value_parser = log_filter, value_name = "FILTER")]
     log: String,
     /// How to log
     #[arg(long, env = "PROBITY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -34,37 +42,45 @@ enum LogFormat {
     Json,
 }
 
-pub(super) fn run(args: &Args) -> ExitCode {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     init_log(&args.log, args.log_format);
     let mut config = match config::load(args.config.as_deref()) {
         Ok(config) => config,
         Err(errors) => {
-            super::complain(&errors.to_string());
-            return ExitCode::from(EXIT_CONFIG);
+            terminal::complain(&errors.to_string());
+            return Ok(ExitCode::from(EXIT_CONFIG));
         }
     };
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    if let Some(hint) = hidden_details(&config) {
+        tracing::warn!("{hint}");
+    }
     if let Some(listen) = args.listen {
         config.server.listen = listen;
     }
-    let path = args.config.clone().or_else(|| Some(PathBuf::from(FILE_NAME)));
-    match serve(config, path) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            super::complain(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    let path = args.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+    serve(config, &path)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-fn serve(config: Config, path: Option<PathBuf>) -> anyhow::Result<()> {
-    let daemon = Daemon::build(config, path)?;
+fn serve(config: Config, path: &Path) -> anyhow::Result<()> {
+    let daemon = Daemon::build(config, Some(path.to_owned()))?;
     tracing::info!(address = %daemon.address()?, "listening");
     daemon.run(signalled())?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What to tell an operator who would look for messages in vain.
+fn hidden_details(config: &Config) -> Option<String> {
+    let hidden = config.server.details == Details::Authorized && config.server.tokens.is_empty();
+    hidden.then(|| {
+        "messages and data are shown to nobody: `server.details` is \"authorized\" and no token is set; add \
+         `server.auth.tokens = [\"${PROBITY_TOKEN}\"]`, or `server.details = \"always\"` where everybody may see them"
+            .to_owned()
+    })
 }
 
 /// Ends at the first SIGTERM or SIGINT. A second one ends the process at once.
@@ -100,10 +116,42 @@ async fn first_signal() {
 }
 
 fn init_log(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(filter).expect("the filter was parsed with the arguments");
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::stderr_has_colours());
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// Refuses a filter that does not parse, instead of logging something else than was asked for.
+fn log_filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Nobody is left to wonder why answers are empty, and nobody is warned without need.
+    #[test]
+    fn hidden_details_are_told_with_the_line_to_add() {
+        let mut config = Config::default_in(Path::new(""));
+        assert!(hidden_details(&config).unwrap().contains("server.auth.tokens = ["));
+        config.server.tokens = vec![config::Token::new("secret")];
+        assert_eq!(hidden_details(&config), None);
+        config.server.tokens.clear();
+        config.server.details = Details::Always;
+        assert_eq!(hidden_details(&config), None);
+    }
+
+    // A filter with a typing error is refused.
+    #[test]
+    fn filter_is_checked() {
+        assert!(log_filter("warn,probity=debug").is_ok());
+        assert!(log_filter("probity=loud").is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::scan::{self, Contents, Fingerprint, ReadError};
 use super::version::{Refusal, Rejection, Stage, Version};
-use super::{Plugin, Plugins, Reloads, Store};
+use super::{Plugin, Plugins, Reloads, Store, once};
 use crate::capabilities::unix_ms;
 use crate::config;
 use crate::sandbox::Sandbox;
@@ -241,23 +241,7 @@ impl Loader {
     }
 
     fn load(&self, name: &str, contents: &Contents) -> Result<Version, Refusal> {
-        let start = Instant::now();
-        let digest = &contents.digest;
-        if let Some(pin) = self.settings.pins.get(name).filter(|pin| *pin != digest) {
-            return Err(Refusal::new(
-                Stage::Pin,
-                format!("its SHA-256 is {digest}, pinned is {pin} (table `plugins.pins`)"),
-            ));
-        }
-        let program = self.sandbox.compile(&contents.bytes, digest).map_err(|error| Refusal::compile(&error))?;
-        let described = self.runtime.block_on(self.sandbox.describe(&program));
-        let (metadata, _log) = described.map_err(|failure| {
-            Refusal::new(
-                Stage::Describe,
-                format!("describe() failed: {}: {}", failure.reason.as_str(), failure.message),
-            )
-        })?;
-        let version = Version::new(contents.bytes.len() as u64, program, metadata, unix_ms(), start.elapsed())?;
+        let version = once::bring_up(&self.sandbox, &self.runtime, &self.settings, name, contents)?;
         // A first version is loaded even when a check's configuration does not suit it: the check says so itself.
         let replaces = self.plugins.get(name).is_some_and(|plugin| plugin.current.is_some());
         match (self.admit)(name, &version) {

@@ -1,9 +1,11 @@
 //! Plugins: files in a directory become versions that run; a bad file never replaces a good one.
 //!
 //! [`Loader`] owns the directory: it scans, settles, compiles and swaps, one file at a time on its own thread.
+//! [`load_file`] and [`load_dir`] take the same steps once, for the command line.
 //! [`Store`] is what the others see: an immutable map of [`Plugin`]s, replaced as a whole.
 
 mod loader;
+mod once;
 mod scan;
 mod version;
 pub mod watch;
@@ -16,6 +18,7 @@ use arc_swap::ArcSwap;
 use serde::Serialize;
 
 pub use loader::{Admit, Change, Loader};
+pub use once::{load_dir, load_file};
 pub use version::{Rejection, Stage, Version};
 
 /// Plugins by name (file name without `.wasm`).

@@ -1,0 +1,82 @@
+//! What commands without a server share: a sandbox, a runtime, and the way from what was typed to a plugin's file.
+
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+
+use anyhow::{Context, bail};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config;
+use crate::plugins::{self, Plugins, Rejection, Version};
+use crate::sandbox::Sandbox;
+
+/// A sandbox for one command.
+#[derive(Debug)]
+pub(super) struct Local {
+    /// Engines and limits.
+    pub(super) sandbox: Sandbox,
+    // Taken only by drop.
+    runtime: Option<Runtime>,
+}
+
+impl Local {
+    /// Makes one; `cache` is a directory for compiled code.
+    pub(super) fn new(cache: Option<&Path>) -> anyhow::Result<Self> {
+        // The command's own thread drives the guest; this one its connections and timers.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("probity-io")
+            .enable_all()
+            .build()
+            .context("start the runtime")?;
+        Ok(Self { sandbox: Sandbox::new(1, cache)?, runtime: Some(runtime) })
+    }
+
+    /// Where runs are driven.
+    pub(super) fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("only drop takes the runtime")
+    }
+
+    /// Loads one component file.
+    pub(super) fn load(&self, settings: &config::Plugins, path: &Path) -> Result<Version, Box<Rejection>> {
+        plugins::load_file(&self.sandbox, self.runtime().handle(), settings, path)
+    }
+
+    /// Loads a directory of them.
+    pub(super) fn load_dir(&self, settings: &config::Plugins) -> std::io::Result<Plugins> {
+        plugins::load_dir(&self.sandbox, self.runtime().handle(), settings)
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A name lookup that hangs must not keep the command from ending.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The file that `plugin` means: a path, or the name of a component in `dir`.
+pub(super) fn find(plugin: &str, dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = Path::new(plugin);
+    let is_path = plugin.contains(['/', MAIN_SEPARATOR]) || path.extension().is_some_and(|end| end == "wasm");
+    if is_path || path.is_file() {
+        return Ok(path.to_owned());
+    }
+    let named = dir.join(format!("{plugin}.wasm"));
+    if named.is_file() {
+        return Ok(named);
+    }
+    bail!(
+        "no plugin `{plugin}`: neither a file of that name nor {} exists; give the path of a .wasm file",
+        named.display()
+    )
+}
+
+/// Where compiled code is kept between commands: the user's cache directory, if there is one.
+pub(super) fn user_cache() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    // Made here and not above it: a machine without a cache directory is left without one.
+    base.is_dir().then(|| base.join("probity"))
+}

@@ -1,0 +1,94 @@
+//! A run for a person: the answer first, then what it is made of, then what it cost.
+
+use std::fmt::Write;
+
+use super::Report;
+use crate::check::{Level, Measurement, Observed, Outcome, Status};
+use crate::cli::terminal::{Paint, grouped, milliseconds, size};
+
+/// Several lines, with the newline.
+pub(super) fn render(report: &Report<'_>, paint: Paint) -> String {
+    let run = report.run;
+    let status = paint.status(run.status(), 0);
+    let reason = run.end.as_ref().err().map(|failure| format!(" ({})", failure.reason.as_str())).unwrap_or_default();
+    let mut text = format!("{status}{reason}  {}\n", run.message());
+    match &run.end {
+        Ok(outcome) => measured(&mut text, outcome, paint),
+        Err(failure) => {
+            for line in failure.trace.iter().flat_map(|trace| trace.lines()) {
+                put(&mut text, "trace", line, paint);
+            }
+        }
+    }
+    for line in &run.log {
+        let fields: String = line.fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+        put(&mut text, "log", &format!("{:<5} {}{fields}", level(line.level), line.message), paint);
+    }
+    for call in &run.calls {
+        let time = milliseconds(call.duration_ms);
+        put(&mut text, "call", &format!("{} {} {} in {time}", call.operation, call.target, call.result), paint);
+    }
+    put(&mut text, "used", &used(report), paint);
+    text
+}
+
+fn measured(text: &mut String, outcome: &Outcome, paint: Paint) {
+    let wide = |measurement: &Measurement| measurement.name.chars().count();
+    let width = outcome.measurements.iter().map(wide).max().unwrap_or(0);
+    for measurement in &outcome.measurements {
+        let unit = measurement.unit.as_deref().filter(|unit| *unit != "1").unwrap_or_default();
+        let judged = match measurement.status {
+            Some(status) if status != Status::Healthy => format!("  {}", paint.status(status, 0)),
+            Some(_) | None => String::new(),
+        };
+        let line = format!("{:<width$}  {} {unit}", measurement.name, observed(&measurement.value));
+        put(text, "value", &format!("{}{judged}", line.trim_end()), paint);
+    }
+    for (key, value) in &outcome.details {
+        put(text, "detail", &format!("{key}: {value}"), paint);
+    }
+}
+
+fn observed(value: &Observed) -> String {
+    match value {
+        // Six digits are more than a person compares; JSON has them all.
+        Observed::Number(number) if number.abs() >= 1e-3 => {
+            let text = format!("{number:.3}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        Observed::Number(number) => number.to_string(),
+        Observed::Integer(number) => number.to_string(),
+        Observed::Text(text) => text.clone(),
+        Observed::Boolean(yes) => yes.to_string(),
+    }
+}
+
+fn used(report: &Report<'_>) -> String {
+    let (usage, limits) = (&report.run.usage, report.limits);
+    format!(
+        "{} of {}, {} of {} memory, {} of {} fuel, {} of {} host calls",
+        milliseconds(report.run.duration.as_secs_f64() * 1e3),
+        crate::config::format_duration(limits.timeout),
+        size(usage.memory_peak_bytes),
+        size(limits.memory),
+        grouped(usage.fuel),
+        grouped(limits.fuel),
+        usage.host_calls,
+        limits.host_calls,
+    )
+}
+
+const fn level(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+    }
+}
+
+fn put(text: &mut String, label: &str, line: &str, paint: Paint) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "  {} {line}", paint.dim(&format!("{label:<6}")));
+}

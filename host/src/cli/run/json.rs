@@ -1,0 +1,51 @@
+//! A run as one JSON document.
+
+use serde_json::{Map, Value, json};
+
+use super::Report;
+use crate::check::Measurement;
+
+/// The same words and units as the host's HTTP answers.
+pub(super) fn render(report: &Report<'_>) -> Value {
+    let run = report.run;
+    let mut document = json!({
+        "check": report.check,
+        "plugin": report.plugin,
+        "status": run.status(),
+        "message": run.message(),
+        "id": (!run.id.is_nil()).then(|| run.id.to_string()),
+        "started_unix_ms": run.started_unix_ms,
+        "duration_ms": run.duration.as_secs_f64() * 1e3,
+        "usage": run.usage,
+        "limits": report.limits,
+        "calls": run.calls,
+        "log": run.log,
+        "digest": run.digest,
+    });
+    match &run.end {
+        Ok(outcome) => {
+            let named = |measurement: &Measurement| (measurement.name.clone(), value(measurement));
+            document["measurements"] = outcome.measurements.iter().map(named).collect::<Map<_, _>>().into();
+            let texts = outcome.details.iter().map(|(key, text)| (key.clone(), Value::from(text.as_str())));
+            document["details"] = texts.collect::<Map<_, _>>().into();
+        }
+        Err(failure) => {
+            document["failure"] = json!(failure);
+            if let Some(trace) = &failure.trace {
+                document["failure"]["trace"] = json!(trace);
+            }
+        }
+    }
+    document
+}
+
+fn value(measurement: &Measurement) -> Value {
+    let mut value = json!({ "value": measurement.value });
+    if let Some(unit) = &measurement.unit {
+        value["unit"] = json!(unit);
+    }
+    if let Some(status) = measurement.status {
+        value["status"] = json!(status);
+    }
+    value
+}

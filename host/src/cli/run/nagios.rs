@@ -1,0 +1,129 @@
+//! A run as the one line that Nagios, Icinga, Naemon and Sensu read: `STATUS - message | performance data`.
+//!
+//! The format: <https://nagios-plugins.org/doc/guidelines.html>, "Plugin Output" and "Performance data".
+
+use crate::check::{Measurement, Observed, Run, Status};
+
+/// The line, with its newline.
+pub(super) fn render(run: &Run) -> String {
+    let word = match run.status() {
+        Status::Healthy => "OK",
+        Status::Degraded => "WARNING",
+        Status::Unhealthy => "CRITICAL",
+        Status::Unknown => "UNKNOWN",
+    };
+    let text = match &run.end {
+        Ok(outcome) => outcome.message.clone(),
+        Err(failure) => format!("{}: {}", failure.reason.as_str(), failure.message),
+    };
+    // A bar would start the performance data, a line break the long output.
+    let text: String = text.chars().map(|c| if c == '|' || c.is_control() { '/' } else { c }).collect();
+    let mut line = format!("{word} - {text}");
+    let data: Vec<String> = run.end.iter().flat_map(|outcome| &outcome.measurements).filter_map(item).collect();
+    if !data.is_empty() {
+        line.push_str(" | ");
+        line.push_str(&data.join(" "));
+    }
+    line.push('\n');
+    line
+}
+
+/// `'label'=value[UOM]`; none for what is not a number.
+fn item(measurement: &Measurement) -> Option<String> {
+    let number = match measurement.value {
+        Observed::Number(number) => number,
+        Observed::Integer(number) => return Some(with_unit(measurement, Number::Whole(number))),
+        Observed::Boolean(yes) => f64::from(u8::from(yes)),
+        Observed::Text(_) => return None,
+    };
+    Some(with_unit(measurement, Number::Fraction(number)))
+}
+
+#[derive(Clone, Copy)]
+enum Number {
+    Whole(i64),
+    Fraction(f64),
+}
+
+fn with_unit(measurement: &Measurement, number: Number) -> String {
+    let label = label(&measurement.name);
+    let (factor, unit) = unit(measurement.unit.as_deref().unwrap_or_default());
+    match number {
+        // Written as it is: a float does not hold every whole number.
+        Number::Whole(number) if factor == 1.0 => format!("'{label}'={number}{unit}"),
+        Number::Whole(number) => format!("'{label}'={}{unit}", number as f64 * factor),
+        // Rust writes no exponent, which the format does not know either.
+        Number::Fraction(number) if number.is_finite() => format!("'{label}'={}{unit}", number * factor),
+        Number::Fraction(_) => format!("'{label}'=U"),
+    }
+}
+
+/// A label between quotes: quotes are doubled; `=` and `|` have a meaning of their own even there.
+fn label(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if matches!(c, '=' | '|') || c.is_control() { '_' } else { c }).collect();
+    plain.replace('\'', "''")
+}
+
+/// The factor and unit of measurement for a UCUM code; Nagios knows seconds, per cent, bytes and counters. A value in
+/// another unit is a plain number.
+fn unit(ucum: &str) -> (f64, &'static str) {
+    const KIB: f64 = 1024.0;
+    match ucum {
+        "s" => (1.0, "s"),
+        "ms" => (1.0, "ms"),
+        "us" => (1.0, "us"),
+        "ns" => (1e-3, "us"),
+        "min" => (60.0, "s"),
+        "h" => (3_600.0, "s"),
+        "d" => (86_400.0, "s"),
+        "%" => (1.0, "%"),
+        "By" => (1.0, "B"),
+        "kBy" => (1.0, "KB"),
+        "MBy" => (1.0, "MB"),
+        "GBy" => (1.0, "GB"),
+        "TBy" => (1.0, "TB"),
+        "KiBy" => (KIB, "B"),
+        "MiBy" => (KIB * KIB, "B"),
+        "GiBy" => (KIB * KIB * KIB, "B"),
+        _ => (1.0, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(name: &str, value: Observed, unit: Option<&str>) -> Option<String> {
+        item(&Measurement { name: name.into(), value, unit: unit.map(str::to_owned), status: None })
+    }
+
+    // Units that Nagios knows are kept or converted; others are left out rather than misread.
+    #[test]
+    fn units_are_those_of_nagios() {
+        let number = |unit| shown("x", Observed::Number(1.5), Some(unit)).unwrap();
+        assert_eq!(number("ms"), "'x'=1.5ms");
+        assert_eq!(number("ns"), "'x'=0.0015us");
+        assert_eq!(number("min"), "'x'=90s");
+        assert_eq!(number("KiBy"), "'x'=1536B");
+        assert_eq!(number("%"), "'x'=1.5%");
+        assert_eq!(number("{orders}"), "'x'=1.5");
+        assert_eq!(number("Cel"), "'x'=1.5");
+    }
+
+    // Performance data is numbers: yes is 1, text is left out, what is no number is undetermined.
+    #[test]
+    fn values_are_numbers() {
+        assert_eq!(shown("up", Observed::Boolean(true), None).unwrap(), "'up'=1");
+        assert_eq!(shown("version", Observed::Text("9".into()), None), None);
+        assert_eq!(shown("x", Observed::Number(f64::NAN), Some("ms")).unwrap(), "'x'=U");
+        assert_eq!(shown("x", Observed::Number(1e21), None).unwrap(), "'x'=1000000000000000000000");
+        let exact = i64::MAX - 1;
+        assert_eq!(shown("x", Observed::Integer(exact), Some("By")).unwrap(), format!("'x'={exact}B"));
+    }
+
+    // No name of a measurement can end the quotes, the label or the data.
+    #[test]
+    fn labels_cannot_break_out() {
+        assert_eq!(shown("it's a=b|c", Observed::Integer(1), None).unwrap(), "'it''s a_b_c'=1");
+    }
+}

@@ -1,0 +1,151 @@
+//! `--grant KIND=TARGET`: grants as they are typed on the command line.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use url::Url;
+
+use crate::check::{Capability, HostCall};
+use crate::config::Connection;
+use crate::config::grants::{Grants, HttpGrant, SystemGrant, TcpGrant};
+
+/// One `--grant`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Permit {
+    Http(HttpGrant),
+    Tcp(TcpGrant),
+    System(SystemGrant),
+}
+
+impl Permit {
+    /// Reads `http=https://example.org/*`.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let Some((kind, target)) = text.split_once('=') else {
+            return Err(format!("write KIND=TARGET, as in {}", example(Capability::Http)));
+        };
+        match kind {
+            "http" => HttpGrant::parse(target).map(Self::Http),
+            "tcp" => TcpGrant::parse(target).map(Self::Tcp),
+            "system" => SystemGrant::parse(target).map(Self::System),
+            _ => Err(match Capability::parse(kind) {
+                Some(capability) if !capability.needs_grant() => format!("`{kind}` needs no grant"),
+                Some(_) => format!("`{kind}` is not offered by this version; http, tcp or system is"),
+                None => format!("no capability is called `{kind}`; use http, tcp or system"),
+            }),
+        }
+    }
+
+    /// Adds it to a check's grants, if the connection it names exists.
+    pub(super) fn add_to(&self, grants: &mut Grants, connections: &BTreeMap<String, Connection>) -> anyhow::Result<()> {
+        match self {
+            Self::Http(grant) => {
+                if let Some(name) = grant.endpoint().filter(|name| !connections.contains_key(*name)) {
+                    bail!(
+                        "--grant http={name}: no connection `{name}`; write a URL with its scheme, or give the file that \
+                         has [connections.{name}] with --config-file"
+                    );
+                }
+                grants.http.push(grant.clone());
+            }
+            Self::Tcp(grant) => grants.tcp.push(grant.clone()),
+            Self::System(grant) => grants.system.push(grant.clone()),
+        }
+        Ok(())
+    }
+}
+
+/// A flag that would grant something of `capability`.
+pub(super) const fn example(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Http => "--grant 'http=https://example.org/*'",
+        Capability::Tcp => "--grant tcp=example.org:5432",
+        Capability::System => "--grant system=memory",
+        _ => "--grant KIND=TARGET",
+    }
+}
+
+/// The flags that would have allowed the calls that were denied, each once.
+pub(super) fn for_denied(calls: &[HostCall]) -> Vec<String> {
+    let mut flags: Vec<String> = Vec::new();
+    for call in calls.iter().filter(|call| call.result == "denied") {
+        if let Some(flag) = flag_for(call).filter(|flag| !flags.contains(flag)) {
+            flags.push(flag);
+        }
+    }
+    flags
+}
+
+/// The narrowest flag that covers a call; none when its target says too little.
+fn flag_for(call: &HostCall) -> Option<String> {
+    let (capability, operation) = call.operation.split_once('.')?;
+    let target = &call.target;
+    let grant = match (capability, operation) {
+        ("http", _) => {
+            let url = Url::parse(target).ok().filter(Url::has_host)?;
+            format!("http={}/*", url.origin().ascii_serialization())
+        }
+        ("tcp", _) => format!("tcp={target}"),
+        ("system", "disk") => format!("system=disk:{target}"),
+        ("system", "stat") => format!("system=file:{target}"),
+        ("system", "processes") => format!("system=process:{target}"),
+        ("system", "uptime-ms") => "system=uptime".to_owned(),
+        ("system", _) => format!("system={operation}"),
+        _ => return None,
+    };
+    // A target that was cut or is no target at all would make a flag that is refused.
+    Permit::parse(&grant).ok()?;
+    Some(format!("--grant '{}'", grant.replace('\'', r"'\''")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(operation: &str, target: &str) -> HostCall {
+        HostCall { operation: operation.into(), target: target.into(), result: "denied", duration_ms: 0.0 }
+    }
+
+    // A grant that is not understood says what would be.
+    #[test]
+    fn mistakes_are_explained() {
+        let wrong = |text| Permit::parse(text).unwrap_err();
+        assert!(wrong("http").contains("KIND=TARGET"));
+        assert!(wrong("state=x").contains("needs no grant"));
+        assert!(wrong("sql=db").contains("not offered"));
+        assert!(wrong("ftp=x").contains("http, tcp or system"));
+        assert!(wrong("system=everything").contains("`memory`"));
+        assert!(wrong("tcp=db").contains("port is missing"));
+    }
+
+    // Every example of this module is a grant.
+    #[test]
+    fn examples_parse() {
+        for capability in [Capability::Http, Capability::Tcp, Capability::System] {
+            let flag = example(capability).strip_prefix("--grant ").unwrap().trim_matches('\'');
+            assert!(Permit::parse(flag).is_ok(), "{flag}");
+        }
+    }
+
+    // A denied call is answered with the flag that covers it, once however often it was denied.
+    #[test]
+    fn denied_calls_name_their_flag() {
+        let calls = [
+            denied("http.get", "http://127.0.0.1:9000/orders"),
+            denied("http.send", "http://127.0.0.1:9000/health"),
+            denied("tcp.connect", "db:5432"),
+            denied("system.disk", "/var"),
+            denied("system.uptime-ms", ""),
+            denied("http.get", "(no url)"),
+            HostCall { result: "ok", ..denied("system.load", "") },
+        ];
+        assert_eq!(
+            for_denied(&calls),
+            [
+                "--grant 'http=http://127.0.0.1:9000/*'",
+                "--grant 'tcp=db:5432'",
+                "--grant 'system=disk:/var'",
+                "--grant 'system=uptime'"
+            ]
+        );
+    }
+}

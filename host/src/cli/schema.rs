@@ -1,0 +1,26 @@
+//! `probity schema`: what a configuration may hold, for editors and for people.
+
+use std::process::ExitCode;
+
+use super::terminal;
+use crate::config;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  probity schema > probity.schema.json        for an editor that checks TOML
+  probity schema --markdown | less            the reference of every key")]
+pub(super) struct Args {
+    /// Print the reference instead
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.markdown {
+        terminal::print(&config::reference())?;
+    } else {
+        terminal::print_json(&config::schema())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,150 @@
+//! What a person or the next program in a pipe reads: results on standard output, complaints on standard error.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::check::Status;
+
+/// Writes to standard output. A reader that went away (`probity inspect x | head -1`) is no error.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a JSON document, indented, to standard output.
+pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// Writes a JSON document on one line, so that several make JSON Lines.
+pub(super) fn print_json_line(value: &impl Serialize) -> io::Result<()> {
+    print(&format!("{}\n", serde_json::to_string(value)?))
+}
+
+/// Tells the user, on standard error.
+#[allow(clippy::print_stderr, reason = "the command line talks to its user")]
+pub(super) fn complain(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Colours, or their absence.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    /// For standard output: colours on a terminal only, and never against the wish in `NO_COLOR` (no-color.org).
+    pub(super) fn for_stdout() -> Self {
+        Self { on: io::stdout().is_terminal() && colours_wanted() }
+    }
+
+    /// Without colours.
+    #[cfg(test)]
+    pub(super) const fn plain() -> Self {
+        Self { on: false }
+    }
+
+    /// `status` in its colour, padded to `width` characters.
+    pub(super) fn status(self, status: Status, width: usize) -> String {
+        let code = match status {
+            Status::Healthy => "32",
+            Status::Degraded => "33",
+            Status::Unhealthy => "31",
+            Status::Unknown => "35",
+        };
+        self.paint(code, &format!("{:<width$}", status.as_str()))
+    }
+
+    /// Text that steps back.
+    pub(super) fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Whether standard error is a terminal that may get colours.
+pub(super) fn stderr_has_colours() -> bool {
+    io::stderr().is_terminal() && colours_wanted()
+}
+
+fn colours_wanted() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes for people: `1.1 MiB`.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let text = format!("{value:.1}");
+    format!("{} {}", text.strip_suffix(".0").unwrap_or(&text), UNITS[unit])
+}
+
+/// Milliseconds for people: `850 µs`, `1.9 ms`, `2.4 s`, `3m12s`.
+pub(super) fn milliseconds(ms: f64) -> String {
+    if !ms.is_finite() || ms < 0.0 {
+        "?".to_owned()
+    } else if ms < 0.9995 {
+        format!("{:.0} µs", ms * 1e3)
+    } else if ms < 999.95 {
+        format!("{ms:.1} ms")
+    } else if ms < 60_000.0 {
+        format!("{:.1} s", ms / 1e3)
+    } else {
+        // Whole seconds: nobody reads the rest of so long a time.
+        crate::config::format_duration(std::time::Duration::from_secs_f64((ms / 1e3).floor().min(1e12)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Numbers read at a glance, at every scale.
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!([0, 1_023, 1_024, 33_554_432, 1_153_434].map(size), ["0 B", "1023 B", "1 KiB", "32 MiB", "1.1 MiB"]);
+        assert_eq!(
+            [0.0, 0.25, 1.94, 999.96, 61_500.0, f64::NAN].map(milliseconds),
+            ["0 µs", "250 µs", "1.9 ms", "1.0 s", "1m1s", "?"]
+        );
+    }
+
+    // A pipe gets no escape codes.
+    #[test]
+    fn no_paint_when_off() {
+        assert_eq!(Paint::plain().status(Status::Healthy, 9), "healthy  ");
+        assert_eq!(Paint { on: true }.status(Status::Unhealthy, 9), "\x1b[31munhealthy\x1b[0m");
+    }
+}

@@ -1,0 +1,171 @@
+//! `probity validate`: everything that is wrong with a configuration, and with the plugins for it.
+//!
+//! Without plugins it reads files only. With them it does what a starting host does, short of running a check: loads
+//! every plugin, plans every check, and reports those that would not run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::terminal;
+use super::{Output, local};
+use crate::capabilities::StateStore;
+use crate::check::Reason;
+use crate::config::{self, Config};
+use crate::plan::Plan;
+use crate::plugins::Plugins;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  probity validate                            ./probity.toml, probity.d/*.toml and the plugins they name
+  probity validate /etc/probity/probity.toml
+  probity validate --no-plugins               the files only: for a pipeline that has no plugins
+  probity validate --output json | jq '.errors[] | \"\\(.file):\\(.line): \\(.message)\"'
+
+Exits 0 when a host would run every check, 1 otherwise.")]
+pub(super) struct Args {
+    /// The configuration; without it `probity.toml` in the working directory, else the defaults
+    #[arg(env = "PROBITY_CONFIG")]
+    file: Option<PathBuf>,
+    /// Do not load the plugins
+    #[arg(long)]
+    no_plugins: bool,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t = Output::Human)]
+    output: Output,
+}
+
+/// The whole answer.
+#[derive(Debug, Default, Serialize)]
+struct Verdict {
+    valid: bool,
+    files: Vec<PathBuf>,
+    errors: Vec<config::Error>,
+    warnings: Vec<String>,
+    plugins: Vec<PluginVerdict>,
+    checks: Vec<CheckVerdict>,
+}
+
+/// A plugin that is not loaded.
+#[derive(Debug, Serialize)]
+struct PluginVerdict {
+    plugin: String,
+    file: PathBuf,
+    message: String,
+}
+
+/// A check, and why it would not run.
+#[derive(Debug, Serialize)]
+struct CheckVerdict {
+    check: String,
+    plugin: String,
+    origin: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let verdict = match config::load(args.file.as_deref()) {
+        Ok(config) => judge(args, config)?,
+        Err(errors) => {
+            if args.output == Output::Human {
+                terminal::complain(&errors.to_string());
+            }
+            Verdict { errors: errors.into_iter().collect(), ..Verdict::default() }
+        }
+    };
+    match args.output {
+        Output::Human => tell(&verdict)?,
+        Output::Json => terminal::print_json(&verdict)?,
+    }
+    Ok(if verdict.valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Looks at the plugins of a configuration that is valid by itself.
+fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
+    let mut verdict = Verdict {
+        valid: true,
+        files: std::mem::take(&mut config.files),
+        warnings: std::mem::take(&mut config.warnings),
+        ..Verdict::default()
+    };
+    if args.no_plugins {
+        return Ok(verdict);
+    }
+    let plugins = match local::Local::new(local::user_cache().as_deref())?.load_dir(&config.plugins) {
+        Ok(plugins) => plugins,
+        Err(error) => {
+            let dir = config.plugins.dir.display();
+            verdict.warnings.push(format!("plugins were not looked at: read {dir} (key `plugins.dir`): {error}"));
+            return Ok(verdict);
+        }
+    };
+    verdict.plugins = refused(&plugins);
+    verdict.checks = planned(&config, &plugins);
+    verdict.valid = verdict.plugins.is_empty() && verdict.checks.iter().all(|check| check.reason.is_none());
+    Ok(verdict)
+}
+
+fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
+    let verdict = |plugin: &crate::plugins::Plugin| {
+        let rejection = plugin.rejected.as_ref()?;
+        let (name, file) = (plugin.name.clone(), plugin.path.clone());
+        Some(PluginVerdict { plugin: name, file, message: rejection.message.clone() })
+    };
+    plugins.values().filter_map(|plugin| verdict(plugin)).collect()
+}
+
+fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
+    let plan = Plan::new(config, plugins, &std::sync::Arc::new(StateStore::in_memory()));
+    let verdict = |planned: &crate::plan::PlannedCheck| CheckVerdict {
+        check: planned.name.to_string(),
+        plugin: planned.plugin.to_string(),
+        origin: planned.origin.clone(),
+        reason: planned.blocked.as_ref().map(|failure| failure.reason),
+        message: planned.blocked.as_ref().map(|failure| failure.message.clone()),
+    };
+    plan.checks.values().map(|planned| verdict(planned)).collect()
+}
+
+fn tell(verdict: &Verdict) -> anyhow::Result<()> {
+    for warning in &verdict.warnings {
+        terminal::complain(&format!("warning: {warning}"));
+    }
+    for plugin in &verdict.plugins {
+        terminal::complain(&format!(
+            "error: plugin {} would not load: {}\n --> {}",
+            plugin.plugin,
+            plugin.message,
+            plugin.file.display()
+        ));
+    }
+    for check in &verdict.checks {
+        if let (Some(reason), Some(message)) = (check.reason, &check.message) {
+            terminal::complain(&format!(
+                "error: check {} would not run ({}): {message}\n --> {}",
+                check.check,
+                reason.as_str(),
+                check.origin
+            ));
+        }
+    }
+    if verdict.valid {
+        let files: Vec<String> = verdict.files.iter().map(|file| file.display().to_string()).collect();
+        let files = if files.is_empty() { "defaults (no file)".to_owned() } else { files.join(", ") };
+        terminal::print(&format!("{files}: valid, {}\n", counted(verdict.checks.len(), "check")))?;
+    } else {
+        let wrong = verdict.errors.len()
+            + verdict.plugins.len()
+            + verdict.checks.iter().filter(|check| check.reason.is_some()).count();
+        terminal::complain(&counted(wrong, "error"));
+    }
+    Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
