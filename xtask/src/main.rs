@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod demo;
 mod guests;
 mod setup;
@@ -31,6 +32,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measure the host beside what wasmtime, hyper and processes cost at best; writes docs/performance.md
+    Bench {
+        /// Passed on: --quick, --only 1,2,9
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Run the quickstart: a shop, its check, and the host on 127.0.0.1:8080
     Demo {
         /// The host's address
@@ -44,6 +51,7 @@ fn main() -> ExitCode {
         Task::Guests => guests::run().map(drop),
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
+        Task::Bench { args } => bench::run(&args),
         Task::Demo { listen } => demo::run(&listen),
     };
     match result {

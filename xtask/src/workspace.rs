@@ -16,6 +16,8 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
     /// The packages that are built as components, sorted by name.
     pub(crate) guests: Vec<Guest>,
+    /// Components that only `cargo xtask bench` needs.
+    pub(crate) bench_guests: Vec<Guest>,
 }
 
 /// A package that is built as a component.
@@ -62,9 +64,11 @@ impl Workspace {
     }
 
     fn from_metadata(metadata: Metadata) -> Self {
-        let mut guests: Vec<Guest> = metadata.packages.into_iter().filter_map(guest_of).collect();
-        guests.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { root: metadata.workspace_root, target: metadata.target_directory, guests }
+        let mut all: Vec<Guest> = metadata.packages.into_iter().filter_map(guest_of).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        let bench = metadata.workspace_root.join("bench");
+        let (bench_guests, guests) = all.into_iter().partition(|guest| guest.manifest.starts_with(&bench));
+        Self { root: metadata.workspace_root, target: metadata.target_directory, guests, bench_guests }
     }
 
     /// Where `cargo xtask guests` puts the components.
@@ -102,15 +106,17 @@ pub(crate) fn shown(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    // Only packages with a cdylib are guests, named after their folder.
+    // Only packages with a cdylib are guests, named after their folder; those of the benchmark are kept apart.
     #[test]
     fn guests_are_the_cdylib_packages() {
         let metadata = r#"{"workspace_root":"/w","target_directory":"/t","packages":[
             {"name":"probity-plugin-tcp","manifest_path":"/w/plugins/tcp/Cargo.toml","targets":[{"kind":["cdylib","rlib"]}]},
             {"name":"probity","manifest_path":"/w/host/Cargo.toml","targets":[{"kind":["lib"]},{"kind":["bin"]}]},
+            {"name":"probity-bench-park","manifest_path":"/w/bench/guests/park/Cargo.toml","targets":[{"kind":["cdylib","rlib"]}]},
             {"name":"probity-plugin-disk","manifest_path":"/w/plugins/disk/Cargo.toml","targets":[{"kind":["cdylib","rlib"]}]}]}"#;
         let workspace = Workspace::from_metadata(serde_json::from_str(metadata).unwrap());
         let names: Vec<_> = workspace.guests.iter().map(|g| (g.name.as_str(), g.package.as_str())).collect();
         assert_eq!(names, [("disk", "probity-plugin-disk"), ("tcp", "probity-plugin-tcp")]);
+        assert_eq!(workspace.bench_guests[0].package, "probity-bench-park");
     }
 }

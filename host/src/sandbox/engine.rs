@@ -46,9 +46,7 @@ impl Engines {
     /// Makes both, with `slots` instances at once; falls back to memory on demand where the pool's address space is
     /// not to be had.
     pub(crate) fn new(slots: u32) -> Result<Self, SandboxError> {
-        let mut config = base();
-        config.concurrency_support(false);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots)));
+        let mut config = plain(slots);
         let (plain, pooled) = match Engine::new(&config) {
             Ok(engine) => (engine, true),
             Err(error) => {
@@ -60,6 +58,16 @@ impl Engines {
         let concurrent = Engine::new(&base()).map_err(SandboxError::Engine)?;
         Ok(Self { plain: link(plain)?, concurrent: link(concurrent)?, pooled })
     }
+}
+
+/// The settings of the cheaper engine, with `slots` instances at once. Benchmarks measure what wasmtime alone costs under
+/// the very same ones.
+#[must_use]
+pub fn plain(slots: u32) -> Config {
+    let mut config = base();
+    config.concurrency_support(false);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots)));
+    config
 }
 
 fn base() -> Config {

@@ -17,6 +17,8 @@ use std::path::Path;
 
 pub use cache::Origin;
 pub(crate) use cache::{hex, private_dir};
+#[doc(hidden)]
+pub use engine::plain as engine_config;
 pub use metadata::Metadata;
 pub use program::{CONTRACT, CompileError, Program, capability};
 
