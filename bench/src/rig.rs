@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use probity::board::Board;
-use probity::capabilities::{CheckEnv, RunFacts, StateStore};
+use probity::capabilities::{CheckEnv, RunFacts, Services, StateStore};
 use probity::check::Run;
 use probity::config::{self, Check, Config, Timing};
 use probity::metrics::Metrics;
@@ -92,7 +92,7 @@ impl Rig {
             (check.name.clone(), check)
         };
         let config = Config { checks: (0..count).map(check).collect(), ..self.config.clone() };
-        Arc::new(Plan::new(&config, &self.plugins, &self.state))
+        Arc::new(Plan::new(&config, &self.plugins, &self.state, &Services::new(&config)))
     }
 
     /// Makes `plan` the board's and the schedule's.

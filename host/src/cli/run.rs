@@ -18,7 +18,7 @@ use clap::ValueEnum;
 
 use self::permit::Permit;
 use super::{local, terminal};
-use crate::capabilities::{RunFacts, StateStore, unix_ms};
+use crate::capabilities::{RunFacts, Services, StateStore, unix_ms};
 use crate::check::{Failure, Reason, Run, Status, Usage};
 use crate::config::{self, Check, Config, Limits};
 use crate::plan::{self, Plan, PlannedCheck};
@@ -218,7 +218,7 @@ fn plan(mut config: Config, check: Check, version: &Arc<Version>) -> anyhow::Res
         reloads: Reloads::default(),
     };
     let plugins = [(plugin, Arc::new(loaded))].into();
-    let plan = Plan::new(&config, &plugins, &Arc::new(StateStore::in_memory()));
+    let plan = Plan::new(&config, &plugins, &Arc::new(StateStore::in_memory()), &Services::new(&config));
     plan.checks.get(name.as_str()).cloned().context("the plan holds the configured check")
 }
 

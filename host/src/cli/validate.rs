@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::terminal;
 use super::{Output, local};
-use crate::capabilities::StateStore;
+use crate::capabilities::{Services, StateStore};
 use crate::check::Reason;
 use crate::config::{self, Config};
 use crate::plan::Plan;
@@ -120,7 +120,7 @@ fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
 }
 
 fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
-    let plan = Plan::new(config, plugins, &std::sync::Arc::new(StateStore::in_memory()));
+    let plan = Plan::new(config, plugins, &std::sync::Arc::new(StateStore::in_memory()), &Services::new(config));
     let verdict = |planned: &crate::plan::PlannedCheck| CheckVerdict {
         check: planned.name.to_string(),
         plugin: planned.plugin.to_string(),
