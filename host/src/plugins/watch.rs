@@ -18,8 +18,7 @@ pub struct Watch {
 /// Watches `dir`; `hint` is called from the watcher's thread and must not block.
 pub fn watch(dir: &Path, hint: impl Fn() + Send + 'static) -> Watch {
     let handler = move |event: notify::Result<notify::Event>| match event {
-        // Reading a file is an event too; rescanning on it would never end.
-        Ok(event) if event.kind.is_access() && !is_close_after_write(&event) => {}
+        Ok(event) if !matters(&event) => {}
         Ok(_) | Err(_) => hint(),
     };
     let watcher = notify::recommended_watcher(handler)
@@ -63,7 +62,40 @@ impl std::fmt::Debug for Watch {
     }
 }
 
-fn is_close_after_write(event: &notify::Event) -> bool {
-    use notify::event::{AccessKind, AccessMode, EventKind};
-    matches!(event.kind, EventKind::Access(AccessKind::Close(AccessMode::Write)))
+/// Whether an event may mean another plugin or configuration. Reading is an event too, and so is every line of a log
+/// that is written beside the configuration: looking at the directory for those would never end.
+fn matters(event: &notify::Event) -> bool {
+    use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+    match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+        | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => {
+            event.paths.is_empty() || event.paths.iter().any(|path| is_ours(path))
+        }
+        EventKind::Access(_) => false,
+        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => true,
+    }
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wasm" || extension == "toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{AccessKind, AccessMode, CreateKind, DataChange, Event, EventKind, ModifyKind};
+
+    use super::*;
+
+    // A log beside the configuration does not make the host look at its directory at every line; a plugin does.
+    #[test]
+    fn writing_a_log_does_not_matter() {
+        let write = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let event = |kind, file: &str| Event::new(kind).add_path(file.into());
+        assert!(!matters(&event(write, "dir/probity.log")));
+        assert!(!matters(&event(EventKind::Access(AccessKind::Read), "dir/a.wasm")));
+        assert!(matters(&event(write, "dir/a.wasm")));
+        assert!(matters(&event(EventKind::Access(AccessKind::Close(AccessMode::Write)), "dir/probity.toml")));
+        assert!(matters(&event(EventKind::Create(CreateKind::Any), "dir/..data")));
+        assert!(matters(&Event::new(EventKind::Other)));
+    }
 }

@@ -332,7 +332,13 @@ impl Crew {
         };
         let run = self.sandbox.run(&version.program, &planned.env, facts).await;
         if let Err(failure) = &run.end {
-            tracing::warn!(check = %planned.name, reason = failure.reason.as_str(), message = %failure.message, "run failed");
+            let reason = failure.reason.as_str();
+            // Said once: a check that fails every second would drown the log.
+            if view.unknown.as_ref().is_some_and(|before| before.reason == failure.reason) {
+                tracing::debug!(check = %planned.name, reason, message = %failure.message, "run failed again");
+            } else {
+                tracing::warn!(check = %planned.name, reason, message = %failure.message, "run failed");
+            }
         }
         for line in &run.log {
             tracing::debug!(check = %planned.name, level = ?line.level, fields = ?line.fields, "{}", line.message);
