@@ -9,20 +9,26 @@ use serde::Serialize;
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// An answer with a body of a type. Never stored on the way: it is about now.
+/// An answer with a body of a type, which no browser is to guess at.
 pub(super) fn body(status: StatusCode, content_type: HeaderValue, body: impl Into<Body>) -> Response {
-    let mut response = Response::new(body.into());
+    let mut response = bare(status, content_type, body.into());
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A constant answer, which holds nothing of anybody's; costs no formatting.
+pub(super) fn constant(status: StatusCode, text: &'static str) -> Response {
+    bare(status, TEXT, Body::from(Bytes::from_static(text.as_bytes())))
+}
+
+/// Never stored on the way: every answer is about now.
+fn bare(status: StatusCode, content_type: HeaderValue, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-}
-
-/// A constant answer; costs no formatting.
-pub(super) fn constant(status: StatusCode, text: &'static str) -> Response {
-    body(status, TEXT, Bytes::from_static(text.as_bytes()))
 }
 
 /// An answer in JSON.
