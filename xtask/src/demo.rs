@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use crate::guests::{self, Component};
+use crate::setup;
 use crate::workspace::{self, Workspace, cargo};
 
 const SHOP: &str = "127.0.0.1:9000";
@@ -33,6 +34,7 @@ pub(crate) fn run(listen: &str) -> Result<()> {
     }
     let workspace = Workspace::load()?;
     let quickstart = workspace.root.join("examples/quickstart");
+    setup::run()?;
     let components = guests::run()?;
     install(&components, &quickstart)?;
     println!("building the host (the first time takes some minutes)");
@@ -125,7 +127,7 @@ async fn stop_signal() -> Result<()> {
 fn print_tour(listen: SocketAddr) {
     println!(
         "
-Open     http://{listen}/                          the status page
+Open     http://{listen}/                          what can be asked
 Ask      curl -i  http://{listen}/ready            what a load balancer asks
          curl -s  http://{listen}/health           what a person asks
 Degrade  curl -X POST 'http://{SHOP}/orders?count=6'           more than 5 orders unpaid

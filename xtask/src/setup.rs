@@ -8,22 +8,37 @@ use probity_build::toolchain::{Choice, Facts, choose};
 use crate::toolchain;
 use crate::workspace::{self, Workspace};
 
-/// Installs Debian's packages when they are the way and missing; else adds
-/// rustup's target when that is the way; does nothing when all is there.
+/// Installs Debian's packages when they are the way, missing, and this is root;
+/// else adds rustup's target when that is the way; does nothing when all is
+/// there. Fails with the line that installs what is missing.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let facts = Facts::gather(&workspace.root);
     let usable = matches!(choose(&facts), Ok(Choice::Active | Choice::AddTarget | Choice::Debian { .. }));
-    if !usable && facts.apt {
+    if !usable && facts.apt && is_root() {
         install(&facts.missing_packages())?;
     }
     toolchain::find(&workspace).map(drop)
 }
 
 fn install(packages: &[&str]) -> Result<()> {
-    println!("installing {} (needs root)", packages.join(", "));
+    println!("installing {}", packages.join(", "));
     workspace::run(Command::new("apt-get").arg("update"), "apt-get update")?;
     let mut command = Command::new("apt-get");
     command.args(["install", "-y", "--no-install-recommends"]).args(packages).env("DEBIAN_FRONTEND", "noninteractive");
     workspace::run(&mut command, "apt-get install")
+}
+
+/// Whether packages may be installed.
+fn is_root() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // The owner of a process's own entry is its effective user.
+        std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
 }

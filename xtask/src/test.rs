@@ -1,17 +1,18 @@
-//! `cargo xtask test`: everything, in the order that makes it work.
+//! `cargo xtask test`: everything, in the order that makes it work, installing what it needs first.
 
 use std::process::Command;
 
 use anyhow::Result;
 
-use crate::guests;
 use crate::workspace::{self, Workspace, cargo};
+use crate::{guests, setup};
 
 /// Builds the guests and the host, then runs the tests of every member.
 ///
 /// `args` go to `cargo test`.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let workspace = Workspace::load()?;
+    setup::run()?;
     guests::run()?;
     println!("building the host");
     workspace::run(
