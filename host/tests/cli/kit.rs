@@ -29,7 +29,7 @@ pub(crate) const MEASURES: &str = r#"
 pub(crate) const CONFIGURED: &str = r#"
     (data (i32.const 1024) "{\"type\":\"object\",\"properties\":{\"url\":{\"type\":\"string\"}},\"required\":[\"url\"]}")
     (data (i32.const 1280) "{\"url\":\"http://x.test/\"}")
-    (data (i32.const 108) "\01\00\00\00\00\04\00\00\4a\00\00\00" "\01\00\00\00\00\05\00\00\18\00\00\00")
+    (data (i32.const 108) "\01\00\00\00\00\04\00\00\4b\00\00\00" "\01\00\00\00\00\05\00\00\18\00\00\00")
     (func (export "probity:check/checker@0.1.0#run") (param i32 i32) (result i32) (call $healthy))"#;
 
 /// A check that asks for the uptime of the machine, and is unhealthy when it does not get it.
@@ -45,7 +45,7 @@ pub(crate) const SECOND_TIME: &str = r#"
     (data (i32.const 1024) "runs")
     (func (export "probity:check/checker@0.1.0#run") (param i32 i32) (result i32)
       (call $increment (i32.const 1024) (i32.const 4) (i64.const 1) (i32.const 2048))
-      (call $expect_zero (i32.wrap_i64 (i64.lt_s (i64.load (i32.const 2056)) (i64.const 2)))))"#;
+      (call $expect_zero (i64.lt_s (i64.load (i32.const 2056)) (i64.const 2))))"#;
 
 /// A folder with `plugins/`.
 pub(crate) struct Folder(TempDir);
