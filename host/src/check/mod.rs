@@ -6,6 +6,7 @@
 mod aggregate;
 mod capability;
 mod hysteresis;
+pub mod nagios;
 mod run;
 mod status;
 

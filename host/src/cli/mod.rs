@@ -76,6 +76,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    if !matches!(cli.command, Command::Serve(_)) {
+        show_warnings();
+    }
     let failed = cli.command.failure_code();
     cli.command.run().unwrap_or_else(|error| {
         match error.downcast_ref::<Errors>() {
@@ -109,6 +112,17 @@ impl Command {
             _ => 1,
         }
     }
+}
+
+/// Lets the host's own warnings through (a connection that cannot be used, a cache that is ignored), and nothing else.
+fn show_warnings() {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .without_time()
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::stderr_has_colours())
+        .init();
 }
 
 /// Shows clap's help or complaint. A monitoring system reads 2 of `run` as "unhealthy", so misuse is 3 there.

@@ -5,7 +5,6 @@
 
 mod human;
 mod json;
-mod nagios;
 mod permit;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +18,7 @@ use clap::ValueEnum;
 use self::permit::Permit;
 use super::{local, terminal};
 use crate::capabilities::{RunFacts, Services, StateStore, unix_ms};
-use crate::check::{Failure, Reason, Run, Status, Usage};
+use crate::check::{Failure, Reason, Run, Status, Usage, nagios};
 use crate::config::{self, Check, Config, Limits};
 use crate::plan::{self, Plan, PlannedCheck};
 use crate::plugins::{Plugin, Reloads, Version};
@@ -218,7 +217,8 @@ fn plan(mut config: Config, check: Check, version: &Arc<Version>) -> anyhow::Res
         reloads: Reloads::default(),
     };
     let plugins = [(plugin, Arc::new(loaded))].into();
-    let plan = Plan::new(&config, &plugins, &Arc::new(StateStore::in_memory()), &Services::new(&config));
+    let state = Arc::new(StateStore::in_memory());
+    let plan = Plan::new(&config, &plugins, &state, &Services::new(&config));
     plan.checks.get(name.as_str()).cloned().context("the plan holds the configured check")
 }
 
@@ -270,7 +270,7 @@ fn show(args: &Args, check: &Check, path: &Path, limits: &Limits, run: &Run) -> 
     match args.output {
         Output::Human => terminal::print(&human::render(&report, terminal::Paint::for_stdout()))?,
         Output::Json => terminal::print_json_line(&json::render(&report))?,
-        Output::Nagios => terminal::print(&nagios::render(run))?,
+        Output::Nagios => terminal::print(&nagios::line(run))?,
     }
     if args.output == Output::Human {
         for flag in permit::for_denied(&run.calls) {

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -120,7 +121,8 @@ fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
 }
 
 fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
-    let plan = Plan::new(config, plugins, &std::sync::Arc::new(StateStore::in_memory()), &Services::new(config));
+    let state = Arc::new(StateStore::in_memory());
+    let plan = Plan::new(config, plugins, &state, &Services::new(config));
     let verdict = |planned: &crate::plan::PlannedCheck| CheckVerdict {
         check: planned.name.to_string(),
         plugin: planned.plugin.to_string(),

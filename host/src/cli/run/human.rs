@@ -28,7 +28,10 @@ pub(super) fn render(report: &Report<'_>, paint: Paint) -> String {
         let time = milliseconds(call.duration_ms);
         put(&mut text, "call", &format!("{} {} {} in {time}", call.operation, call.target, call.result), paint);
     }
-    put(&mut text, "used", &used(report), paint);
+    // A run that was not made cost nothing.
+    if !run.id.is_nil() {
+        put(&mut text, "used", &used(report), paint);
+    }
     text
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Report;
 use crate::check::Measurement;
 
-/// The same words and units as the host's HTTP answers.
+/// The same words and units as `GET /checks/NAME` of a host.
 pub(super) fn render(report: &Report<'_>) -> Value {
     let run = report.run;
     let mut document = json!({
@@ -13,7 +13,7 @@ pub(super) fn render(report: &Report<'_>) -> Value {
         "plugin": report.plugin,
         "status": run.status(),
         "message": run.message(),
-        "id": (!run.id.is_nil()).then(|| run.id.to_string()),
+        "run_id": (!run.id.is_nil()).then(|| run.id.to_string()),
         "started_unix_ms": run.started_unix_ms,
         "duration_ms": run.duration.as_secs_f64() * 1e3,
         "usage": run.usage,
@@ -30,10 +30,8 @@ pub(super) fn render(report: &Report<'_>) -> Value {
             document["details"] = texts.collect::<Map<_, _>>().into();
         }
         Err(failure) => {
-            document["failure"] = json!(failure);
-            if let Some(trace) = &failure.trace {
-                document["failure"]["trace"] = json!(trace);
-            }
+            document["reason"] = json!(failure);
+            document["trace"] = json!(failure.trace);
         }
     }
     document

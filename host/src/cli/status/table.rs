@@ -76,13 +76,15 @@ impl Board {
 
 impl Row {
     fn read(name: &str, check: &Value) -> Self {
+        // All that is shown of a failure without a token.
+        let reason = check["reason"]["reason"].as_str().unwrap_or_default();
         Self {
             // Whoever answers on that port is not trusted with this terminal.
             name: clean(name, MESSAGE_BYTES_MAX),
             status: status(&check["status"]),
             age_ms: check["age_ms"].as_f64(),
             duration_ms: check["duration_ms"].as_f64(),
-            message: clean(check["message"].as_str().unwrap_or_default(), MESSAGE_BYTES_MAX),
+            message: clean(check["message"].as_str().unwrap_or(reason), MESSAGE_BYTES_MAX),
         }
     }
 }

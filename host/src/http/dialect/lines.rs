@@ -3,16 +3,16 @@
 use std::fmt::Write;
 
 use crate::board::View;
-use crate::check::{Counts, Observed, Status};
+use crate::check::{Counts, Measurement, Status, nagios};
 use crate::http::health::Aggregated;
 
 /// The output of a Nagios plugin: one line with performance data, then one line per check.
 pub(super) fn nagios(of: &Aggregated<'_>) -> String {
-    let mut text = format!("PROBITY {} - {}", nagios_word(of.summary.status), counted(of.summary.counts));
+    let mut text = format!("PROBITY {} - {}", nagios::word(of.summary.status), counted(of.summary.counts));
     let Some(members) = of.members else { return text + "\n" };
     let views: Vec<_> = members.iter().map(|(name, slot)| (name, slot.view())).collect();
     for (name, view) in views.iter().filter(|(_, view)| view.status != Status::Healthy) {
-        put(&mut text, format_args!("; {name} {}", plain(&said(view))));
+        put(&mut text, format_args!("; {name} {}", nagios::plain(&said(view))));
     }
     let data: Vec<String> = views.iter().flat_map(|(name, view)| performance(name, view)).collect();
     if !data.is_empty() {
@@ -20,7 +20,7 @@ pub(super) fn nagios(of: &Aggregated<'_>) -> String {
     }
     text.push('\n');
     for (name, view) in &views {
-        put(&mut text, format_args!("{}: {name} {}\n", nagios_word(view.status), plain(&said(view))));
+        put(&mut text, format_args!("{}: {name} {}\n", nagios::word(view.status), nagios::plain(&said(view))));
     }
     text
 }
@@ -42,15 +42,6 @@ pub(super) fn text(of: &Aggregated<'_>) -> String {
     text
 }
 
-const fn nagios_word(status: Status) -> &'static str {
-    match status {
-        Status::Healthy => "OK",
-        Status::Degraded => "WARNING",
-        Status::Unhealthy => "CRITICAL",
-        Status::Unknown => "UNKNOWN",
-    }
-}
-
 fn counted(counts: Counts) -> String {
     let mut counts = counts;
     let words = Status::ALL.map(|status| (*counts.of(status), status));
@@ -63,28 +54,9 @@ fn said(view: &View) -> String {
     if view.message().is_empty() { view.status.to_string() } else { format!("{}: {}", view.status, view.message()) }
 }
 
-/// Everything after a bar would be read as performance data.
-fn plain(text: &str) -> String {
-    text.replace('|', "/")
-}
-
-/// `'label'=value[unit]` for each number; the format knows few units and no other values.
 fn performance(name: &str, view: &View) -> Vec<String> {
     let Some(Ok(outcome)) = view.run.as_ref().map(|run| &run.end) else { return Vec::new() };
-    let number = |value: &Observed| match value {
-        Observed::Number(number) if number.is_finite() => Some(number.to_string()),
-        Observed::Integer(integer) => Some(integer.to_string()),
-        Observed::Number(_) | Observed::Text(_) | Observed::Boolean(_) => None,
-    };
-    let entry = |measurement: &crate::check::Measurement| {
-        let label = format!("{name}.{}", measurement.name).replace(['\'', '=', '|'], "_");
-        let unit = match measurement.unit.as_deref() {
-            Some(unit @ ("s" | "ms" | "us" | "%")) => unit,
-            Some("By") => "B",
-            Some(_) | None => "",
-        };
-        number(&measurement.value).map(|value| format!("'{label}'={value}{unit}"))
-    };
+    let entry = |measurement: &Measurement| nagios::performance(&format!("{name}.{}", measurement.name), measurement);
     outcome.measurements.iter().filter_map(entry).collect()
 }
 

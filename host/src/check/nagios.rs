@@ -1,61 +1,56 @@
-//! A run as the one line that Nagios, Icinga, Naemon and Sensu read: `STATUS - message | performance data`.
+//! How Nagios, Icinga, Naemon and Sensu read a plugin's output: `STATUS - message | performance data`.
 //!
 //! The format: <https://nagios-plugins.org/doc/guidelines.html>, "Plugin Output" and "Performance data".
 
-use crate::check::{Measurement, Observed, Run, Status};
+use super::{Measurement, Observed, Run, Status};
 
-/// The line, with its newline.
-pub(super) fn render(run: &Run) -> String {
-    let word = match run.status() {
+/// The word for a status.
+#[must_use]
+pub const fn word(status: Status) -> &'static str {
+    match status {
         Status::Healthy => "OK",
         Status::Degraded => "WARNING",
         Status::Unhealthy => "CRITICAL",
         Status::Unknown => "UNKNOWN",
-    };
-    let text = match &run.end {
-        Ok(outcome) => outcome.message.clone(),
-        Err(failure) => format!("{}: {}", failure.reason.as_str(), failure.message),
-    };
-    // A bar would start the performance data, a line break the long output.
-    let text: String = text.chars().map(|c| if c == '|' || c.is_control() { '/' } else { c }).collect();
-    let mut line = format!("{word} - {text}");
-    let data: Vec<String> = run.end.iter().flat_map(|outcome| &outcome.measurements).filter_map(item).collect();
-    if !data.is_empty() {
-        line.push_str(" | ");
-        line.push_str(&data.join(" "));
     }
-    line.push('\n');
-    line
 }
 
-/// `'label'=value[UOM]`; none for what is not a number.
-fn item(measurement: &Measurement) -> Option<String> {
-    let number = match measurement.value {
-        Observed::Number(number) => number,
-        Observed::Integer(number) => return Some(with_unit(measurement, Number::Whole(number))),
-        Observed::Boolean(yes) => f64::from(u8::from(yes)),
+/// One run as one line, with its newline.
+#[must_use]
+pub fn line(run: &Run) -> String {
+    let text = match &run.end {
+        Ok(outcome) => plain(&outcome.message),
+        Err(failure) => plain(&format!("{}: {}", failure.reason.as_str(), failure.message)),
+    };
+    let measurements = run.end.iter().flat_map(|outcome| &outcome.measurements);
+    let data: Vec<String> =
+        measurements.filter_map(|measurement| performance(&measurement.name, measurement)).collect();
+    let bar = if data.is_empty() { "" } else { " | " };
+    format!("{} - {text}{bar}{}\n", word(run.status()), data.join(" "))
+}
+
+/// Text that ends neither the message nor its line: a bar would start the performance data.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c == '|' || c.is_control() { '/' } else { c }).collect()
+}
+
+/// `'label'=value[UOM]`; none for what is not a number. `name` is the label.
+#[must_use]
+pub fn performance(name: &str, measurement: &Measurement) -> Option<String> {
+    let (factor, unit) = unit(measurement.unit.as_deref().unwrap_or_default());
+    let value = match measurement.value {
+        // Written as it is: a float does not hold every whole number.
+        Observed::Integer(number) if factor == 1.0 => number.to_string(),
+        Observed::Integer(number) => (number as f64 * factor).to_string(),
+        // Rust writes no exponent, which the format does not know either.
+        Observed::Number(number) if number.is_finite() => (number * factor).to_string(),
+        // "Undetermined", and then without a unit.
+        Observed::Number(_) => return Some(format!("'{}'=U", label(name))),
+        Observed::Boolean(yes) => u8::from(yes).to_string(),
         Observed::Text(_) => return None,
     };
-    Some(with_unit(measurement, Number::Fraction(number)))
-}
-
-#[derive(Clone, Copy)]
-enum Number {
-    Whole(i64),
-    Fraction(f64),
-}
-
-fn with_unit(measurement: &Measurement, number: Number) -> String {
-    let label = label(&measurement.name);
-    let (factor, unit) = unit(measurement.unit.as_deref().unwrap_or_default());
-    match number {
-        // Written as it is: a float does not hold every whole number.
-        Number::Whole(number) if factor == 1.0 => format!("'{label}'={number}{unit}"),
-        Number::Whole(number) => format!("'{label}'={}{unit}", number as f64 * factor),
-        // Rust writes no exponent, which the format does not know either.
-        Number::Fraction(number) if number.is_finite() => format!("'{label}'={}{unit}", number * factor),
-        Number::Fraction(_) => format!("'{label}'=U"),
-    }
+    Some(format!("'{}'={value}{unit}", label(name)))
 }
 
 /// A label between quotes: quotes are doubled; `=` and `|` have a meaning of their own even there.
@@ -94,7 +89,7 @@ mod tests {
     use super::*;
 
     fn shown(name: &str, value: Observed, unit: Option<&str>) -> Option<String> {
-        item(&Measurement { name: name.into(), value, unit: unit.map(str::to_owned), status: None })
+        performance(name, &Measurement { name: name.into(), value, unit: unit.map(str::to_owned), status: None })
     }
 
     // Units that Nagios knows are kept or converted; others are left out rather than misread.
