@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use probity::config;
 use probity::daemon::{Daemon, Host};
+use probity::sandbox::Compiler;
 use wasmtime::component::Component;
 
 use super::http::{checks, host_dir};
@@ -38,7 +39,7 @@ fn reload(bench: &Bench) -> Result<Vec<Row>> {
     let file = dir.join("probity.toml");
     let mut config = config::load(Some(&file)).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     config.server.listen = "127.0.0.1:0".parse().context("an address")?;
-    let daemon = Daemon::build(config, Some(file)).context("build the host")?;
+    let daemon = Daemon::build(config, Some(file), Compiler::InProcess).context("build the host")?;
     let host = daemon.host();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || daemon.run(async { drop(stopped.await) }));

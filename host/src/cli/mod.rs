@@ -14,6 +14,7 @@ mod serve;
 mod status;
 mod terminal;
 mod validate;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,9 @@ enum Command {
     Schema(schema::Args),
     /// Print completions for a shell
     Completions(completions::Args),
+    /// Compile a component from standard input to standard output; what `serve` starts for each plugin
+    #[command(name = crate::sandbox::compiler::SUBCOMMAND, hide = true)]
+    CompileWorker(worker::Args),
 }
 
 /// How a command prints.
@@ -102,6 +106,7 @@ impl Command {
             Self::Build(args) => build::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
+            Self::CompileWorker(args) => worker::run(&args),
         }
     }
 

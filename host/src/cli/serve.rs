@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::terminal;
 use crate::config::{self, Config, Details, FILE_NAME};
 use crate::daemon::Daemon;
+use crate::sandbox::Compiler;
 
 /// Exit code of a configuration that cannot be used (EX_CONFIG of sysexits).
 const EXIT_CONFIG: u8 = 78;
@@ -66,7 +67,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn serve(config: Config, path: &Path) -> anyhow::Result<()> {
-    let daemon = Daemon::build(config, Some(path.to_owned()))?;
+    let compiler = Compiler::this_program(config.plugins.compile_timeout, config.plugins.compile_memory);
+    let daemon = Daemon::build(config, Some(path.to_owned()), compiler)?;
     tracing::info!(address = %daemon.address()?, "listening");
     daemon.run(signalled())?;
     tracing::info!("stopped");

@@ -120,6 +120,12 @@ pub(super) struct Plugins {
     /// How long the plugin of a deleted file goes on, so that saving by delete and create does not flap.
     #[schemars(extend("default" = "2s"))]
     pub(super) removal_grace: Key<Time<0, { 5 * MINUTE }>>,
+    /// A compilation that takes longer is stopped and its plugin rejected. Changes at the next start.
+    #[schemars(extend("default" = "60s"))]
+    pub(super) compile_timeout: Key<Time<100, { 10 * MINUTE }>>,
+    /// Memory that the compiler's process may use for one plugin. Changes at the next start.
+    #[schemars(extend("default" = "1GiB"))]
+    pub(super) compile_memory: Key<Bytes<{ 64 * MIB }, { 64 * GIB }>>,
     /// Plugin name to the SHA-256, 64 hexadecimal digits, of the only file that may load under it.
     #[schemars(extend("default" = {}))]
     pub(super) pins: Key<Map<Text, 10_000>>,

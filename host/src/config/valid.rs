@@ -126,6 +126,10 @@ pub struct Plugins {
     pub settle: Duration,
     /// Key `removal-grace`, default 2 s: how long a deleted file's plugin goes on.
     pub removal_grace: Duration,
+    /// Key `compile-timeout`, default 60 s; an interpreter of 18 MB takes some 5 s on two cores.
+    pub compile_timeout: Duration,
+    /// Key `compile-memory`, default 1 GiB; an interpreter of 18 MB takes some 350 MB.
+    pub compile_memory: u64,
     /// Table `pins`: plugin name to the only SHA-256 (lower-case hex) that may load.
     pub pins: BTreeMap<String, String>,
 }

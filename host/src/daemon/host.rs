@@ -16,7 +16,7 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::plugins::Store;
-use crate::sandbox::{Sandbox, private_dir};
+use crate::sandbox::{Compiler, Sandbox, private_dir};
 use crate::schedule::{Handle, Scheduler, Settings};
 
 /// The parts, shared by the runtimes and threads.
@@ -45,7 +45,11 @@ pub struct Host {
 }
 
 impl Host {
-    pub(super) fn new(config: Config, guests: &tokio::runtime::Handle) -> Result<(Arc<Self>, Scheduler), StartError> {
+    pub(super) fn new(
+        config: Config,
+        compiler: Compiler,
+        guests: &tokio::runtime::Handle,
+    ) -> Result<(Arc<Self>, Scheduler), StartError> {
         let settings = Settings {
             concurrency: config.schedule.concurrency,
             concurrency_per_plugin: config.schedule.concurrency_per_plugin,
@@ -53,7 +57,8 @@ impl Host {
         };
         let dir = usable(&config.state.dir);
         let cache = dir.filter(|_| config.state.cache).map(|dir| dir.join("cache"));
-        let sandbox = Arc::new(Sandbox::new(config.schedule.concurrency, cache.as_deref())?);
+        let sandbox = Sandbox::new(config.schedule.concurrency, cache.as_deref())?.compiling_in(compiler);
+        let sandbox = Arc::new(sandbox);
         tracing::info!(pooled = sandbox.is_pooled(), cache = ?cache, "sandbox ready");
         let metrics = Arc::new(Metrics::new(config.server.metrics_max_checks));
         let board = Arc::new(Board::new(Arc::clone(&metrics), config.schedule.history));

@@ -18,7 +18,7 @@ use crate::board::Event;
 use crate::capabilities::unix_ms;
 use crate::config::Config;
 use crate::http;
-use crate::sandbox::SandboxError;
+use crate::sandbox::{Compiler, SandboxError};
 use crate::schedule::Scheduler;
 
 pub use host::Host;
@@ -61,11 +61,12 @@ pub struct Daemon {
 
 impl Daemon {
     /// Builds the host and binds its address. `config_path` is what a reload reads again; none = the configuration
-    /// never changes.
+    /// never changes. `compiler` is where plugins are compiled: embedders without the worker's subcommand compile in
+    /// process.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn build(config: Config, config_path: Option<PathBuf>) -> Result<Self, StartError> {
+    pub fn build(config: Config, config_path: Option<PathBuf>, compiler: Compiler) -> Result<Self, StartError> {
         let front = Builder::new_multi_thread()
             .worker_threads(HTTP_THREADS)
             .thread_name("probity-http")
@@ -81,7 +82,7 @@ impl Daemon {
         let address = config.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = front.block_on(TcpListener::bind(address)).and_then(TcpListener::into_std).map_err(listen)?;
-        let (host, scheduler) = Host::new(config, guests.handle())?;
+        let (host, scheduler) = Host::new(config, compiler, guests.handle())?;
         Ok(Self { host, listener, front, guests, scheduler, config_path })
     }
 

@@ -66,15 +66,11 @@ impl Cache {
         deserialize(engine, path).map(Some).map_err(|error| format!("{error:#}"))
     }
 
-    /// Keeps the component; a failure to do so is a warning.
-    pub(crate) fn store(&self, engine: &Engine, digest: &str, component: &Component) {
+    /// Keeps compiled code; a failure to do so is a warning.
+    pub(crate) fn store(&self, engine: &Engine, digest: &str, code: &[u8]) {
         let path = self.path(engine, digest);
-        let written = component
-            .serialize()
-            .map_err(|error| format!("{error:#}"))
-            .and_then(|bytes| write(&path, &bytes).map_err(|error| error.to_string()));
-        if let Err(error) = written {
-            tracing::warn!(file = %path.display(), error, "compiled code cannot be cached");
+        if let Err(error) = write(&path, code) {
+            tracing::warn!(file = %path.display(), %error, "compiled code cannot be cached");
         }
     }
 
@@ -92,6 +88,14 @@ fn deserialize(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // rename, never written in place, so the mapping does not change under the component. wasmtime itself refuses
     // code of another version, configuration or processor.
     unsafe { Component::deserialize_file(engine, path) }
+}
+
+/// Makes a component of what [`super::compiler`] handed back.
+#[allow(unsafe_code, reason = "compiled code has no safe way in; see SAFETY")]
+pub(crate) fn deserialize_bytes(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes come from the compiler of this very program, in this process or in a child that ran the same
+    // file and nothing else; they never touched a disk or a network.
+    unsafe { Component::deserialize(engine, code) }
 }
 
 fn sum_path(path: &Path) -> PathBuf {

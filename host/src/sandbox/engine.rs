@@ -7,6 +7,7 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::SandboxError;
+use super::compiler::Flavor;
 use crate::capabilities::HostState;
 use crate::config::{FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};
 
@@ -43,6 +44,13 @@ pub(crate) struct Engines {
 }
 
 impl Engines {
+    pub(crate) fn of(&self, flavor: Flavor) -> &Linked {
+        match flavor {
+            Flavor::Plain => &self.plain,
+            Flavor::Concurrent => &self.concurrent,
+        }
+    }
+
     /// Makes both, with `slots` instances at once; falls back to memory on demand where the pool's address space is
     /// not to be had.
     pub(crate) fn new(slots: u32) -> Result<Self, SandboxError> {
@@ -68,6 +76,14 @@ pub fn plain(slots: u32) -> Config {
     config.concurrency_support(false);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots)));
     config
+}
+
+/// The settings of either engine.
+pub(super) fn config(flavor: Flavor, slots: u32) -> Config {
+    match flavor {
+        Flavor::Plain => plain(slots),
+        Flavor::Concurrent => base(),
+    }
 }
 
 fn base() -> Config {

@@ -4,6 +4,7 @@
 //! [`Sandbox::describe`] and [`Sandbox::run`]. There is no limitless mode.
 
 mod cache;
+pub mod compiler;
 mod engine;
 mod failure;
 mod metadata;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 pub use cache::Origin;
 pub(crate) use cache::{hex, private_dir};
+pub use compiler::Compiler;
 #[doc(hidden)]
 pub use engine::plain as engine_config;
 pub use metadata::Metadata;
@@ -28,6 +30,7 @@ pub struct Sandbox {
     ticker: ticker::Ticker,
     engines: engine::Engines,
     cache: Option<cache::Cache>,
+    compiler: Compiler,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -61,7 +64,13 @@ impl Sandbox {
         let engines = engine::Engines::new(slots)?;
         let ticker = ticker::Ticker::start(vec![engines.plain.engine.clone(), engines.concurrent.engine.clone()])
             .map_err(SandboxError::Ticker)?;
-        Ok(Self { ticker, engines, cache: cache.and_then(cache::Cache::open) })
+        Ok(Self { ticker, engines, cache: cache.and_then(cache::Cache::open), compiler: Compiler::InProcess })
+    }
+
+    /// The same sandbox, compiling elsewhere.
+    #[must_use]
+    pub fn compiling_in(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
     }
 
     /// Whether deadlines are enforced right now.

@@ -1,17 +1,17 @@
 //! From bytes to something that can be instantiated: recognised, compiled, imports checked.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::Sandbox;
-use super::cache::Origin;
+use super::cache::{self, Origin};
+use super::compiler::Flavor;
 use super::engine::Linked;
-use super::run::panic_text;
 use super::size;
 use crate::capabilities::HostState;
 use crate::capabilities::bindings::OfferedPre;
@@ -55,8 +55,29 @@ pub enum CompileError {
     #[error("precompiled native code; a plugin is a portable component, the host compiles it itself")]
     Precompiled,
     /// Malformed, or uses a proposal that is off.
-    #[error("the component does not compile")]
-    Invalid(#[source] wasmtime::Error),
+    #[error("the component does not compile: {0}")]
+    Invalid(String),
+    /// Compiling it was stopped.
+    #[error("compiling took more than {} ms and was stopped (key `plugins.compile-timeout`)", .0.as_millis())]
+    TooLong(Duration),
+    /// The compiler's process died, most likely of its memory limit.
+    #[error(
+        "the compiler's process died: {status}; it may use {memory} bytes of memory (key `plugins.compile-memory`): {said}"
+    )]
+    WorkerDied {
+        /// How it ended.
+        status: String,
+        /// What it may allocate, bytes.
+        memory: u64,
+        /// The end of what it wrote.
+        said: String,
+    },
+    /// The compiler's process could not be used.
+    #[error("cannot compile: {0}")]
+    Worker(String),
+    /// The host's own compiled code does not load.
+    #[error("the compiled code does not load: {0}")]
+    Code(String),
     /// Unfolds to more than a compiler should be given.
     #[error("the component unfolds to {0} instances of nested components, at most {max} are accepted", max = size::INSTANCES_MAX)]
     TooLarge(u64),
@@ -83,17 +104,19 @@ impl Sandbox {
         if instances > size::INSTANCES_MAX {
             return Err(CompileError::TooLarge(instances));
         }
-        let linked = if needs_concurrency(bytes) { &self.engines.concurrent } else { &self.engines.plain };
+        let flavor = if needs_concurrency(bytes) { Flavor::Concurrent } else { Flavor::Plain };
+        let linked = self.engines.of(flavor);
         let cached = || self.cache.as_ref().and_then(|cache| cache.load(&linked.engine, digest));
         let (component, origin) = match cached() {
             Some(component) => (component, Origin::Cache),
             None => {
-                let component = compile(&linked.engine, bytes)?;
+                let code = self.compiler.compile(&linked.engine, flavor, bytes)?;
                 if let Some(cache) = &self.cache {
-                    cache.store(&linked.engine, digest, &component);
+                    cache.store(&linked.engine, digest, &code);
                 }
-                // Mapped from the file the code is shared with the page cache; from the compiler it is memory of ours.
-                (cached().unwrap_or(component), Origin::Compiled)
+                // Mapped from the file the code is shared with the page cache; from the bytes it is memory of ours.
+                let component = cached().map_or_else(|| cache::deserialize_bytes(&linked.engine, &code), Ok);
+                (component.map_err(|error| CompileError::Code(format!("{error:#}")))?, Origin::Compiled)
             }
         };
         prepare(linked, &component, digest, origin)
@@ -129,13 +152,6 @@ fn needs_concurrency(bytes: &[u8]) -> bool {
         && wasmparser::Validator::new_with_features(without | wasmparser::WasmFeatures::CM_ASYNC)
             .validate_all(bytes)
             .is_ok()
-}
-
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, CompileError> {
-    match catch_unwind(AssertUnwindSafe(|| Component::from_binary(engine, bytes))) {
-        Ok(compiled) => compiled.map_err(CompileError::Invalid),
-        Err(panic) => Err(CompileError::CompilerPanic(panic_text(&*panic).to_owned())),
-    }
 }
 
 fn prepare(linked: &Linked, component: &Component, digest: &str, origin: Origin) -> Result<Program, CompileError> {

@@ -130,6 +130,8 @@ fn plugins(raw: &raw::Plugins, cx: &mut Cx<'_>) -> Plugins {
         rescan: raw.rescan.or(cx, Duration::from_secs(10)),
         settle: raw.settle.or(cx, Duration::from_millis(100)),
         removal_grace: raw.removal_grace.or(cx, Duration::from_secs(2)),
+        compile_timeout: raw.compile_timeout.or(cx, Duration::from_secs(60)),
+        compile_memory: raw.compile_memory.or(cx, 1 << 30),
         pins,
     }
 }
