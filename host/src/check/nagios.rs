@@ -45,10 +45,9 @@ pub fn performance(name: &str, measurement: &Measurement) -> Option<String> {
         Observed::Integer(number) => (number as f64 * factor).to_string(),
         // Rust writes no exponent, which the format does not know either.
         Observed::Number(number) if number.is_finite() => (number * factor).to_string(),
-        // "Undetermined", and then without a unit.
-        Observed::Number(_) => return Some(format!("'{}'=U", label(name))),
         Observed::Boolean(yes) => u8::from(yes).to_string(),
-        Observed::Text(_) => return None,
+        // The format's `U` for "undetermined" is refused by more readers than it helps.
+        Observed::Number(_) | Observed::Text(_) => return None,
     };
     Some(format!("'{}'={value}{unit}", label(name)))
 }
@@ -105,12 +104,12 @@ mod tests {
         assert_eq!(number("Cel"), "'x'=1.5");
     }
 
-    // Performance data is numbers: yes is 1, text is left out, what is no number is undetermined.
+    // Performance data is numbers: yes is 1; text and what is no number are left out.
     #[test]
     fn values_are_numbers() {
         assert_eq!(shown("up", Observed::Boolean(true), None).unwrap(), "'up'=1");
         assert_eq!(shown("version", Observed::Text("9".into()), None), None);
-        assert_eq!(shown("x", Observed::Number(f64::NAN), Some("ms")).unwrap(), "'x'=U");
+        assert_eq!(shown("x", Observed::Number(f64::NAN), Some("ms")), None);
         assert_eq!(shown("x", Observed::Number(1e21), None).unwrap(), "'x'=1000000000000000000000");
         let exact = i64::MAX - 1;
         assert_eq!(shown("x", Observed::Integer(exact), Some("By")).unwrap(), format!("'x'={exact}B"));

@@ -63,6 +63,9 @@ async fn ask(args: &Args) -> anyhow::Result<Value> {
     if health.get("checks").is_none() {
         let (_, mut listed) = get(args, "checks").await?;
         health["checks"] = listed["checks"].take();
+        if args.token.is_none() && args.output == Output::Human && !args.watch {
+            terminal::complain("note: the host shows messages only with a token (--token, or PROBITY_TOKEN)");
+        }
     }
     Ok(health)
 }

@@ -63,6 +63,7 @@ fn shows_the_checks_of_a_running_host() {
     // Without the token the checks are still there, without what they said.
     let public = folder.probity(["status", "--url", &host.url]);
     assert!(public.out.contains("bad") && !public.out.contains("is well"), "{public:?}");
+    public.complains("--token");
     let document = folder.probity(["status", "--url", &host.url, "--output", "json"]);
     assert_eq!((document.code, &document.json()["status"]), (Some(2), &"unhealthy".into()));
 }

@@ -26,7 +26,8 @@ pub(super) fn render(report: &Report<'_>, paint: Paint) -> String {
     }
     for call in &run.calls {
         let time = milliseconds(call.duration_ms);
-        put(&mut text, "call", &format!("{} {} {} in {time}", call.operation, call.target, call.result), paint);
+        let target = if call.target.is_empty() { String::new() } else { format!(" {}", call.target) };
+        put(&mut text, "call", &format!("{}{target} {} in {time}", call.operation, call.result), paint);
     }
     // A run that was not made cost nothing.
     if !run.id.is_nil() {
@@ -39,22 +40,32 @@ fn measured(text: &mut String, outcome: &Outcome, paint: Paint) {
     let wide = |measurement: &Measurement| measurement.name.chars().count();
     let width = outcome.measurements.iter().map(wide).max().unwrap_or(0);
     for measurement in &outcome.measurements {
-        let unit = measurement.unit.as_deref().filter(|unit| *unit != "1").unwrap_or_default();
         let judged = match measurement.status {
             Some(status) if status != Status::Healthy => format!("  {}", paint.status(status, 0)),
             Some(_) | None => String::new(),
         };
-        let line = format!("{:<width$}  {} {unit}", measurement.name, observed(&measurement.value));
-        put(text, "value", &format!("{}{judged}", line.trim_end()), paint);
+        put(text, "value", &format!("{:<width$}  {}{judged}", measurement.name, with_unit(measurement)), paint);
     }
     for (key, value) in &outcome.details {
         put(text, "detail", &format!("{key}: {value}"), paint);
     }
 }
 
+/// Bytes in the unit that reads best; everything else in its own.
+fn with_unit(measurement: &Measurement) -> String {
+    let value = &measurement.value;
+    match (measurement.unit.as_deref(), value) {
+        (Some("By"), Observed::Integer(bytes)) if *bytes >= 0 => size(bytes.unsigned_abs()),
+        // Counts of bytes come as floats from languages that have no others; the digits below one byte mean nothing.
+        (Some("By"), Observed::Number(bytes)) if (0.0..1e18).contains(bytes) => size(*bytes as u64),
+        (None | Some("1" | ""), _) => observed(value),
+        (Some(unit), _) => format!("{} {unit}", observed(value)),
+    }
+}
+
 fn observed(value: &Observed) -> String {
     match value {
-        // Six digits are more than a person compares; JSON has them all.
+        // More digits than these nobody compares; JSON has them all.
         Observed::Number(number) if number.abs() >= 1e-3 => {
             let text = format!("{number:.3}");
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
