@@ -162,3 +162,13 @@ pub use std::{result::Result as __Result, string::String as __String};
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub use wasm::bindings::__export_checker;
+
+/// The Rust of the documents compiles and runs.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/writing-a-check.md")]
+    struct WritingACheck;
+}
