@@ -7,6 +7,7 @@ mod answers; // outcomes that are malformed or too large
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
 mod crowd; // many runs at once, and what they leave behind
+mod docs; // what the documents say is so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
 mod reload; // files become versions, and a bad one never replaces a good one
