@@ -1,11 +1,13 @@
 //! Project tasks, run as `cargo xtask <task>`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod bench;
 mod demo;
+mod docs;
 mod guests;
 mod setup;
 mod test;
@@ -38,6 +40,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Run what the documents show and paste what came out (needs curl and python3)
+    Docs {
+        /// Use this host and the components in examples/quickstart/plugins, build nothing
+        #[arg(long, value_name = "FILE")]
+        host: Option<PathBuf>,
+    },
     /// Run the quickstart: a shop, its check, and the host on 127.0.0.1:8080
     Demo {
         /// The host's address
@@ -52,6 +60,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Bench { args } => bench::run(&args),
+        Task::Docs { host } => docs::run(host),
         Task::Demo { listen } => demo::run(&listen),
     };
     match result {

@@ -1,0 +1,190 @@
+//! `cargo xtask docs`: runs what the documents show and pastes what came out.
+//!
+//! A block after `<!-- run: WORD -->` is a shell: its lines that start with `$ ` are run in order beside a running
+//! quickstart, and the lines below each become its output. After the first one the group `orders` is waited for to be
+//! WORD. Nothing else of a document is touched.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::guests;
+use crate::workspace::{self, Workspace, cargo};
+
+const DOCUMENTS: [&str; 2] = ["README.md", "docs/operating.md"];
+
+/// Where the documents say that things listen.
+const HOST: &str = "127.0.0.1:8080";
+const SHOP: &str = "127.0.0.1:9000";
+
+/// How long a status may take to become the one that is shown: a few intervals of the quickstart.
+const STATUS_MAX: Duration = Duration::from_secs(30);
+const STATUS_EVERY: Duration = Duration::from_millis(100);
+
+/// Renews the output in every document. With `host`, that program and the components that are in the quickstart's
+/// plugin directory are used; without, both are built.
+pub(crate) fn run(host: Option<PathBuf>) -> Result<()> {
+    let workspace = Workspace::load()?;
+    let quickstart = workspace.root.join("examples/quickstart");
+    let host = match host {
+        Some(host) => host,
+        None => build(&workspace, &quickstart)?,
+    };
+    for document in DOCUMENTS {
+        let path = workspace.root.join(document);
+        let old = std::fs::read_to_string(&path).with_context(|| format!("read {document}"))?;
+        let running = Running::start(&quickstart, &host)?;
+        let output = |command: &str| output(command, &workspace.root);
+        let new = renew(&old, output, wait_for).with_context(|| document.to_owned())?;
+        drop(running);
+        std::fs::write(&path, &new).with_context(|| format!("write {document}"))?;
+        println!("{document}: {}", if new == old { "unchanged" } else { "renewed" });
+    }
+    Ok(())
+}
+
+fn build(workspace: &Workspace, quickstart: &Path) -> Result<PathBuf> {
+    for component in guests::run()? {
+        let to = quickstart.join("plugins").join(format!("{}.wasm", component.name));
+        let bytes = std::fs::read(&component.path).with_context(|| format!("read {}", component.path.display()))?;
+        probity_build::component::write_if_changed(&to, &bytes).with_context(|| format!("write {}", to.display()))?;
+    }
+    let mut build = Command::new(cargo());
+    build.args(["build", "--release", "--package", "probity"]).current_dir(&workspace.root);
+    workspace::run(&mut build, "cargo build --release --package probity")?;
+    Ok(workspace.target.join("release").join(format!("probity{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// What a shell command prints.
+fn output(command: &str, dir: &Path) -> Result<String> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(dir).stderr(Stdio::inherit());
+    let output = shell.output().with_context(|| format!("run {command}"))?;
+    ensure!(output.status.success(), "`{command}` failed ({})", output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Waits until the quickstart's group `orders` is in this status.
+fn wait_for(status: &str) -> Result<()> {
+    let wanted = format!("\"status\":\"{status}\"");
+    let ask = format!("curl -s 'http://{HOST}/health/orders?summary' || true");
+    let end = Instant::now() + STATUS_MAX;
+    loop {
+        let answer = output(&ask, Path::new("."))?;
+        if answer.contains(&wanted) {
+            return Ok(());
+        }
+        ensure!(Instant::now() < end, "the group `orders` did not become {status}; it says {answer}");
+        std::thread::sleep(STATUS_EVERY);
+    }
+}
+
+/// `document` with the output of its commands as it is now.
+fn renew(
+    document: &str,
+    output: impl Fn(&str) -> Result<String>,
+    wait_for: impl Fn(&str) -> Result<()>,
+) -> Result<String> {
+    let mut new = String::with_capacity(document.len());
+    let mut lines = document.lines();
+    while let Some(line) = lines.next() {
+        put(&mut new, line);
+        let Some(status) = line.strip_prefix("<!-- run: ").and_then(|rest| rest.strip_suffix(" -->")) else { continue };
+        let fence = lines.next().unwrap_or_default();
+        ensure!(fence == "```console", "`{line}` stands before `{fence}`, not before a console block");
+        put(&mut new, fence);
+        let commands: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        for (at, command) in commands.iter().filter_map(|line| line.strip_prefix("$ ")).enumerate() {
+            if at == 1 {
+                wait_for(status)?;
+            }
+            put(&mut new, &format!("$ {command}"));
+            for line in output(command)?.lines() {
+                put(&mut new, line.trim_end());
+            }
+        }
+        put(&mut new, "```");
+    }
+    Ok(new)
+}
+
+fn put(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("writing to a string does not fail");
+}
+
+/// The shop and the host, ended when dropped.
+struct Running {
+    children: Vec<Child>,
+}
+
+impl Running {
+    fn start(quickstart: &Path, host: &Path) -> Result<Self> {
+        for address in [HOST, SHOP] {
+            ensure!(std::net::TcpStream::connect(address).is_err(), "{address} is in use: stop what listens there");
+        }
+        // What a check remembered of the last time is not what a reader has.
+        match std::fs::remove_dir_all(quickstart.join(".probity")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => bail!("empty .probity: {error}"),
+            _ => {}
+        }
+        let mut running = Self { children: Vec::new() };
+        running.spawn("the shop", Command::new("python3").arg("shop.py").current_dir(quickstart))?;
+        let mut serve = Command::new(host);
+        serve.args(["serve", "--log", "warn"]).current_dir(quickstart);
+        running.spawn("the host", &mut serve)?;
+        wait_for("healthy")?;
+        Ok(running)
+    }
+
+    fn spawn(&mut self, what: &str, command: &mut Command) -> Result<()> {
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        self.children.push(command.spawn().with_context(|| format!("start {what}"))?);
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    // Old output goes, commands and prose stay, and the status is waited for after the first command.
+    #[test]
+    fn output_is_renewed() {
+        let old = "Prose\n<!-- run: degraded -->\n```console\n$ a\nold\nlines\n$ b\n```\n```console\n$ c\nkept\n```\n";
+        let did = RefCell::new(Vec::new());
+        let output = |command: &str| {
+            did.borrow_mut().push(command.to_owned());
+            Ok(format!("out of {command}"))
+        };
+        let wait_for = |status: &str| {
+            did.borrow_mut().push(format!("wait {status}"));
+            Ok(())
+        };
+        let expected = "Prose\n<!-- run: degraded -->\n```console\n$ a\nout of a\n$ b\nout of b\n```\n\
+                        ```console\n$ c\nkept\n```\n";
+        assert_eq!(renew(old, output, wait_for).unwrap(), expected);
+        assert_eq!(*did.borrow(), ["a", "wait degraded", "b"]);
+    }
+
+    // A marker that stands before nothing to run is a mistake in the document.
+    #[test]
+    fn stray_marker_is_refused() {
+        let nothing = |_: &str| Ok(String::new());
+        assert!(renew("<!-- run: healthy -->\ntext\n", nothing, |_| Ok(())).is_err());
+    }
+}
