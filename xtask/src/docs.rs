@@ -69,15 +69,19 @@ fn output(command: &str, dir: &Path) -> Result<String> {
 
 /// Waits until the quickstart's group `orders` is in this status.
 fn wait_for(status: &str) -> Result<()> {
-    let wanted = format!("\"status\":\"{status}\"");
-    let ask = format!("curl -s 'http://{HOST}/health/orders?summary' || true");
+    until(&format!("curl -s 'http://{HOST}/health/orders?summary'"), &format!("\"status\":\"{status}\""))
+}
+
+/// Repeats a command until it prints `wanted`.
+fn until(command: &str, wanted: &str) -> Result<()> {
     let end = Instant::now() + STATUS_MAX;
     loop {
-        let answer = output(&ask, Path::new("."))?;
-        if answer.contains(&wanted) {
+        // It fails while nobody listens yet.
+        let answer = output(&format!("{command} || true"), Path::new("."))?;
+        if answer.contains(wanted) {
             return Ok(());
         }
-        ensure!(Instant::now() < end, "the group `orders` did not become {status}; it says {answer}");
+        ensure!(Instant::now() < end, "`{command}` did not print {wanted}; the last was {answer}");
         std::thread::sleep(STATUS_EVERY);
     }
 }
@@ -135,6 +139,8 @@ impl Running {
         let mut serve = Command::new(host);
         serve.args(["serve", "--log", "warn"]).current_dir(quickstart);
         running.spawn("the host", &mut serve)?;
+        until(&format!("curl -s http://{SHOP}/health"), "ok")?;
+        until(&format!("curl -s http://{HOST}/ready"), "ok")?;
         wait_for("healthy")?;
         Ok(running)
     }
