@@ -150,6 +150,7 @@ pub(crate) fn component(engine: &Engine, component: &[u8]) -> Result<Component> 
 }
 
 /// wasmtime's error has a chain of its own kind.
+#[expect(clippy::needless_pass_by_value, reason = "goes into `map_err`")]
 pub(crate) fn told(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }

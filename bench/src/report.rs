@@ -189,7 +189,7 @@ impl Report {
         let scan = if *pagemap_scan { "yes" } else { "no" };
         let mut text = format!(
             "Measured {date} at commit {commit}: {cores} cores ({cpu}), kernel {kernel}, `PAGEMAP_SCAN` {scan}, load \
-             {load} at the end.\nMedian [smallest–largest]; the ratio is taken pair by pair.\n\n\
+             {load} at the start.\nMedian [smallest–largest]; the ratio is taken pair by pair.\n\n\
              | # | metric | ours | floor | ratio | target | met |\n| ---: | --- | ---: | ---: | ---: | ---: | --- |\n"
         );
         for row in &self.rows {

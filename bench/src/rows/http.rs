@@ -98,7 +98,8 @@ pub(super) fn stress(bench: &Bench) -> Result<Vec<Row>> {
         );
     }
     // Room for all of them at once: what waits must not keep what spins from starting.
-    text.insert_str(0, "[schedule]\nconcurrency = 128\nconcurrency-per-plugin = 128\n");
+    // A check that keeps running into its deadline would be left alone for longer and longer.
+    text.insert_str(0, "[schedule]\nconcurrency = 128\nconcurrency-per-plugin = 128\nbackoff-max = \"1s\"\n");
     let dir = host_dir(bench, "stress", &["typical", "park", "reloaded"], &text)?;
     let mut host = Server::host(&bench.probity, &dir, false)?;
     let busy = bench.idle();

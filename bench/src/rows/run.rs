@@ -70,7 +70,7 @@ pub(super) fn whole(bench: &Bench) -> Result<Vec<Row>> {
         let pair = alternate(
             bench.batches(),
             || {
-                let (cost, rate) = scheduled_batch(&rig, &plan)?;
+                let (cost, rate) = scheduled_batch(&rig, &plan, demand.every)?;
                 rates.0.push(rate);
                 Ok(cost)
             },
@@ -129,16 +129,16 @@ async fn per_call_async(call: impl AsyncFn() -> Result<()>) -> Result<f64> {
     }
 }
 
-/// How long the schedule works in one batch, after a while to get going.
+/// How long the schedule works in one batch, at least.
 const SCHEDULED: Duration = Duration::from_millis(400);
-const GOING: Duration = Duration::from_millis(150);
 
 /// The schedule works for one batch. Answers µs of this process's CPU time per run, and runs per second.
-fn scheduled_batch(rig: &Rig, plan: &Arc<Plan>) -> Result<(f64, f64)> {
+fn scheduled_batch(rig: &Rig, plan: &Arc<Plan>, every: Duration) -> Result<(f64, f64)> {
     rig.resume(plan);
-    std::thread::sleep(GOING);
+    // All of them run at once, and then once more within an interval and a half; from then on they are spread.
+    std::thread::sleep(every * 2);
     let (wall, cpu, runs) = (Instant::now(), process_cpu(), rig.runs());
-    std::thread::sleep(SCHEDULED);
+    std::thread::sleep(every.max(SCHEDULED));
     let (spent, made, took) = (process_cpu() - cpu, (rig.runs() - runs) as f64, wall.elapsed());
     rig.rest();
     ensure!(made > 0.0, "the schedule made no runs");
@@ -261,6 +261,6 @@ impl Ours {
 
     /// µs of CPU time per run, over one batch.
     pub(super) fn batch(&self) -> Result<f64> {
-        Ok(scheduled_batch(&self.rig, &self.plan)?.0)
+        Ok(scheduled_batch(&self.rig, &self.plan, DEMANDS[0].every)?.0)
     }
 }

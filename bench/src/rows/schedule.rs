@@ -68,7 +68,7 @@ fn ours(rig: &Rig) -> Result<(f64, Series)> {
     let late = due.iter().filter_map(|(slot, due)| {
         let (due, started) = ((*due)?, slot.view().run.as_ref()?.started_unix_ms);
         // A start before the due time is that of the run before: this one has not been made yet.
-        Some(started.checked_sub(due).map_or_else(|| crate::rig::unix_ms().saturating_sub(due), |late| late) as f64)
+        Some(started.checked_sub(due).unwrap_or_else(|| crate::rig::unix_ms().saturating_sub(due)) as f64)
     });
     // Those due at the very end may rightly be still to come.
     let late: Series = late.collect();
