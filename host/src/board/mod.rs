@@ -22,6 +22,7 @@ pub use scope::{Scope, ScopeId, Summary};
 pub use slot::{Counters, HistoryEntry, Rendered, Slot, View};
 
 use crate::check::{Failure, Probe, Reason, Run};
+use crate::config::Timing;
 use crate::metrics::Metrics;
 use crate::plan::{Plan, PlannedCheck};
 
@@ -253,8 +254,11 @@ fn scopes_of(planned: &PlannedCheck) -> Vec<ScopeId> {
         return Vec::new();
     }
     let mut scopes = vec![ScopeId::All];
-    // What holds back the start: checks that can take a probe down.
-    if planned.severity != crate::check::Severity::Info && !planned.probes.is_empty() {
+    // What holds back the start: checks that can take a probe down. A nightly one would hold it back until the night.
+    if matches!(planned.timing, Timing::Every(_))
+        && planned.severity != crate::check::Severity::Info
+        && !planned.probes.is_empty()
+    {
         scopes.push(ScopeId::Expected);
     }
     scopes.extend(planned.probes.iter().map(|probe| ScopeId::Probe(*probe)));

@@ -135,7 +135,7 @@ pub struct Plugins {
 }
 
 /// Table `[state]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateDir {
     /// Key `dir`, default `.probity` beside the configuration file. Created 0700.
     pub dir: PathBuf,
@@ -144,7 +144,7 @@ pub struct StateDir {
 }
 
 /// Table `[schedule]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// Key `concurrency`, default 64: runs at once.
     pub concurrency: usize,

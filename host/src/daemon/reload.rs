@@ -78,6 +78,8 @@ struct Work {
     config_watch: Option<watch::Watch>,
     config_path: Option<PathBuf>,
     config_seen: Vec<u8>,
+    /// What is wrong with the newest configuration, while an older one serves.
+    config_errors: Option<String>,
     report: ReloadReport,
 }
 
@@ -102,7 +104,7 @@ impl Work {
         let config_watch = config_path.as_deref().and_then(Path::parent).map(|dir| watch_for(or_here(dir), &hints));
         let config_seen = config_path.as_deref().map(|path| digest(path, &config.files)).unwrap_or_default();
         let report = ReloadReport::default();
-        Self { host, loader, hints, plugin_watch, config_watch, config_path, config_seen, report }
+        Self { host, loader, hints, plugin_watch, config_watch, config_path, config_seen, config_errors: None, report }
     }
 
     fn run(mut self, inbox: &Receiver<Command>) {
@@ -136,6 +138,11 @@ impl Work {
     fn reload_now(&mut self) -> Option<Duration> {
         self.report = ReloadReport { config: "unchanged", ..ReloadReport::default() };
         self.reload_config();
+        // Refused before, by an event, and still the newest: that is what the asker wants to know.
+        if self.config_errors.is_some() {
+            self.report.config = "rejected";
+            self.report.config_errors.clone_from(&self.config_errors);
+        }
         let end = Instant::now() + RELOAD_MAX;
         let mut next = self.scan();
         while let Some(wait) = next.filter(|_| Instant::now() < end) {
@@ -173,13 +180,15 @@ impl Work {
         }
         self.config_seen = seen;
         match config::load(Some(&path)).map_err(|errors| errors.to_string()).and_then(|config| self.admit(config)) {
-            Ok(config) => self.take_over(config),
+            Ok(config) => {
+                self.config_errors = None;
+                self.take_over(config);
+            }
             Err(errors) => {
                 tracing::error!("the configuration was rejected, the old one goes on:\n{errors}");
                 self.host.metrics.config_reloaded(false);
                 self.host.board.announce(Event::Config { result: "rejected", at_unix_ms: unix_ms() });
-                self.report.config = "rejected";
-                self.report.config_errors = Some(errors);
+                self.config_errors = Some(errors);
             }
         }
     }
@@ -198,11 +207,11 @@ impl Work {
 
     fn take_over(&mut self, config: Config) {
         let old = self.host.config.load_full();
-        if old.server.listen != config.server.listen
-            || old.schedule.threads != config.schedule.threads
-            || old.state.dir != config.state.dir
-        {
-            tracing::warn!("`server.listen`, `schedule.threads` and `state.dir` change only at the next start");
+        if waits_for_restart(&old, &config) {
+            tracing::warn!(
+                "changes of `server.listen`, `server.max-connections`, `metrics.max-checks`, `[schedule]`, `[state]`, \
+                 `plugins.compile-timeout` and `plugins.compile-memory` take effect at the next start"
+            );
         }
         if old.plugins.dir != config.plugins.dir {
             self.plugin_watch = watch_for(&config.plugins.dir, &self.hints);
@@ -243,6 +252,17 @@ fn watch_for(dir: &Path, hints: &SyncSender<Command>) -> watch::Watch {
 
 fn or_here(dir: &Path) -> &Path {
     if dir.as_os_str().is_empty() { Path::new(".") } else { dir }
+}
+
+/// Whether something changed that is read only at the start.
+fn waits_for_restart(old: &Config, new: &Config) -> bool {
+    old.server.listen != new.server.listen
+        || old.server.max_connections != new.server.max_connections
+        || old.server.metrics_max_checks != new.server.metrics_max_checks
+        || old.schedule != new.schedule
+        || old.state != new.state
+        || old.plugins.compile_timeout != new.plugins.compile_timeout
+        || old.plugins.compile_memory != new.plugins.compile_memory
 }
 
 /// Log, metrics, events and report of one change.

@@ -343,7 +343,12 @@ impl Crew {
         for line in &run.log {
             tracing::debug!(check = %planned.name, level = ?line.level, fields = ?line.fields, "{}", line.message);
         }
-        self.board.record(&planned.name, run, unix_ms());
+        if let Some(after) = self.board.record(&planned.name, run, unix_ms())
+            && after.status != view.status
+        {
+            let (from, to) = (view.status.as_str(), after.status.as_str());
+            tracing::info!(check = %planned.name, from, to, message = after.message(), "status changed");
+        }
     }
 }
 
