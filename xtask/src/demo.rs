@@ -48,7 +48,7 @@ pub(crate) fn run(listen: &str) -> Result<()> {
 
 /// Copies the components that the quickstart's checks use. The others would be
 /// checks of their own, named after their files, without configuration.
-fn install(components: &[Component], quickstart: &Path) -> Result<()> {
+pub(crate) fn install(components: &[Component], quickstart: &Path) -> Result<()> {
     let config = quickstart.join("probity.toml");
     let config = std::fs::read_to_string(&config).with_context(|| format!("read {}", config.display()))?;
     let used = plugins_in(&config);

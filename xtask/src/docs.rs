@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::guests;
 use crate::workspace::{self, Workspace, cargo};
+use crate::{demo, guests};
 
 const DOCUMENTS: [&str; 2] = ["README.md", "docs/operating.md"];
 
@@ -47,11 +47,7 @@ pub(crate) fn run(host: Option<PathBuf>) -> Result<()> {
 }
 
 fn build(workspace: &Workspace, quickstart: &Path) -> Result<PathBuf> {
-    for component in guests::run()? {
-        let to = quickstart.join("plugins").join(format!("{}.wasm", component.name));
-        let bytes = std::fs::read(&component.path).with_context(|| format!("read {}", component.path.display()))?;
-        probity_build::component::write_if_changed(&to, &bytes).with_context(|| format!("write {}", to.display()))?;
-    }
+    demo::install(&guests::run()?, quickstart)?;
     let mut build = Command::new(cargo());
     build.args(["build", "--release", "--package", "probity"]).current_dir(&workspace.root);
     workspace::run(&mut build, "cargo build --release --package probity")?;

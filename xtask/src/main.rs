@@ -24,7 +24,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build every first-party component to <target>/components
+    /// Build every first-party component to target/components
     Guests,
     /// Install what building components needs (apt-get or rustup), if anything is missing
     Setup,

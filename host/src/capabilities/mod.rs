@@ -1,6 +1,6 @@
 //! The host side of each import, one file per interface of the contract, and the one place that every call goes through.
 //!
-//! [`HostState`] is the data of one run's store. [`HostState::call`] bounds, times, counts and records a capability
+//! [`HostState`] is the data of one run's store. `HostState::call` bounds, times, counts and records a capability
 //! call; nothing reaches a network or a machine without it.
 
 pub mod bindings;

@@ -8,6 +8,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
@@ -32,7 +33,10 @@ impl Cache {
     /// Takes `dir` if it is, or can be made, a directory of this user that others cannot enter. Says why not.
     pub(crate) fn open(dir: &Path) -> Option<Self> {
         match private_dir(dir) {
-            Ok(()) => Some(Self { dir: dir.to_owned() }),
+            Ok(()) => {
+                prune(dir, SystemTime::now());
+                Some(Self { dir: dir.to_owned() })
+            }
             Err(error) => {
                 tracing::warn!(dir = %dir.display(), %error, "the cache of compiled code cannot be used, compiling each time");
                 None
@@ -63,6 +67,7 @@ impl Cache {
         if hex(&Sha256::digest(&bytes)) != expected {
             return Err("it does not match its checksum".into());
         }
+        touch(path);
         deserialize(engine, path).map(Some).map_err(|error| format!("{error:#}"))
     }
 
@@ -88,6 +93,34 @@ fn deserialize(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // rename, never written in place, so the mapping does not change under the component. wasmtime itself refuses
     // code of another version, configuration or processor.
     unsafe { Component::deserialize_file(engine, path) }
+}
+
+/// Entries unused for this long are removed at the start.
+const UNUSED_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Notes that an entry is used. Best effort: a file that cannot be touched is compiled again some day.
+fn touch(path: &Path) {
+    for path in [path.to_owned(), sum_path(path)] {
+        let file = fs::OpenOptions::new().append(true).open(path);
+        let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
+    }
+}
+
+/// Removes what no start has used for [`UNUSED_MAX`]: old versions of plugins, and code for older hosts.
+fn prune(dir: &Path, now: SystemTime) {
+    let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    for engine in entries(dir).filter(|path| path.is_dir()) {
+        for file in entries(&engine) {
+            let modified = fs::symlink_metadata(&file).and_then(|metadata| metadata.modified());
+            if modified.is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > UNUSED_MAX)) {
+                tracing::debug!(file = %file.display(), "unused compiled code is removed");
+                // Somebody else may have removed it; what stays is looked at again at the next start.
+                let _ = fs::remove_file(&file);
+            }
+        }
+        // Fails while there are entries left.
+        let _ = fs::remove_dir(&engine);
+    }
 }
 
 /// Makes a component of what [`super::compiler`] handed back.
@@ -164,4 +197,26 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Code that no start has used for a month goes, what was used stays, and the directory of an old host goes with it.
+    #[test]
+    fn unused_code_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let file = |name: &str, age: Duration| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::File::create(&path).unwrap().set_modified(now - age).unwrap();
+            path
+        };
+        let (old, used) = (file("a/old.cwasm", UNUSED_MAX * 2), file("a/used.cwasm", UNUSED_MAX / 2));
+        let other = file("b/old.cwasm", UNUSED_MAX * 2);
+        prune(dir.path(), now);
+        assert!(!old.exists() && used.exists() && !other.parent().unwrap().exists());
+    }
 }
