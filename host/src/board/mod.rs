@@ -146,31 +146,27 @@ impl Board {
             scope.publish(now_unix_ms, old.scopes.get(&scope.id).map(|scope| scope.summary()).as_deref());
         }
         self.index.store(Arc::new(next));
+        for slot in old.checks.values() {
+            slot.replace();
+        }
         self.settle_start(&writer);
     }
 
     /// Takes a finished run in. A name that is not planned (any more) is dropped.
     pub fn record(&self, name: &str, run: Run, now_unix_ms: u64) -> Option<Arc<View>> {
-        let writer = self.lock();
-        let slot = self.slot(name)?;
-        slot.metrics().observe(&run);
-        let (before, after) = slot.record(run, now_unix_ms, self.history_max);
-        self.moved(&slot, &before, &after, now_unix_ms);
-        self.settle_start(&writer);
-        Some(after)
+        self.record_in(&self.slot(name)?, run, now_unix_ms)
     }
 
-    /// Notes when the check is due next and how many ticks it has missed.
-    pub fn scheduled(
-        &self,
-        name: &str,
-        next_due_unix_ms: Option<u64>,
-        missed: u64,
-        backoff_until_unix_ms: Option<u64>,
-    ) {
-        if let Some(slot) = self.slot(name) {
-            slot.scheduled(next_due_unix_ms, missed, backoff_until_unix_ms);
-        }
+    /// The same for whoever holds the check's slot, which spares the look-up. A slot of an older plan is as good.
+    pub fn record_in(&self, slot: &Arc<Slot>, run: Run, now_unix_ms: u64) -> Option<Arc<View>> {
+        let writer = self.lock();
+        let newer = if slot.is_replaced() { Some(self.slot(&slot.planned().name)?) } else { None };
+        let slot = newer.as_ref().unwrap_or(slot);
+        slot.metrics().observe(&run);
+        let (before, after) = slot.record(run, now_unix_ms, self.history_max);
+        self.moved(slot, &before, &after, now_unix_ms);
+        self.settle_start(&writer);
+        Some(after)
     }
 
     /// Turns results older than `stale-after` into `unknown`. Call about once a second.

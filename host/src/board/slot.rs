@@ -1,7 +1,7 @@
 //! One check on the board.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -22,6 +22,8 @@ pub struct Slot {
     view: ArcSwap<View>,
     kept: Arc<Mutex<Kept>>,
     times: Arc<Times>,
+    /// A newer plan has made another slot of this check.
+    replaced: AtomicBool,
 }
 
 /// What is known about a check. Immutable; replaced by each result.
@@ -132,7 +134,14 @@ impl Slot {
             counters: Counters::default(),
             rendered: Rendered::default(),
         };
-        Self { planned, metrics, view: ArcSwap::from_pointee(view), kept: Arc::default(), times: Arc::default() }
+        Self {
+            planned,
+            metrics,
+            view: ArcSwap::from_pointee(view),
+            kept: Arc::default(),
+            times: Arc::default(),
+            replaced: AtomicBool::new(false),
+        }
     }
 
     /// The same check under a new plan.
@@ -153,7 +162,17 @@ impl Slot {
             view: ArcSwap::from_pointee(view),
             kept: Arc::clone(&self.kept),
             times: Arc::clone(&self.times),
+            replaced: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that a newer plan has another slot for the check.
+    pub(super) fn replace(&self) {
+        self.replaced.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
     }
 
     /// What the plan says about it.
@@ -196,7 +215,8 @@ impl Slot {
         self.kept().history.iter().rev().cloned().collect()
     }
 
-    pub(super) fn scheduled(&self, next_due_unix_ms: Option<u64>, missed: u64, backoff_until_unix_ms: Option<u64>) {
+    /// Notes when the check is due next, how many ticks it missed, and until when it is left alone.
+    pub fn scheduled(&self, next_due_unix_ms: Option<u64>, missed: u64, backoff_until_unix_ms: Option<u64>) {
         self.times.next_due_unix_ms.store(next_due_unix_ms.unwrap_or(0), Ordering::Relaxed);
         self.times.missed.fetch_add(missed, Ordering::Relaxed);
         self.times.backoff_until_unix_ms.store(backoff_until_unix_ms.unwrap_or(0), Ordering::Relaxed);

@@ -1,12 +1,13 @@
 //! One check as the scheduler knows it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
 use super::phase;
+use crate::board::Slot;
 use crate::config::Timing;
 use crate::plan::PlannedCheck;
 
@@ -52,6 +53,10 @@ impl Flight {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) planned: Arc<PlannedCheck>,
+    /// The check's place on the board.
+    pub(super) slot: Arc<Slot>,
+    /// Runs in flight of its plugin.
+    pub(super) lane: Arc<AtomicUsize>,
     pub(super) flight: Arc<Flight>,
     /// Heap items of another generation are leftovers.
     pub(super) generation: u32,

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::entry::{Entry, Flight, Next};
 use super::{Command, Commands};
-use crate::board::Board;
+use crate::board::{Board, Slot};
 use crate::capabilities::{RunFacts, unix_ms};
 use crate::metrics::Metrics;
 use crate::plan::{Plan, PlannedCheck};
@@ -35,9 +35,12 @@ pub struct Scheduler {
     commands: mpsc::Receiver<Command>,
     origin: Instant,
     heap: BinaryHeap<Reverse<Due>>,
-    entries: HashMap<u32, Entry>,
+    /// By index; a place that is empty is in `vacant`.
+    entries: Vec<Option<Entry>>,
+    vacant: Vec<u32>,
     indexes: HashMap<Arc<str>, u32>,
-    next_index: u32,
+    /// The generation given out last: no two heap items share one, so a leftover never fits a later entry.
+    generation: u32,
     slots: Arc<Semaphore>,
     lanes: HashMap<Arc<str>, Lane>,
 }
@@ -107,9 +110,10 @@ impl Scheduler {
             commands: commands.0,
             origin: Instant::now(),
             heap: BinaryHeap::new(),
-            entries: HashMap::new(),
+            entries: Vec::new(),
+            vacant: Vec::new(),
             indexes: HashMap::new(),
-            next_index: 0,
+            generation: 0,
             slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             lanes: HashMap::new(),
         }
@@ -160,8 +164,8 @@ impl Scheduler {
 
     /// The earliest due time that still counts.
     fn peek(&mut self) -> Option<Duration> {
-        while let Some(Reverse(item)) = self.heap.peek() {
-            if self.entries.get(&item.index).is_some_and(|entry| entry.generation == item.generation) {
+        while let Some(Reverse(item)) = self.heap.peek().copied() {
+            if entry_of(&mut self.entries, item.index).is_some_and(|entry| entry.generation == item.generation) {
                 return Some(Duration::from_nanos(item.nanos));
             }
             self.heap.pop();
@@ -170,37 +174,36 @@ impl Scheduler {
     }
 
     fn take(&mut self, item: Due, now: Duration, slot: OwnedSemaphorePermit) {
-        let Some(entry) = self.entries.get_mut(&item.index) else { return };
-        let lane = self.lanes.entry(Arc::clone(&entry.planned.plugin)).or_default();
-        let is_full = || lane.running.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
+        let Some(entry) = entry_of(&mut self.entries, item.index) else { return };
+        let is_full = || entry.lane.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
         if is_full() {
             self.crew.starved.store(true, Ordering::SeqCst);
             // Looked at again for the run that ended just before.
             if is_full() {
                 entry.parked = true;
-                lane.parked.push_back(item.index);
+                self.lanes.entry(Arc::clone(&entry.planned.plugin)).or_default().parked.push_back(item.index);
                 return;
             }
         }
         let starts = entry.flight.start();
         if starts {
-            lane.running.fetch_add(1, Ordering::SeqCst);
+            entry.lane.fetch_add(1, Ordering::SeqCst);
             let ticket = Ticket {
                 crew: Arc::clone(&self.crew),
                 flight: Arc::clone(&entry.flight),
-                lane: Arc::clone(&lane.running),
+                lane: Arc::clone(&entry.lane),
                 slot: Some(slot),
             };
             let lag = now.saturating_sub(entry.due);
-            self.crew.spawn(Arc::clone(&entry.planned), lag, ticket);
+            self.crew.spawn(Arc::clone(&entry.planned), Arc::clone(&entry.slot), lag, ticket);
             entry.changed = false;
         }
         self.reschedule(item.index, now, u64::from(!starts));
     }
 
     fn reschedule(&mut self, index: u32, now: Duration, missed: u64) {
-        let Some(entry) = self.entries.get_mut(&index) else { return };
-        let traps = self.crew.board.slot(&entry.planned.name).map_or(0, |slot| slot.view().counters.consecutive_traps);
+        let Some(entry) = entry_of(&mut self.entries, index) else { return };
+        let traps = entry.slot.view().counters.consecutive_traps;
         let next = entry.next(now, traps, self.settings.backoff_max);
         let (due_unix_ms, backoff_unix_ms) = match next {
             Some(Next { due, backoff, .. }) => {
@@ -210,11 +213,9 @@ impl Scheduler {
             None => (None, None),
         };
         let missed = missed + next.map_or(0, |next| next.missed);
-        self.crew.board.scheduled(&entry.planned.name, due_unix_ms, missed, backoff_unix_ms);
+        entry.slot.scheduled(due_unix_ms, missed, backoff_unix_ms);
         if let Some(next) = next {
-            entry.due = next.due;
-            entry.generation = entry.generation.wrapping_add(1);
-            self.heap.push(Reverse(Due { nanos: nanos(next.due), index, generation: entry.generation }));
+            self.arm(index, next.due);
         }
     }
 
@@ -224,7 +225,7 @@ impl Scheduler {
             let room = self.settings.concurrency_per_plugin.saturating_sub(lane.running.load(Ordering::SeqCst));
             let count = room.min(lane.parked.len());
             for index in lane.parked.drain(..count) {
-                if let Some(entry) = self.entries.get_mut(&index) {
+                if let Some(entry) = entry_of(&mut self.entries, index) {
                     entry.parked = false;
                     self.heap.push(Reverse(Due { nanos: nanos(entry.due), index, generation: entry.generation }));
                 }
@@ -239,7 +240,7 @@ impl Scheduler {
     fn make_due(&mut self, name: &str) -> Option<Arc<Flight>> {
         let index = *self.indexes.get(name)?;
         let now = self.origin.elapsed();
-        let entry = self.entries.get_mut(&index)?;
+        let entry = entry_of(&mut self.entries, index)?;
         let flight = Arc::clone(&entry.flight);
         if !entry.parked && !flight.is_running() {
             self.rearm(index, now, true);
@@ -255,12 +256,16 @@ impl Scheduler {
             self.indexes.keys().filter(|name| plan.checks.get(*name).filter(runnable).is_none()).cloned().collect();
         for name in gone {
             if let Some(index) = self.indexes.remove(&name) {
-                self.entries.remove(&index);
+                self.entries[index as usize] = None;
+                self.vacant.push(index);
                 self.lanes.values_mut().for_each(|lane| lane.parked.retain(|parked| *parked != index));
-                self.crew.board.scheduled(&name, None, 0, None);
+                if let Some(slot) = self.crew.board.slot(&name) {
+                    slot.scheduled(None, 0, None);
+                }
             }
         }
-        self.lanes.retain(|_, lane| !lane.parked.is_empty() || lane.running.load(Ordering::SeqCst) > 0);
+        // A count that entries or runs still share is kept.
+        self.lanes.retain(|_, lane| !lane.parked.is_empty() || Arc::strong_count(&lane.running) > 1);
         for planned in plan.checks.values().filter(runnable) {
             match self.indexes.get(&planned.name) {
                 Some(index) => self.replace(*index, planned, now),
@@ -270,10 +275,12 @@ impl Scheduler {
     }
 
     fn add(&mut self, planned: &Arc<PlannedCheck>, now: Duration) {
-        let index = self.next_index;
-        self.next_index = self.next_index.wrapping_add(1);
+        // The board has every check of a plan before the schedule hears of it; unless a newer plan is on its way.
+        let Some(slot) = self.crew.board.slot(&planned.name) else { return };
         let entry = Entry {
             planned: Arc::clone(planned),
+            slot,
+            lane: self.lane(&planned.plugin),
             flight: Arc::default(),
             generation: 0,
             due: now,
@@ -281,15 +288,24 @@ impl Scheduler {
             changed: false,
         };
         let at_once = entry.runs_at_once();
-        self.entries.insert(index, entry);
+        let index = self.vacant.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            u32::try_from(self.entries.len() - 1).expect("four billion checks do not fit in memory")
+        });
+        self.entries[index as usize] = Some(entry);
         self.indexes.insert(Arc::clone(&planned.name), index);
         self.rearm(index, now, at_once);
     }
 
     fn replace(&mut self, index: u32, planned: &Arc<PlannedCheck>, now: Duration) {
-        let Some(entry) = self.entries.get_mut(&index) else { return };
+        let (slot, lane) = (self.crew.board.slot(&planned.name), self.lane(&planned.plugin));
+        let Some(entry) = entry_of(&mut self.entries, index) else { return };
         let changed = entry.planned.runs_differently(planned);
         entry.planned = Arc::clone(planned);
+        entry.lane = lane;
+        if let Some(slot) = slot {
+            entry.slot = slot;
+        }
         entry.changed |= changed;
         let at_once = entry.runs_at_once();
         if changed && !entry.parked {
@@ -297,32 +313,47 @@ impl Scheduler {
         }
     }
 
+    /// The count of a plugin's runs in flight.
+    fn lane(&mut self, plugin: &Arc<str>) -> Arc<AtomicUsize> {
+        Arc::clone(&self.lanes.entry(Arc::clone(plugin)).or_default().running)
+    }
+
     fn rearm(&mut self, index: u32, now: Duration, at_once: bool) {
-        if !at_once {
+        if at_once {
+            self.arm(index, now);
+        } else {
             self.reschedule(index, now, 0);
-            return;
         }
-        if let Some(entry) = self.entries.get_mut(&index) {
-            entry.due = now;
-            entry.generation = entry.generation.wrapping_add(1);
-            self.heap.push(Reverse(Due { nanos: nanos(now), index, generation: entry.generation }));
+    }
+
+    /// Puts a check on the heap, and makes what is there of it a leftover.
+    fn arm(&mut self, index: u32, due: Duration) {
+        if let Some(entry) = entry_of(&mut self.entries, index) {
+            self.generation = self.generation.wrapping_add(1);
+            entry.due = due;
+            entry.generation = self.generation;
+            self.heap.push(Reverse(Due { nanos: nanos(due), index, generation: entry.generation }));
         }
     }
 }
 
+fn entry_of(entries: &mut [Option<Entry>], index: u32) -> Option<&mut Entry> {
+    entries.get_mut(index as usize)?.as_mut()
+}
+
 impl Crew {
-    fn spawn(self: &Arc<Self>, planned: Arc<PlannedCheck>, lag: Duration, ticket: Ticket) {
+    fn spawn(self: &Arc<Self>, planned: Arc<PlannedCheck>, slot: Arc<Slot>, lag: Duration, ticket: Ticket) {
         let crew = Arc::clone(self);
         let dispatched = Instant::now();
         self.guests.spawn(async move {
             crew.metrics.lag(lag + dispatched.elapsed());
-            crew.run(&planned).await;
+            crew.run(&planned, &slot).await;
             drop(ticket);
         });
     }
 
-    async fn run(&self, planned: &PlannedCheck) {
-        let (Some(version), Some(slot)) = (&planned.version, self.board.slot(&planned.name)) else { return };
+    async fn run(&self, planned: &PlannedCheck, slot: &Arc<Slot>) {
+        let Some(version) = &planned.version else { return };
         let view = slot.view();
         let facts = RunFacts {
             id: uuid::Uuid::now_v7(),
@@ -343,7 +374,7 @@ impl Crew {
         for line in &run.log {
             tracing::debug!(check = %planned.name, level = ?line.level, fields = ?line.fields, "{}", line.message);
         }
-        if let Some(after) = self.board.record(&planned.name, run, unix_ms())
+        if let Some(after) = self.board.record_in(slot, run, unix_ms())
             && after.status != view.status
         {
             let (from, to) = (view.status.as_str(), after.status.as_str());

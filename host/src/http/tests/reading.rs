@@ -36,7 +36,7 @@ fn host() -> Host {
 #[tokio::test]
 async fn a_check_is_shown_whole() {
     let host = host();
-    host.state.board.scheduled("db", Some(1_795_168_800_123), 2, None);
+    host.state.board.slot("db").unwrap().scheduled(Some(1_795_168_800_123), 2, None);
     let check = host.get_as_operator("/checks/db").await.json();
     assert_eq!(check["name"], "db");
     assert_eq!(check["status"], "healthy");
