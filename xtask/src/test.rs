@@ -16,7 +16,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     guests::run()?;
     println!("building the host");
     workspace::run(
-        Command::new(cargo()).args(["build", "--package", "probity"]).current_dir(&workspace.root),
+        // The whole workspace's features, as below: else its dependencies are built twice.
+        Command::new(cargo()).args(["build", "--workspace", "--bin", "probity"]).current_dir(&workspace.root),
         "cargo build",
     )?;
     println!("testing");
