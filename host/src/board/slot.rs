@@ -196,7 +196,8 @@ impl Slot {
         self.kept().history.iter().rev().cloned().collect()
     }
 
-    pub(super) fn scheduled(&self, next_due_unix_ms: Option<u64>, missed: u64, backoff_until_unix_ms: Option<u64>) {
+    /// Notes when the check is due next and how many more ticks it has missed.
+    pub(crate) fn scheduled(&self, next_due_unix_ms: Option<u64>, missed: u64, backoff_until_unix_ms: Option<u64>) {
         self.times.next_due_unix_ms.store(next_due_unix_ms.unwrap_or(0), Ordering::Relaxed);
         self.times.missed.fetch_add(missed, Ordering::Relaxed);
         self.times.backoff_until_unix_ms.store(backoff_until_unix_ms.unwrap_or(0), Ordering::Relaxed);

@@ -38,7 +38,6 @@ pub struct Scheduler {
     entries: HashMap<u32, Entry>,
     indexes: HashMap<Arc<str>, u32>,
     next_index: u32,
-    slots: Arc<Semaphore>,
     lanes: HashMap<Arc<str>, Lane>,
 }
 
@@ -49,9 +48,19 @@ struct Crew {
     board: Arc<Board>,
     metrics: Arc<Metrics>,
     guests: tokio::runtime::Handle,
-    /// Something is due that no slot or lane was free for: the next run that ends wakes the loop.
+    slots: Arc<Semaphore>,
+    /// Something is due that no slot was free for: the run that makes room wakes the loop.
     starved: AtomicBool,
     wake: Notify,
+    room: Room,
+}
+
+/// How much must be free before a run that ends wakes a loop that had to wait: waking it for each single slot would cost
+/// more than the runs. Whatever becomes free below that is found at the next look, one [`PACE`] later.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    slots_free_min: usize,
+    lane_running_max: usize,
 }
 
 /// One item of the heap, 16 bytes: a million checks stay cheap.
@@ -62,32 +71,51 @@ struct Due {
     generation: u32,
 }
 
-/// The runs of one plugin, and the checks that wait for one of them to end.
+/// The runs of one plugin, and the checks that wait for some of them to end.
 #[derive(Debug, Default)]
 struct Lane {
-    running: Arc<AtomicUsize>,
+    busy: Arc<Busy>,
     parked: VecDeque<u32>,
+}
+
+/// What a lane shares with its runs.
+#[derive(Debug, Default)]
+struct Busy {
+    running: AtomicUsize,
+    /// Checks are parked: the run that makes room wakes the loop.
+    awaited: AtomicBool,
 }
 
 /// A run that may start: what it holds is given back when it is dropped, whatever becomes of the run.
 struct Ticket {
     crew: Arc<Crew>,
     flight: Arc<Flight>,
-    lane: Arc<AtomicUsize>,
+    lane: Arc<Busy>,
     slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.flight.land();
-        self.lane.fetch_sub(1, Ordering::SeqCst);
+        let Room { slots_free_min, lane_running_max } = self.crew.room;
+        let left = self.lane.running.fetch_sub(1, Ordering::SeqCst) - 1;
         // Before the loop is woken, or it would find no slot and sleep again.
         self.slot = None;
-        if self.crew.starved.swap(false, Ordering::SeqCst) {
+        let lane_opens = left <= lane_running_max && self.lane.awaited.swap(false, Ordering::SeqCst);
+        let slots_open =
+            self.crew.slots.available_permits() >= slots_free_min && self.crew.starved.swap(false, Ordering::SeqCst);
+        if lane_opens || slots_open {
             self.crew.wake.notify_one();
         }
     }
 }
+
+/// The loop looks at the heap no more often than this, unless it is woken: what falls due meanwhile starts together, and
+/// threads are woken once for all of it, which costs more than many a run. What is due alone is not late for it.
+const PACE: Duration = Duration::from_millis(4);
+
+/// The part of slots, or of a plugin's bound, that has to be free before the end of a run wakes the loop.
+const ROOM_PART: usize = 4;
 
 impl Scheduler {
     /// A scheduler without checks. Runs are spawned on `guests`.
@@ -100,9 +128,15 @@ impl Scheduler {
         metrics: Arc<Metrics>,
         guests: tokio::runtime::Handle,
     ) -> Self {
+        let (concurrency, per_plugin) = (settings.concurrency.max(1), settings.concurrency_per_plugin.max(1));
+        let slots = Arc::new(Semaphore::new(concurrency));
+        let room = Room {
+            slots_free_min: concurrency.div_ceil(ROOM_PART),
+            lane_running_max: per_plugin - per_plugin.div_ceil(ROOM_PART),
+        };
         let (starved, wake) = (AtomicBool::new(false), Notify::new());
         Self {
-            crew: Arc::new(Crew { sandbox, board, metrics, guests, starved, wake }),
+            crew: Arc::new(Crew { sandbox, board, metrics, guests, slots, starved, wake, room }),
             settings,
             commands: commands.0,
             origin: Instant::now(),
@@ -110,7 +144,6 @@ impl Scheduler {
             entries: HashMap::new(),
             indexes: HashMap::new(),
             next_index: 0,
-            slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             lanes: HashMap::new(),
         }
     }
@@ -128,21 +161,32 @@ impl Scheduler {
                     Some(Command::Now(name, reply)) => drop(reply.send(self.make_due(&name))),
                     None => return,
                 },
-                () = crew.wake.notified() => self.unpark(),
+                () = crew.wake.notified() => {}
                 () = sleep_until(due, self.origin), if due.is_some() => {}
             }
         }
     }
 
-    /// Starts everything that is due and has a slot. Answers when to look again; none = when woken.
+    /// Starts everything that is due and has room. Answers when to look again; none = when woken.
     fn dispatch(&mut self) -> Option<Duration> {
+        self.unpark();
+        let next = self.start_due();
+        let soon = self.origin.elapsed() + PACE;
+        if self.lanes.values().any(|lane| !lane.parked.is_empty()) {
+            return Some(soon);
+        }
+        next.map(|due| due.max(soon))
+    }
+
+    /// Starts what is due until no slot is free. Answers the earliest due time that is left.
+    fn start_due(&mut self) -> Option<Duration> {
         loop {
             let due = self.peek()?;
             let now = self.origin.elapsed();
             if due > now {
                 return Some(due);
             }
-            let slot = self.slot()?;
+            let Some(slot) = self.slot() else { return Some(due) };
             if let Some(Reverse(item)) = self.heap.pop() {
                 self.take(item, now, slot);
             }
@@ -150,7 +194,7 @@ impl Scheduler {
     }
 
     fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        let take = || Arc::clone(&self.slots).try_acquire_owned().ok();
+        let take = || Arc::clone(&self.crew.slots).try_acquire_owned().ok();
         take().or_else(|| {
             self.crew.starved.store(true, Ordering::SeqCst);
             // A run that ended just before would not have woken the loop.
@@ -172,9 +216,9 @@ impl Scheduler {
     fn take(&mut self, item: Due, now: Duration, slot: OwnedSemaphorePermit) {
         let Some(entry) = self.entries.get_mut(&item.index) else { return };
         let lane = self.lanes.entry(Arc::clone(&entry.planned.plugin)).or_default();
-        let is_full = || lane.running.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
+        let is_full = || lane.busy.running.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
         if is_full() {
-            self.crew.starved.store(true, Ordering::SeqCst);
+            lane.busy.awaited.store(true, Ordering::SeqCst);
             // Looked at again for the run that ended just before.
             if is_full() {
                 entry.parked = true;
@@ -184,11 +228,11 @@ impl Scheduler {
         }
         let starts = entry.flight.start();
         if starts {
-            lane.running.fetch_add(1, Ordering::SeqCst);
+            lane.busy.running.fetch_add(1, Ordering::SeqCst);
             let ticket = Ticket {
                 crew: Arc::clone(&self.crew),
                 flight: Arc::clone(&entry.flight),
-                lane: Arc::clone(&lane.running),
+                lane: Arc::clone(&lane.busy),
                 slot: Some(slot),
             };
             let lag = now.saturating_sub(entry.due);
@@ -200,7 +244,8 @@ impl Scheduler {
 
     fn reschedule(&mut self, index: u32, now: Duration, missed: u64) {
         let Some(entry) = self.entries.get_mut(&index) else { return };
-        let traps = self.crew.board.slot(&entry.planned.name).map_or(0, |slot| slot.view().counters.consecutive_traps);
+        let slot = self.crew.board.slot(&entry.planned.name);
+        let traps = slot.as_ref().map_or(0, |slot| slot.view().counters.consecutive_traps);
         let next = entry.next(now, traps, self.settings.backoff_max);
         let (due_unix_ms, backoff_unix_ms) = match next {
             Some(Next { due, backoff, .. }) => {
@@ -210,7 +255,9 @@ impl Scheduler {
             None => (None, None),
         };
         let missed = missed + next.map_or(0, |next| next.missed);
-        self.crew.board.scheduled(&entry.planned.name, due_unix_ms, missed, backoff_unix_ms);
+        if let Some(slot) = slot {
+            slot.scheduled(due_unix_ms, missed, backoff_unix_ms);
+        }
         if let Some(next) = next {
             entry.due = next.due;
             entry.generation = entry.generation.wrapping_add(1);
@@ -221,7 +268,7 @@ impl Scheduler {
     /// Puts checks back on the heap whose plugin has room again.
     fn unpark(&mut self) {
         for lane in self.lanes.values_mut() {
-            let room = self.settings.concurrency_per_plugin.saturating_sub(lane.running.load(Ordering::SeqCst));
+            let room = self.settings.concurrency_per_plugin.saturating_sub(lane.busy.running.load(Ordering::SeqCst));
             let count = room.min(lane.parked.len());
             for index in lane.parked.drain(..count) {
                 if let Some(entry) = self.entries.get_mut(&index) {
@@ -230,7 +277,7 @@ impl Scheduler {
                 }
             }
             if !lane.parked.is_empty() {
-                self.crew.starved.store(true, Ordering::SeqCst);
+                lane.busy.awaited.store(true, Ordering::SeqCst);
             }
         }
     }
@@ -260,7 +307,7 @@ impl Scheduler {
                 self.crew.board.scheduled(&name, None, 0, None);
             }
         }
-        self.lanes.retain(|_, lane| !lane.parked.is_empty() || lane.running.load(Ordering::SeqCst) > 0);
+        self.lanes.retain(|_, lane| !lane.parked.is_empty() || lane.busy.running.load(Ordering::SeqCst) > 0);
         for planned in plan.checks.values().filter(runnable) {
             match self.indexes.get(&planned.name) {
                 Some(index) => self.replace(*index, planned, now),
@@ -316,7 +363,8 @@ impl Crew {
         let dispatched = Instant::now();
         self.guests.spawn(async move {
             crew.metrics.lag(lag + dispatched.elapsed());
-            crew.run(&planned).await;
+            // Kilobytes, which this thread would otherwise get from the scheduler's cache.
+            Box::pin(crew.run(&planned)).await;
             drop(ticket);
         });
     }
