@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use probity::config;
 use probity::daemon::{Daemon, Host};
 use probity::sandbox::Compiler;
+use probity::sandbox::compiler::Worker;
 use wasmtime::component::Component;
 
 use super::http::{checks, host_dir};
@@ -39,7 +40,13 @@ fn reload(bench: &Bench) -> Result<Vec<Row>> {
     let file = dir.join("probity.toml");
     let mut config = config::load(Some(&file)).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     config.server.listen = "127.0.0.1:0".parse().context("an address")?;
-    let daemon = Daemon::build(config, Some(file), Compiler::InProcess).context("build the host")?;
+    // As `probity serve` does it; this program is not the host's.
+    let worker = Worker {
+        program: bench.probity.clone(),
+        timeout: config.plugins.compile_timeout,
+        memory: config.plugins.compile_memory,
+    };
+    let daemon = Daemon::build(config, Some(file), Compiler::Process(worker)).context("build the host")?;
     let host = daemon.host();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || daemon.run(async { drop(stopped.await) }));

@@ -1,27 +1,23 @@
 //! One check as the scheduler knows it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::phase;
+use super::task::Busy;
 use crate::board::Slot;
 use crate::config::Timing;
 use crate::plan::PlannedCheck;
 
-/// The runs of one check: at most one at a time.
-#[derive(Debug)]
+/// The runs of one check: at most one at a time. Small, as there is one for each check.
+#[derive(Debug, Default)]
 pub struct Flight {
     running: AtomicBool,
-    landed: watch::Sender<u64>,
-}
-
-impl Default for Flight {
-    fn default() -> Self {
-        Self { running: AtomicBool::new(false), landed: watch::Sender::new(0) }
-    }
+    landed: Notify,
 }
 
 impl Flight {
@@ -33,7 +29,7 @@ impl Flight {
     /// Lands; whoever waits is told.
     pub(super) fn land(&self) {
         self.running.store(false, Ordering::Release);
-        self.landed.send_modify(|count| *count += 1);
+        self.landed.notify_waiters();
     }
 
     /// Whether a run is in the air.
@@ -42,10 +38,9 @@ impl Flight {
         self.running.load(Ordering::Acquire)
     }
 
-    /// Waits for the next landing.
-    pub async fn landing(&self) {
-        // The sender lives as long as the flight.
-        let _ = self.landed.subscribe().changed().await;
+    /// Waits for the next landing after this call.
+    pub fn landing(&self) -> Notified<'_> {
+        self.landed.notified()
     }
 }
 
@@ -56,7 +51,7 @@ pub(super) struct Entry {
     /// The check's place on the board.
     pub(super) slot: Arc<Slot>,
     /// Runs in flight of its plugin.
-    pub(super) lane: Arc<AtomicUsize>,
+    pub(super) lane: Arc<Busy>,
     pub(super) flight: Arc<Flight>,
     /// Heap items of another generation are leftovers.
     pub(super) generation: u32,

@@ -41,7 +41,6 @@ pub struct Scheduler {
     indexes: HashMap<Arc<str>, u32>,
     /// The generation given out last: no two heap items share one, so a leftover never fits a later entry.
     generation: u32,
-    slots: Arc<Semaphore>,
     lanes: HashMap<Arc<str>, Lane>,
 }
 
@@ -52,9 +51,19 @@ struct Crew {
     board: Arc<Board>,
     metrics: Arc<Metrics>,
     guests: tokio::runtime::Handle,
-    /// Something is due that no slot or lane was free for: the next run that ends wakes the loop.
+    slots: Arc<Semaphore>,
+    /// Something is due that no slot was free for: the run that makes room wakes the loop.
     starved: AtomicBool,
     wake: Notify,
+    room: Room,
+}
+
+/// How much must be free before a run that ends wakes a loop that had to wait: waking it for each single slot would cost
+/// more than the runs. Whatever becomes free below that is found at the next look, one [`PACE`] later.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    slots_free_min: usize,
+    lane_running_max: usize,
 }
 
 /// One item of the heap, 16 bytes: a million checks stay cheap.
@@ -65,32 +74,51 @@ struct Due {
     generation: u32,
 }
 
-/// The runs of one plugin, and the checks that wait for one of them to end.
+/// The runs of one plugin, and the checks that wait for some of them to end.
 #[derive(Debug, Default)]
 struct Lane {
-    running: Arc<AtomicUsize>,
+    busy: Arc<Busy>,
     parked: VecDeque<u32>,
+}
+
+/// What a lane shares with its runs.
+#[derive(Debug, Default)]
+pub(super) struct Busy {
+    running: AtomicUsize,
+    /// Checks are parked: the run that makes room wakes the loop.
+    awaited: AtomicBool,
 }
 
 /// A run that may start: what it holds is given back when it is dropped, whatever becomes of the run.
 struct Ticket {
     crew: Arc<Crew>,
     flight: Arc<Flight>,
-    lane: Arc<AtomicUsize>,
+    lane: Arc<Busy>,
     slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.flight.land();
-        self.lane.fetch_sub(1, Ordering::SeqCst);
+        let Room { slots_free_min, lane_running_max } = self.crew.room;
+        let left = self.lane.running.fetch_sub(1, Ordering::SeqCst) - 1;
         // Before the loop is woken, or it would find no slot and sleep again.
         self.slot = None;
-        if self.crew.starved.swap(false, Ordering::SeqCst) {
+        let lane_opens = left <= lane_running_max && self.lane.awaited.swap(false, Ordering::SeqCst);
+        let slots_open =
+            self.crew.slots.available_permits() >= slots_free_min && self.crew.starved.swap(false, Ordering::SeqCst);
+        if lane_opens || slots_open {
             self.crew.wake.notify_one();
         }
     }
 }
+
+/// The loop looks at the heap no more often than this, unless it is woken: what falls due meanwhile starts together, and
+/// threads are woken once for all of it, which costs more than many a run. What is due alone is not late for it.
+const PACE: Duration = Duration::from_millis(4);
+
+/// The part of slots, or of a plugin's bound, that has to be free before the end of a run wakes the loop.
+const ROOM_PART: usize = 4;
 
 impl Scheduler {
     /// A scheduler without checks. Runs are spawned on `guests`.
@@ -103,9 +131,15 @@ impl Scheduler {
         metrics: Arc<Metrics>,
         guests: tokio::runtime::Handle,
     ) -> Self {
+        let (concurrency, per_plugin) = (settings.concurrency.max(1), settings.concurrency_per_plugin.max(1));
+        let slots = Arc::new(Semaphore::new(concurrency));
+        let room = Room {
+            slots_free_min: concurrency.div_ceil(ROOM_PART),
+            lane_running_max: per_plugin - per_plugin.div_ceil(ROOM_PART),
+        };
         let (starved, wake) = (AtomicBool::new(false), Notify::new());
         Self {
-            crew: Arc::new(Crew { sandbox, board, metrics, guests, starved, wake }),
+            crew: Arc::new(Crew { sandbox, board, metrics, guests, slots, starved, wake, room }),
             settings,
             commands: commands.0,
             origin: Instant::now(),
@@ -114,7 +148,6 @@ impl Scheduler {
             vacant: Vec::new(),
             indexes: HashMap::new(),
             generation: 0,
-            slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             lanes: HashMap::new(),
         }
     }
@@ -132,21 +165,32 @@ impl Scheduler {
                     Some(Command::Now(name, reply)) => drop(reply.send(self.make_due(&name))),
                     None => return,
                 },
-                () = crew.wake.notified() => self.unpark(),
+                () = crew.wake.notified() => {}
                 () = sleep_until(due, self.origin), if due.is_some() => {}
             }
         }
     }
 
-    /// Starts everything that is due and has a slot. Answers when to look again; none = when woken.
+    /// Starts everything that is due and has room. Answers when to look again; none = when woken.
     fn dispatch(&mut self) -> Option<Duration> {
+        self.unpark();
+        let next = self.start_due();
+        let soon = self.origin.elapsed() + PACE;
+        if self.lanes.values().any(|lane| !lane.parked.is_empty()) {
+            return Some(soon);
+        }
+        next.map(|due| due.max(soon))
+    }
+
+    /// Starts what is due until no slot is free. Answers the earliest due time that is left.
+    fn start_due(&mut self) -> Option<Duration> {
         loop {
             let due = self.peek()?;
             let now = self.origin.elapsed();
             if due > now {
                 return Some(due);
             }
-            let slot = self.slot()?;
+            let Some(slot) = self.slot() else { return Some(due) };
             if let Some(Reverse(item)) = self.heap.pop() {
                 self.take(item, now, slot);
             }
@@ -154,7 +198,7 @@ impl Scheduler {
     }
 
     fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        let take = || Arc::clone(&self.slots).try_acquire_owned().ok();
+        let take = || Arc::clone(&self.crew.slots).try_acquire_owned().ok();
         take().or_else(|| {
             self.crew.starved.store(true, Ordering::SeqCst);
             // A run that ended just before would not have woken the loop.
@@ -175,9 +219,9 @@ impl Scheduler {
 
     fn take(&mut self, item: Due, now: Duration, slot: OwnedSemaphorePermit) {
         let Some(entry) = entry_of(&mut self.entries, item.index) else { return };
-        let is_full = || entry.lane.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
+        let is_full = || entry.lane.running.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
         if is_full() {
-            self.crew.starved.store(true, Ordering::SeqCst);
+            entry.lane.awaited.store(true, Ordering::SeqCst);
             // Looked at again for the run that ended just before.
             if is_full() {
                 entry.parked = true;
@@ -187,7 +231,7 @@ impl Scheduler {
         }
         let starts = entry.flight.start();
         if starts {
-            entry.lane.fetch_add(1, Ordering::SeqCst);
+            entry.lane.running.fetch_add(1, Ordering::SeqCst);
             let ticket = Ticket {
                 crew: Arc::clone(&self.crew),
                 flight: Arc::clone(&entry.flight),
@@ -222,7 +266,7 @@ impl Scheduler {
     /// Puts checks back on the heap whose plugin has room again.
     fn unpark(&mut self) {
         for lane in self.lanes.values_mut() {
-            let room = self.settings.concurrency_per_plugin.saturating_sub(lane.running.load(Ordering::SeqCst));
+            let room = self.settings.concurrency_per_plugin.saturating_sub(lane.busy.running.load(Ordering::SeqCst));
             let count = room.min(lane.parked.len());
             for index in lane.parked.drain(..count) {
                 if let Some(entry) = entry_of(&mut self.entries, index) {
@@ -231,7 +275,7 @@ impl Scheduler {
                 }
             }
             if !lane.parked.is_empty() {
-                self.crew.starved.store(true, Ordering::SeqCst);
+                lane.busy.awaited.store(true, Ordering::SeqCst);
             }
         }
     }
@@ -265,7 +309,7 @@ impl Scheduler {
             }
         }
         // A count that entries or runs still share is kept.
-        self.lanes.retain(|_, lane| !lane.parked.is_empty() || Arc::strong_count(&lane.running) > 1);
+        self.lanes.retain(|_, lane| !lane.parked.is_empty() || Arc::strong_count(&lane.busy) > 1);
         for planned in plan.checks.values().filter(runnable) {
             match self.indexes.get(&planned.name) {
                 Some(index) => self.replace(*index, planned, now),
@@ -313,9 +357,9 @@ impl Scheduler {
         }
     }
 
-    /// The count of a plugin's runs in flight.
-    fn lane(&mut self, plugin: &Arc<str>) -> Arc<AtomicUsize> {
-        Arc::clone(&self.lanes.entry(Arc::clone(plugin)).or_default().running)
+    /// What a plugin's runs share.
+    fn lane(&mut self, plugin: &Arc<str>) -> Arc<Busy> {
+        Arc::clone(&self.lanes.entry(Arc::clone(plugin)).or_default().busy)
     }
 
     fn rearm(&mut self, index: u32, now: Duration, at_once: bool) {
@@ -347,7 +391,8 @@ impl Crew {
         let dispatched = Instant::now();
         self.guests.spawn(async move {
             crew.metrics.lag(lag + dispatched.elapsed());
-            crew.run(&planned, &slot).await;
+            // Kilobytes, which this thread would otherwise get from the scheduler's cache.
+            Box::pin(crew.run(&planned, &slot)).await;
             drop(ticket);
         });
     }

@@ -219,6 +219,40 @@ fn a_requested_reload_says_what_it_refused() {
     assert_eq!(report.json()["checks"], 1, "{}", report.body);
 }
 
+// A component that keeps the compiler busy is stopped at the operator's limit, and the next plugin loads.
+#[test]
+fn a_compilation_without_end_is_stopped() {
+    let host = Host::start("[plugins]\ncompile-timeout = \"2s\"\n[defaults]\nevery = \"200ms\"\n");
+    host.copy_in("bomb", &compile_bomb(200, 1_000));
+    host.wait_for_rejection("bomb", "compiling took more than 2000 ms");
+    host.copy_in("a", &says("fine"));
+    host.wait_for_message("a", "fine");
+}
+
+// A component that makes the compiler hungry costs no more than the operator's limit, in a process that is not the host.
+#[test]
+fn a_compilation_without_measure_is_stopped() {
+    let host = Host::start("[plugins]\ncompile-memory = \"64MiB\"\n[defaults]\nevery = \"200ms\"\n");
+    host.copy_in("a", &says("fine"));
+    host.wait_for_message("a", "fine");
+    host.copy_in("bomb", &compile_bomb(200, 1_000));
+    host.wait_for_rejection("bomb", "it may use 67108864 bytes of memory");
+    assert_eq!(host.get("/ready").status, 200);
+}
+
+/// A small valid guest that is slow to compile: every loop of a deep nest keeps every local alive.
+fn compile_bomb(loops: usize, locals: usize) -> Vec<u8> {
+    let mut run = "(func (export \"probity:check/checker@0.1.0#run\") (param i32 i32) (result i32)\n".to_owned();
+    run += &"(local i32)".repeat(locals);
+    run += &"(loop ".repeat(loops);
+    for local in 2..locals + 2 {
+        run += &format!("(local.set {local} (i32.add (local.get {local}) (local.get 0)))");
+    }
+    run += &"(br_if 0 (local.get 1)))".repeat(loops);
+    run += "(call $healthy))";
+    guests::encode(&run).expect("the text is a guest")
+}
+
 /// The same component with a custom section of `len` bytes at its end.
 fn padded(component: &[u8], len: usize) -> Vec<u8> {
     let mut bytes = component.to_vec();
