@@ -1,7 +1,7 @@
 //! What measurements start as processes of their own: the bare server, and processes whose memory is looked at.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use http_body_util::Full;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
 
 use crate::rig::{Rig, Shape, run_once};
 use crate::{clock, raw};
@@ -26,7 +29,7 @@ pub(crate) enum Child {
         #[arg(long)]
         response: PathBuf,
     },
-    /// Holds an engine and one component; prints its resident memory in KiB
+    /// Holds an engine and one component, from compiled code; prints its resident memory in KiB
     Engine {
         #[arg(long)]
         component: PathBuf,
@@ -41,20 +44,25 @@ pub(crate) enum Child {
 }
 
 /// Slots of the engine whose memory is looked at: those of the default configuration.
-const SLOTS: u32 = 80;
+pub(crate) const SLOTS: u32 = 80;
 
 pub(crate) fn run(child: &Child) -> Result<()> {
     match child {
         Child::Hyper { listen, response } => hyper(*listen, response),
         Child::Engine { component } => {
             let engine = raw::engine(&raw::product_config(SLOTS))?;
-            let bytes = std::fs::read(component).context("read the component")?;
-            let _component = raw::component(&engine, &bytes)?;
+            let _component = deserialize(&engine, component)?;
             println!("{}", clock::memory_of(std::process::id())?.resident);
             Ok(())
         }
         Child::Live { component, count } => live(component, *count),
     }
+}
+
+#[allow(unsafe_code, reason = "compiled code has no safe way in; see SAFETY")]
+fn deserialize(engine: &Engine, code: &Path) -> Result<Component> {
+    // SAFETY: the benchmark that started this process wrote the file into its own scratch directory.
+    unsafe { Component::deserialize_file(engine, code) }.map_err(raw::told)
 }
 
 fn hyper(listen: SocketAddr, response: &PathBuf) -> Result<()> {

@@ -199,8 +199,8 @@ fn entry(text: &mut String, plugin: &str, name: &str, every: &str, rest: &str) {
     let _ = writeln!(text, "[[check]]\nname = \"{name}\"\nplugin = \"{plugin}\"\nevery = \"{every}\"\n{rest}");
 }
 
-/// What a host that does nothing needs until its memory is looked at.
+/// What a host holds after its start. It gives memory back at its first look at the directory, ten seconds later.
 pub(super) fn settle_down(host: &Server) -> Result<clock::Memory> {
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(13));
     clock::memory_of(host.pid())
 }

@@ -1,5 +1,6 @@
 //! Rows 14, 15 and 16: what plugins, checks, instances and the host itself hold.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::{Bench, distinct};
 use crate::report::{Goal, Row};
 use crate::server::Server;
 use crate::stats::Series;
+use crate::{child, raw};
 
 /// How long a host may take until it is ready.
 const READY_MAX: Duration = Duration::from_secs(300);
@@ -64,13 +66,13 @@ fn per_check(bench: &Bench, metric: &str) -> Result<Row> {
     let (few, many) = (10, if bench.quick { 2_000 } else { 20_000 });
     let each = (anonymous(many)? - anonymous(few)?) / (many - few) as f64;
     let note = format!(
-        "with one result of three measurements each, what reading the file left behind included; {few} to {many} checks"
+        "with one result of three measurements each, which grows to `schedule.history` entries of some 80 bytes; what reading the file left behind is included; {few} to {many} checks"
     );
     Ok(Row::new(14, metric, "KiB").ours(&Series(vec![each])).goal(Goal::AtMost(4.0)).note(note))
 }
 
 fn live(bench: &Bench, metric: &str) -> Result<Row> {
-    let sample = || child(&["live", "--count", &LIVE.to_string()], bench, "park");
+    let sample = || printed(&["live", "--count", &LIVE.to_string()], &bench.components.join("park.wasm"));
     let samples: Result<Vec<f64>> = (0..if bench.quick { 1 } else { 3 }).map(|_| sample()).collect();
     let note = format!("{LIVE} instances asleep in a host call");
     Ok(Row::new(15, metric, "KiB").ours(&Series(samples?)).goal(Goal::AtMost(80.0)).note(note))
@@ -78,12 +80,20 @@ fn live(bench: &Bench, metric: &str) -> Result<Row> {
 
 fn idle(bench: &Bench, metric: &str) -> Result<Row> {
     let dir = host_dir(bench, "idle", &["typical"], &checks("typical", 10, "30s"))?;
+    // Code from a file on both sides: a compiler leaves more behind than either holds.
+    let mut first = Server::host(&bench.probity, &dir, false)?;
+    first.wait_for("/ready", READY_MAX)?;
+    drop(first);
+    let code = dir.join("typical.cwasm");
+    let engine = raw::engine(&raw::product_config(child::SLOTS))?;
+    let component = raw::component(&engine, &bench.component("typical")?)?;
+    std::fs::write(&code, component.serialize().map_err(raw::told)?).context("write compiled code")?;
     let samples = if bench.quick { 1 } else { 5 };
     let (mut ours, mut floor, mut ratio) = (Series::default(), Series::default(), Series::default());
     for _ in 0..samples {
         let mut host = Server::host(&bench.probity, &dir, false)?;
         host.wait_for("/ready", READY_MAX)?;
-        let (a, b) = (settle_down(&host)?.resident / 1024.0, child(&["engine"], bench, "typical")? / 1024.0);
+        let (a, b) = (settle_down(&host)?.resident / 1024.0, printed(&["engine"], &code)? / 1024.0);
         ours.0.push(a);
         floor.0.push(b);
         ratio.0.push(a / b);
@@ -93,10 +103,9 @@ fn idle(bench: &Bench, metric: &str) -> Result<Row> {
 }
 
 /// Runs a process of this binary and reads the number that it prints.
-fn child(arguments: &[&str], bench: &Bench, component: &str) -> Result<f64> {
+fn printed(arguments: &[&str], component: &Path) -> Result<f64> {
     let mut command = Command::new(std::env::current_exe().context("find this binary")?);
-    command.arg("child").args(arguments);
-    command.arg("--component").arg(bench.components.join(format!("{component}.wasm")));
+    command.arg("child").args(arguments).arg("--component").arg(component);
     let output = command.output().context("start a process of this binary")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
     String::from_utf8_lossy(&output.stdout).trim().parse().context("read what the process printed")

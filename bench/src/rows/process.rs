@@ -45,8 +45,7 @@ pub(super) fn spawned(bench: &Bench) -> Result<Vec<Row>> {
 
 fn row(bench: &Bench, ours: &Ours, metric: &str, min: f64, command: impl Fn() -> Command) -> Result<Row> {
     let pair = alternate(bench.batches(), || batch(&command), || ours.batch())?;
-    let note =
-        "the columns are the process and, as its floor, our run of row 1 at 20,000 runs/s; CPU of parent and child";
+    let note = "the columns are the process and, as its floor, our run of row 1; CPU of parent and child";
     Ok(Row::new(4, metric, "µs").pair(&pair).goal(Goal::RatioAtLeast(min)).note(note))
 }
 

@@ -56,6 +56,9 @@ pub(super) fn many(bench: &Bench) -> Result<Vec<Row>> {
     Ok(vec![scheduler, p99.note(rounds).notes(busy.clone()), max.notes(busy)])
 }
 
+/// How far two times in whole milliseconds may be apart from what they say.
+const ROUNDING_MS: u64 = 2;
+
 /// One interval. Answers µs of the scheduler thread's CPU time per run, and how late each run started, in ms.
 fn ours(rig: &Rig) -> Result<(f64, Series)> {
     let index = rig.board.index();
@@ -67,8 +70,10 @@ fn ours(rig: &Rig) -> Result<(f64, Series)> {
     ensure!(made > 0, "the schedule made no runs");
     let late = due.iter().filter_map(|(slot, due)| {
         let (due, started) = ((*due)?, slot.view().run.as_ref()?.started_unix_ms);
-        // A start before the due time is that of the run before: this one has not been made yet.
-        Some(started.checked_sub(due).unwrap_or_else(|| crate::rig::unix_ms().saturating_sub(due)) as f64)
+        // Both are whole milliseconds, so a run may seem to start a little early.
+        let is_made = started + ROUNDING_MS >= due;
+        let late = if is_made { started } else { crate::rig::unix_ms() }.saturating_sub(due);
+        Some(late as f64)
     });
     // Those due at the very end may rightly be still to come.
     let late: Series = late.collect();

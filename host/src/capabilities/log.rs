@@ -41,6 +41,10 @@ impl HostState {
         };
         let bytes = line.message.len() + line.fields.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
         self.record.log_bytes += bytes.max(1);
+        if self.record.log.is_empty() {
+            // Most checks log one line, and the board keeps it for each of them.
+            self.record.log.reserve_exact(1);
+        }
         self.record.log.push(line);
     }
 

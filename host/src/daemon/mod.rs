@@ -4,6 +4,7 @@
 //! plain threads for what blocks (loading plugins, flushing state). A guest that spins holds only a guest thread.
 
 mod control;
+mod heap;
 mod host;
 mod reload;
 

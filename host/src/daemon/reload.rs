@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::Host;
 use super::control::Controls;
+use super::heap;
 use crate::board::Event;
 use crate::capabilities::{Services, unix_ms};
 use crate::config::{self, Config};
@@ -81,6 +82,8 @@ struct Work {
     /// What is wrong with the newest configuration, while an older one serves.
     config_errors: Option<String>,
     report: ReloadReport,
+    /// A plan was made since memory was given back.
+    untidy: bool,
 }
 
 impl Work {
@@ -104,7 +107,18 @@ impl Work {
         let config_watch = config_path.as_deref().and_then(Path::parent).map(|dir| watch_for(or_here(dir), &hints));
         let config_seen = config_path.as_deref().map(|path| digest(path, &config.files)).unwrap_or_default();
         let report = ReloadReport::default();
-        Self { host, loader, hints, plugin_watch, config_watch, config_path, config_seen, config_errors: None, report }
+        Self {
+            host,
+            loader,
+            hints,
+            plugin_watch,
+            config_watch,
+            config_path,
+            config_seen,
+            config_errors: None,
+            report,
+            untidy: true,
+        }
     }
 
     fn run(mut self, inbox: &Receiver<Command>) {
@@ -127,6 +141,10 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => {
                     if next.is_none() {
                         self.reload_config();
+                        // Quiet for a while: the old plan is gone, and runs do not wait for the allocator now.
+                        if std::mem::take(&mut self.untidy) {
+                            heap::give_back();
+                        }
                     }
                     next = self.scan();
                 }
@@ -155,12 +173,13 @@ impl Work {
 
     fn scan(&mut self) -> Option<Duration> {
         self.plugin_watch.refresh();
-        let (host, report) = (&self.host, &mut self.report);
+        let (host, report, untidy) = (&self.host, &mut self.report, &mut self.untidy);
         let next = self.loader.scan(|changes| {
             for change in &changes {
                 tell(host, change, report);
             }
             host.replan();
+            *untidy = true;
         });
         if next.is_none() {
             self.host.board.open();
@@ -220,6 +239,7 @@ impl Work {
         self.host.services.store(Arc::new(Services::new(&config)));
         self.host.config.store(Arc::new(config));
         let checks = self.host.replan();
+        self.untidy = true;
         tracing::info!(checks, "configuration reloaded");
         self.host.metrics.config_reloaded(true);
         self.host.board.announce(Event::Config { result: "loaded", at_unix_ms: unix_ms() });

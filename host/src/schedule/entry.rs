@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::phase;
-use super::task::Busy;
+use super::room::Busy;
 use crate::board::Slot;
 use crate::config::Timing;
 use crate::plan::PlannedCheck;

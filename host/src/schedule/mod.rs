@@ -6,6 +6,7 @@
 
 mod entry;
 mod phase;
+mod room;
 mod task;
 
 use std::sync::Arc;

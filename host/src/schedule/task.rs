@@ -1,14 +1,15 @@
 //! The loop.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::entry::{Entry, Flight, Next};
+use super::room::{Busy, Lane, Room};
 use super::{Command, Commands};
 use crate::board::{Board, Slot};
 use crate::capabilities::{RunFacts, unix_ms};
@@ -58,35 +59,12 @@ struct Crew {
     room: Room,
 }
 
-/// How much must be free before a run that ends wakes a loop that had to wait: waking it for each single slot would cost
-/// more than the runs. Whatever becomes free below that is found at the next look, one [`PACE`] later.
-#[derive(Clone, Copy, Debug)]
-struct Room {
-    slots_free_min: usize,
-    lane_running_max: usize,
-}
-
 /// One item of the heap, 16 bytes: a million checks stay cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     nanos: u64,
     index: u32,
     generation: u32,
-}
-
-/// The runs of one plugin, and the checks that wait for some of them to end.
-#[derive(Debug, Default)]
-struct Lane {
-    busy: Arc<Busy>,
-    parked: VecDeque<u32>,
-}
-
-/// What a lane shares with its runs.
-#[derive(Debug, Default)]
-pub(super) struct Busy {
-    running: AtomicUsize,
-    /// Checks are parked: the run that makes room wakes the loop.
-    awaited: AtomicBool,
 }
 
 /// A run that may start: what it holds is given back when it is dropped, whatever becomes of the run.
@@ -100,25 +78,20 @@ struct Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.flight.land();
-        let Room { slots_free_min, lane_running_max } = self.crew.room;
-        let left = self.lane.running.fetch_sub(1, Ordering::SeqCst) - 1;
         // Before the loop is woken, or it would find no slot and sleep again.
         self.slot = None;
-        let lane_opens = left <= lane_running_max && self.lane.awaited.swap(false, Ordering::SeqCst);
-        let slots_open =
-            self.crew.slots.available_permits() >= slots_free_min && self.crew.starved.swap(false, Ordering::SeqCst);
+        let Crew { room, slots, starved, wake, .. } = &*self.crew;
+        let lane_opens = room.left(&self.lane);
+        let slots_open = slots.available_permits() >= room.slots_free_min && starved.swap(false, Ordering::SeqCst);
         if lane_opens || slots_open {
-            self.crew.wake.notify_one();
+            wake.notify_one();
         }
     }
 }
 
 /// The loop looks at the heap no more often than this, unless it is woken: what falls due meanwhile starts together, and
 /// threads are woken once for all of it, which costs more than many a run. What is due alone is not late for it.
-const PACE: Duration = Duration::from_millis(4);
-
-/// The part of slots, or of a plugin's bound, that has to be free before the end of a run wakes the loop.
-const ROOM_PART: usize = 4;
+pub(super) const PACE: Duration = Duration::from_millis(4);
 
 impl Scheduler {
     /// A scheduler without checks. Runs are spawned on `guests`.
@@ -131,13 +104,8 @@ impl Scheduler {
         metrics: Arc<Metrics>,
         guests: tokio::runtime::Handle,
     ) -> Self {
-        let (concurrency, per_plugin) = (settings.concurrency.max(1), settings.concurrency_per_plugin.max(1));
-        let slots = Arc::new(Semaphore::new(concurrency));
-        let room = Room {
-            slots_free_min: concurrency.div_ceil(ROOM_PART),
-            lane_running_max: per_plugin - per_plugin.div_ceil(ROOM_PART),
-        };
-        let (starved, wake) = (AtomicBool::new(false), Notify::new());
+        let slots = Arc::new(Semaphore::new(settings.concurrency.max(1)));
+        let (starved, wake, room) = (AtomicBool::new(false), Notify::new(), Room::of(&settings));
         Self {
             crew: Arc::new(Crew { sandbox, board, metrics, guests, slots, starved, wake, room }),
             settings,
@@ -357,7 +325,7 @@ impl Scheduler {
         }
     }
 
-    /// What a plugin's runs share.
+    /// The runs of a plugin in flight.
     fn lane(&mut self, plugin: &Arc<str>) -> Arc<Busy> {
         Arc::clone(&self.lanes.entry(Arc::clone(plugin)).or_default().busy)
     }
