@@ -54,7 +54,12 @@ fn shows_the_checks_of_a_running_host() {
         .with_guest("bad", &says(2))
         .with_file("probity.toml", "[server.auth]\ntokens = [\"a-long-secret\"]\n");
     let host = Host::start(&folder);
-    let said = host.status_until(&folder, 2, &["--token", "a-long-secret"]);
+    // One plugin is loaded after the other: the table is whole when both have run.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut said = host.status_until(&folder, 2, &["--token", "a-long-secret"]);
+    while !said.out.contains("1 healthy, 1 unhealthy") && Instant::now() < deadline {
+        said = host.status_until(&folder, 2, &["--token", "a-long-secret"]);
+    }
     let lines: Vec<&str> = said.out.lines().collect();
     assert_eq!(lines[0], "unhealthy  1 healthy, 1 unhealthy");
     assert!(lines[2].starts_with("unhealthy  bad") && lines[2].ends_with("all | is well"), "{said:?}");
