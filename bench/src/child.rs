@@ -34,6 +34,13 @@ pub(crate) enum Child {
         #[arg(long)]
         component: PathBuf,
     },
+    /// Runs the typical check without a pause, for a profiler; prints µs of CPU time per run
+    Load {
+        #[arg(long)]
+        component: PathBuf,
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
     /// Holds `count` sleeping instances; prints KiB per instance, page tables included
     Live {
         #[arg(long)]
@@ -55,6 +62,7 @@ pub(crate) fn run(child: &Child) -> Result<()> {
             println!("{}", clock::memory_of(std::process::id())?.resident);
             Ok(())
         }
+        Child::Load { component, seconds } => crate::rows::under_load(component, *seconds),
         Child::Live { component, count } => live(component, *count),
     }
 }

@@ -9,6 +9,8 @@ mod process;
 mod run;
 mod schedule;
 
+pub(crate) use run::under_load;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;

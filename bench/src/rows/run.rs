@@ -1,9 +1,10 @@
 //! Rows 1, 2, 3 and 6: what a run costs, from wasmtime alone to the whole runtime.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use probity::plan::{Plan, PlannedCheck};
 use probity::sandbox::Sandbox;
 use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -24,6 +25,19 @@ const SLOTS: u32 = 80;
 /// Raw calls for one batch. Answers µs of this thread's CPU time per call.
 pub(super) fn raw_batch(raw: &Raw, safety: Safety) -> Result<f64> {
     per_call(|| raw.call(safety))
+}
+
+/// Raw calls for one batch on each of `threads` at once. Answers µs of CPU time per call: where cores share what makes
+/// them fast, each costs more while the others work, for the floor as for the host.
+fn raw_on_threads(raw: &Raw, threads: usize) -> Result<f64> {
+    const LONG: u32 = 5;
+    let one = || (0..LONG).map(|_| raw_batch(raw, Safety::None)).sum::<Result<f64>>();
+    let costs = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        let joined = threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?);
+        joined.sum::<Result<f64>>()
+    })?;
+    Ok(costs / f64::from(LONG) / threads as f64)
 }
 
 /// Calls until the batch is full. Answers µs of this thread's CPU time per call.
@@ -68,7 +82,7 @@ pub(super) fn whole(bench: &Bench) -> Result<Vec<Row>> {
         let plan = rig.plan(demand.checks, demand.every, with_config);
         rig.apply(&plan);
         rig.wait_all_ran(Duration::from_secs(20))?;
-        let mut rates = Series::default();
+        let (mut rates, mut alone) = (Series::default(), Series::default());
         let pair = alternate(
             bench.batches(),
             || {
@@ -76,12 +90,21 @@ pub(super) fn whole(bench: &Bench) -> Result<Vec<Row>> {
                 rates.0.push(rate);
                 Ok(cost)
             },
-            || raw_batch(&raw, Safety::None),
+            || {
+                alone.0.push(raw_batch(&raw, Safety::None)?);
+                raw_on_threads(&raw, shape.threads)
+            },
         )?;
         let metric = format!("fresh typical run, due → sandbox → board → metrics, {}, ÷ raw wasmtime", demand.label);
-        let rate = rates.quantile(0.5).unwrap_or(0.0);
+        let median = |series: &Series| series.quantile(0.5).unwrap_or(0.0);
+        let note = format!(
+            "{:.0} runs/s were made; wasmtime alone on {} threads, as the host; {:.1} µs on one with the rest idle",
+            median(&rates),
+            shape.threads,
+            median(&alone)
+        );
         let goal = if at == 0 { Goal::RatioAtMost(1.5) } else { Goal::None };
-        rows.push(Row::new(1, &metric, "µs").pair(&pair).goal(goal).note(format!("{rate:.0} runs/s were made")));
+        rows.push(Row::new(1, &metric, "µs").pair(&pair).goal(goal).note(note));
     }
     rig.rest();
     rows.push(steps(bench, &rig, &raw)?);
@@ -224,8 +247,7 @@ fn runs_per_second(sandbox: &Arc<Sandbox>, planned: &Arc<PlannedCheck>, threads:
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
-        let rates =
-            threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?);
+        let rates = threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?);
         rates.sum()
     })
 }
@@ -241,6 +263,22 @@ fn only(plan: &Plan) -> Result<&Arc<PlannedCheck>> {
 
 pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The host with more due than it can run, for `seconds`: to look at with a profiler.
+pub(crate) fn under_load(component: &Path, seconds: u64) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let bytes = std::fs::read(component).context("read the component")?;
+    let shape = Shape { per_plugin: 64, ..Shape::default_on(cores()) };
+    let rig = Rig::new(dir.path(), &shape, &[("typical".into(), bytes)])?;
+    let plan = rig.plan(DEMANDS[0].checks, DEMANDS[0].every, with_config);
+    rig.apply(&plan);
+    let (cpu, runs) = (process_cpu(), rig.runs());
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (spent, made) = (process_cpu() - cpu, (rig.runs() - runs) as f64);
+    rig.rest();
+    println!("{:.2} µs per run, {made} runs", spent.as_secs_f64() * 1e6 / made);
+    Ok(())
 }
 
 /// What one run of the whole runtime costs, for rows that compare something else with it.

@@ -27,8 +27,9 @@ pub use host::Host;
 /// How often results are looked at for their age.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// Threads that answer HTTP and keep the time. Two, so that one long answer never delays a probe.
-const HTTP_THREADS: usize = 2;
+/// Threads that answer HTTP and keep the time, where there are that many cores: two, so that one long answer never
+/// delays a probe. On one core they would only take turns.
+const HTTP_THREADS_MAX: usize = 2;
 
 /// Why the host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +70,7 @@ impl Daemon {
     /// [`StartError`].
     pub fn build(config: Config, config_path: Option<PathBuf>, compiler: Compiler) -> Result<Self, StartError> {
         let front = Builder::new_multi_thread()
-            .worker_threads(HTTP_THREADS)
+            .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(HTTP_THREADS_MAX))
             .thread_name("probity-http")
             .enable_all()
             .build()

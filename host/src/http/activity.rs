@@ -133,7 +133,10 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.moved();
+        // Over HTTP/1 the answer is about to be sent, which counts too.
+        if self.0.http2.load(Ordering::Relaxed) {
+            self.0.moved();
+        }
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

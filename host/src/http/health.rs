@@ -3,13 +3,13 @@
 //! A summary costs the same for ten checks and ten thousand. The full body is put together from text that was made once
 //! per result; only ages are written anew.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 use super::answer::{self, Refusal};
 use super::app::{App, Shared};
@@ -144,47 +144,62 @@ fn no_group(index: &Index, config: &Config, group: &str) -> Refusal {
     Refusal::not_found("no_such_group", text)
 }
 
-/// The native body.
+/// What the native body begins with.
+#[derive(Serialize)]
+struct Head<'a> {
+    status: Status,
+    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    counts: Counted,
+    duration_ms: f64,
+}
+
+#[derive(Serialize)]
+struct Counted {
+    healthy: u32,
+    degraded: u32,
+    unhealthy: u32,
+    unknown: u32,
+    pending: u32,
+}
+
+/// The native body, in one piece of memory that is large enough from the start.
 fn body(of: &Aggregated<'_>) -> Vec<u8> {
-    let mut checks = Vec::new();
-    if let Some(members) = of.members {
-        checks.extend_from_slice(b",\"checks\":{");
-        for (at, (name, slot)) in members.iter().enumerate() {
-            if at > 0 {
-                checks.push(b',');
-            }
-            let view = slot.view();
-            let [before, after] = view.rendered.get_or_make(|| fragment(name, slot.planned(), &view));
-            checks.extend_from_slice(before.as_bytes());
-            match view.age_ms(of.now_unix_ms) {
-                Some(age_ms) => put(&mut checks, format_args!("{age_ms}")),
-                None => checks.extend_from_slice(b"null"),
-            }
-            checks.extend_from_slice(after.as_bytes());
-        }
-        checks.push(b'}');
-    }
     const HEAD_BYTES: usize = 320;
-    let mut body = Vec::with_capacity(checks.len() + HEAD_BYTES);
-    put(
-        &mut body,
-        format_args!("{{\"status\":\"{}\",\"timestamp\":\"{}\"", of.summary.status, rfc3339(of.now_unix_ms)),
-    );
-    if let Some(version) = &of.server.version {
-        put(&mut body, format_args!(",\"version\":{}", quoted(version)));
-    }
+    const AGE_BYTES: usize = 16;
+    let views: Vec<_> =
+        of.members.iter().flat_map(|members| members.iter()).map(|(name, slot)| (name, slot, slot.view())).collect();
+    let checks: Vec<_> = views
+        .iter()
+        .map(|(name, slot, view)| (view, view.rendered.get_or_make(|| fragment(name, slot.planned(), view))))
+        .collect();
+    let bytes: usize = checks.iter().map(|(_, [before, after])| before.len() + AGE_BYTES + after.len()).sum();
+    let mut body = Vec::with_capacity(HEAD_BYTES + bytes);
     let Counts { healthy, degraded, unhealthy, unknown } = of.summary.counts;
-    put(
-        &mut body,
-        format_args!(
-            ",\"counts\":{{\"healthy\":{healthy},\"degraded\":{degraded},\"unhealthy\":{unhealthy},\
-             \"unknown\":{unknown},\"pending\":{}}}",
-            of.summary.pending
-        ),
-    );
-    put(&mut body, format_args!(",\"duration_ms\":{}", millis(of.start.elapsed())));
-    body.extend_from_slice(&checks);
-    body.extend_from_slice(b"}\n");
+    let head = Head {
+        status: of.summary.status,
+        timestamp: rfc3339(of.now_unix_ms),
+        version: of.server.version.as_deref(),
+        counts: Counted { healthy, degraded, unhealthy, unknown, pending: of.summary.pending },
+        duration_ms: millis(of.start.elapsed()),
+    };
+    put(&mut body, &head);
+    if of.members.is_some() {
+        // The head's closing brace comes after the checks.
+        body.pop();
+        body.extend_from_slice(b",\"checks\":{");
+        for (at, (view, [before, after])) in checks.into_iter().enumerate() {
+            if at > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(before.as_bytes());
+            put(&mut body, &view.age_ms(of.now_unix_ms));
+            body.extend_from_slice(after.as_bytes());
+        }
+        body.extend_from_slice(b"}}");
+    }
+    body.push(b'\n');
     body
 }
 
@@ -226,6 +241,6 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
-fn put(body: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
-    body.write_fmt(arguments).expect("writing to memory does not fail");
+fn put(body: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(body, value).expect("writing numbers and text to memory does not fail");
 }

@@ -1,16 +1,20 @@
 //! Around every handler: bodies are bounded, the request is counted and logged.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
+use axum::routing::{MethodRouter, Route};
+use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body as _;
+use tower_layer::layer_fn;
+use tower_service::Service;
 
 use super::answer::Refusal;
 use super::app::Shared;
@@ -44,42 +48,68 @@ impl Observed {
     }
 
     pub(super) fn watch(self, methods: MethodRouter<Shared>) -> MethodRouter<Shared> {
-        methods.layer(from_fn_with_state(self, observe))
+        methods.layer(layer_fn(move |route| Watched { route, observed: self.clone() }))
+    }
+
+    fn logs(&self) -> bool {
+        match self.volume {
+            Volume::Quiet => tracing::enabled!(target: "probity::access", tracing::Level::DEBUG),
+            Volume::Loud => tracing::enabled!(target: "probity::access", tracing::Level::INFO),
+        }
+    }
+
+    fn log(&self, method: &Method, uri: &Uri, status: u16, took: Duration) {
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let path = uri.path();
+        match self.volume {
+            Volume::Quiet => {
+                tracing::debug!(target: "probity::access", %method, path, status, took_us, "answered");
+            }
+            Volume::Loud => tracing::info!(target: "probity::access", %method, path, status, took_us, "answered"),
+        }
     }
 }
 
-async fn observe(State(observed): State<Observed>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let method = request.method().clone();
-    let logged = match observed.volume {
-        Volume::Quiet => tracing::enabled!(target: "probity::access", tracing::Level::DEBUG),
-        Volume::Loud => tracing::enabled!(target: "probity::access", tracing::Level::INFO),
-    };
-    // The path only: a query may hold what someone pasted there by mistake.
-    let uri = logged.then(|| request.uri().clone());
-    let response = if request.body().is_end_stream() {
-        next.run(request).await
-    } else {
-        match without_body(request).await {
-            Ok(request) => next.run(request).await,
-            Err(refusal) => refusal.into_response(),
-        }
-    };
-    let took = start.elapsed();
-    let status = response.status().as_u16();
-    observed.series.observe(method.as_str(), status, took);
-    if let Some(uri) = uri {
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        match observed.volume {
-            Volume::Quiet => {
-                tracing::debug!(target: "probity::access", %method, path = uri.path(), status, took_us, "answered");
-            }
-            Volume::Loud => {
-                tracing::info!(target: "probity::access", %method, path = uri.path(), status, took_us, "answered");
-            }
-        }
+/// A route that is counted. A service rather than axum's `from_fn`, which costs a probe a tenth of its answer.
+#[derive(Clone)]
+struct Watched {
+    route: Route,
+    observed: Observed,
+}
+
+impl Service<Request> for Watched {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        <Route as Service<Request>>::poll_ready(&mut self.route, cx)
     }
-    response
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Self { mut route, observed } = self.clone();
+        let start = Instant::now();
+        let method = request.method().clone();
+        // The path only: a query may hold what someone pasted there by mistake.
+        let uri = observed.logs().then(|| request.uri().clone());
+        Box::pin(async move {
+            let response = if request.body().is_end_stream() {
+                route.call(request).await?
+            } else {
+                match without_body(request).await {
+                    Ok(request) => route.call(request).await?,
+                    Err(refusal) => refusal.into_response(),
+                }
+            };
+            let took = start.elapsed();
+            let status = response.status().as_u16();
+            observed.series.observe(method.as_str(), status, took);
+            if let Some(uri) = uri {
+                observed.log(&method, &uri, status, took);
+            }
+            Ok(response)
+        })
+    }
 }
 
 /// Takes the body off a request, within bounds.
