@@ -51,7 +51,7 @@ pub(crate) struct Raw {
     engine: Engine,
     plain: plain::FloorPre<State>,
     fiber: fiber::FloorPre<State>,
-    /// What the engine meters has to be given.
+    /// Fuel that the engine meters has to be given.
     metered: bool,
 }
 
@@ -65,7 +65,7 @@ pub(crate) enum Safety {
 }
 
 impl Raw {
-    /// Compiles `component` under `config`; `metered` tells whether that meters fuel and interrupts by epoch.
+    /// Compiles `component` under `config`; `metered` tells whether that meters fuel.
     pub(crate) fn new(config: &Config, component: &[u8], metered: bool) -> Result<Self> {
         let engine = Engine::new(config).map_err(told)?;
         let component = Component::new(&engine, component).map_err(told)?;
@@ -123,8 +123,8 @@ impl Raw {
         let mut store = Store::new(&self.engine, State { lines: Vec::new(), limits });
         if self.metered {
             store.set_fuel(200_000_000)?;
-            store.set_epoch_deadline(1 << 40);
         }
+        store.set_epoch_deadline(1 << 40);
         if safety == Safety::All {
             store.limiter(|state| &mut state.limits);
             store.set_hostcall_fuel(4 << 20);

@@ -9,6 +9,8 @@ mod bench;
 mod demo;
 mod docs;
 mod guests;
+#[cfg(unix)]
+mod servers;
 mod setup;
 mod test;
 mod toolchain;

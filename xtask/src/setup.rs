@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: installs what building components needs.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -15,13 +16,14 @@ pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let facts = Facts::gather(&workspace.root);
     let usable = matches!(choose(&facts), Ok(Choice::Active | Choice::AddTarget | Choice::Debian { .. }));
-    if !usable && facts.apt && is_root() {
+    if !usable && can_install() {
         install(&facts.missing_packages())?;
     }
     toolchain::find(&workspace).map(drop)
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+/// Installs Debian's packages.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     println!("installing {}", packages.join(", "));
     workspace::run(Command::new("apt-get").arg("update"), "apt-get update")?;
     let mut command = Command::new("apt-get");
@@ -29,7 +31,11 @@ fn install(packages: &[&str]) -> Result<()> {
     workspace::run(&mut command, "apt-get install")
 }
 
-/// Whether packages may be installed.
+/// Whether Debian's packages can be installed by this process.
+pub(crate) fn can_install() -> bool {
+    Path::new("/usr/bin/apt-get").exists() && is_root()
+}
+
 fn is_root() -> bool {
     #[cfg(unix)]
     {

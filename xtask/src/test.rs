@@ -13,6 +13,8 @@ use crate::{guests, setup};
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let workspace = Workspace::load()?;
     setup::run()?;
+    #[cfg(unix)]
+    crate::servers::install()?;
     guests::run()?;
     println!("building the host");
     workspace::run(

@@ -196,14 +196,26 @@ pub(super) fn pool(bench: &Bench) -> Result<Vec<Row>> {
 pub(super) fn safety(bench: &Bench) -> Result<Vec<Row>> {
     let typical = bench.component("typical")?;
     let guarded = Raw::new(&product_config(SLOTS), &typical, true)?;
-    let mut config = product_config(SLOTS);
-    config.consume_fuel(false).epoch_interruption(false);
-    let bare = Raw::new(&config, &typical, false)?;
+    let engine = |fuel: bool, epoch: bool| {
+        let mut config = product_config(SLOTS);
+        config.consume_fuel(fuel).epoch_interruption(epoch);
+        Raw::new(&config, &typical, fuel)
+    };
+    let bare = engine(false, false)?;
     let pair = alternate(bench.batches(), || raw_batch(&guarded, Safety::All), || raw_batch(&bare, Safety::None))?;
     let note = "fuel, deadline, memory, table, handle and host-call limits, on wasmtime alone";
-    Ok(vec![
+    let mut rows = vec![
         Row::new(6, "all safety on ÷ none, fresh typical", "µs").pair(&pair).goal(Goal::RatioAtMost(1.15)).note(note),
-    ])
+    ];
+    for (metric, fuel, epoch) in [
+        ("of it: code that counts fuel ÷ code that does not", true, false),
+        ("of it: code that looks at the deadline ÷ code that does not", false, true),
+    ] {
+        let one = engine(fuel, epoch)?;
+        let pair = alternate(bench.batches(), || raw_batch(&one, Safety::None), || raw_batch(&bare, Safety::None))?;
+        rows.push(Row::new(6, metric, "µs").pair(&pair));
+    }
+    Ok(rows)
 }
 
 /// Row 3: wall time, so it wants the machine for itself.

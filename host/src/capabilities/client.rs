@@ -70,7 +70,10 @@ impl HttpClient {
     /// For the `connections` of one configuration. One that cannot be used fails only the checks that use it.
     #[must_use]
     pub fn new(net: Net, connections: &BTreeMap<String, Connection>) -> Self {
-        let endpoints = connections.iter().map(|(name, connection)| (name.clone(), Endpoint::new(connection)));
+        let endpoints = connections.iter().filter_map(|(name, connection)| match connection {
+            Connection::Http(connection) => Some((name.clone(), Endpoint::new(connection))),
+            _ => None,
+        });
         Self { net, endpoints: Arc::new(endpoints.collect()), trust: Trust::default() }
     }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::request::{invalid, is_forbidden};
 use super::tls::Trust;
 use super::{CallError, ErrorKind};
-use crate::config::Connection;
+use crate::config::HttpConnection;
 use crate::config::grants::is_ambiguous;
 
 /// One connection of the configuration, ready for use.
@@ -29,7 +29,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// What of it cannot be used.
-    pub(super) fn new(connection: &Connection) -> Result<Self, String> {
+    pub(super) fn new(connection: &HttpConnection) -> Result<Self, String> {
         let mut base = connection.url.clone();
         if !matches!(base.scheme(), "http" | "https") {
             return Err(format!("scheme `{}` is not an HTTP endpoint: `http` or `https` is allowed", base.scheme()));
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn endpoint(url: &str) -> Endpoint {
-        Endpoint::new(&Connection { url: url.parse().unwrap(), headers: vec![], ca: None }).unwrap()
+        Endpoint::new(&HttpConnection { url: url.parse().unwrap(), headers: vec![], ca: None }).unwrap()
     }
 
     // A guest's path goes below the base, with both queries.

@@ -326,6 +326,7 @@ pub(crate) mod tests {
             http: http.iter().map(|text| HttpGrant::parse(text).unwrap()).collect(),
             tcp: tcp.iter().map(|text| TcpGrant::parse(text).unwrap()).collect(),
             system: system.iter().map(|text| SystemGrant::parse(text).unwrap()).collect(),
+            ..Grants::default()
         };
         let env = CheckEnv { name: "test".into(), grants, limits, ..CheckEnv::for_describe() };
         let deadline = Instant::now() + Duration::from_secs(2);

@@ -163,6 +163,13 @@ fn imports(text: &mut String, version: &Version, paint: Paint) {
             (true, Capability::Http) => "needs a grant: http = [\"https://example.org/*\"]",
             (true, Capability::Tcp) => "needs a grant: tcp = [\"example.org:5432\"]",
             (true, Capability::System) => "needs a grant: system = [\"memory\"]",
+            (true, Capability::Tls) => "needs a grant: tls = [\"example.org:443\"]",
+            (true, Capability::Dns) => "needs a grant: dns = [\"example.org\"]",
+            (true, Capability::Sql | Capability::Redis) => "needs a grant: the name of a connection",
+            (true, Capability::Queue) => "needs a grant: the name of a queue",
+            (true, Capability::Secrets) => "needs a grant: the name of a secret",
+            (true, Capability::Heartbeats) => "needs a grant: the name of a job",
+            (true, Capability::Peers) => "needs a grant: the name of a check, or group:NAME",
             (true, _) => "needs a grant",
         };
         put(text, "may use", &format!("{:<8} {note}", capability.as_str()), paint);

@@ -4,20 +4,28 @@
 //! that percent-encoding, `..`, upper case, trailing dots and short forms of addresses cannot slip past. A grant says
 //! which names may be asked for; which addresses a name may lead to is the egress policy's business.
 
+mod dns;
 mod host;
 mod http;
+mod named;
+mod peers;
 mod system;
 mod tcp;
+mod tls;
 
 use std::path::Path;
 
 use crate::check::Capability;
 use url::Url;
 
+pub use dns::{DnsGrant, canonical as canonical_name};
 pub use host::{Host, HostPattern, Ports};
 pub use http::{HttpGrant, UrlPattern, is_ambiguous};
+pub use named::NamedGrant;
+pub use peers::PeerGrant;
 pub use system::{ProcessPattern, SystemGrant, SystemTarget};
 pub use tcp::TcpGrant;
+pub use tls::TlsGrant;
 
 /// The grants of one check. `context`, `log`, `clock` and `state` need none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,21 +34,78 @@ pub struct Grants {
     pub http: Vec<HttpGrant>,
     /// Key `tcp`: `host:port` patterns.
     pub tcp: Vec<TcpGrant>,
+    /// Key `tls`: `host:port` patterns and `certificate:NAME`.
+    pub tls: Vec<TlsGrant>,
+    /// Key `dns`: names and `resolver:NAME`.
+    pub dns: Vec<DnsGrant>,
+    /// Key `sql`: connections; read-only, unless `:write` follows.
+    pub sql: Vec<NamedGrant>,
+    /// Key `redis`: connections; reading commands, unless `:COMMAND` or `:*` follows.
+    pub redis: Vec<NamedGrant>,
+    /// Key `queue`: queues; `:publish` may follow.
+    pub queue: Vec<NamedGrant>,
+    /// Key `secrets`: secrets; `:reveal` may follow.
+    pub secrets: Vec<NamedGrant>,
     /// Key `system`: `memory`, `cpu`, `load`, `pressure`, `uptime`, `disks`, `disk:/path`, `process:pattern`,
     /// `file:/path`.
     pub system: Vec<SystemGrant>,
+    /// Key `heartbeats`: names of jobs.
+    pub heartbeats: Vec<NamedGrant>,
+    /// Key `peers`: checks and groups.
+    pub peers: Vec<PeerGrant>,
 }
 
 impl Grants {
+    /// Adds one entry of the key called as `capability` is.
+    ///
+    /// # Errors
+    /// What was wrong with it and what is allowed.
+    pub fn add(&mut self, capability: Capability, text: &str) -> Result<(), String> {
+        match capability {
+            Capability::Http => self.http.push(HttpGrant::parse(text)?),
+            Capability::Tcp => self.tcp.push(TcpGrant::parse(text)?),
+            Capability::Tls => self.tls.push(TlsGrant::parse(text)?),
+            Capability::Dns => self.dns.push(DnsGrant::parse(text)?),
+            Capability::Sql => self.sql.push(NamedGrant::sql(text)?),
+            Capability::Redis => self.redis.push(NamedGrant::redis(text)?),
+            Capability::Queue => self.queue.push(NamedGrant::queue(text)?),
+            Capability::Secrets => self.secrets.push(NamedGrant::secret(text)?),
+            Capability::System => self.system.push(SystemGrant::parse(text)?),
+            Capability::Heartbeats => self.heartbeats.push(NamedGrant::heartbeat(text)?),
+            Capability::Peers => self.peers.push(PeerGrant::parse(text)?),
+            Capability::Context | Capability::Log | Capability::Clock | Capability::State => {
+                return Err(format!("`{}` needs no grant", capability.as_str()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of the key called as `capability` is, as they are written.
+    #[must_use]
+    pub fn texts(&self, capability: Capability) -> Vec<String> {
+        fn texts<T: ToString>(grants: &[T]) -> Vec<String> {
+            grants.iter().map(ToString::to_string).collect()
+        }
+        match capability {
+            Capability::Http => texts(&self.http),
+            Capability::Tcp => texts(&self.tcp),
+            Capability::Tls => texts(&self.tls),
+            Capability::Dns => texts(&self.dns),
+            Capability::Sql => texts(&self.sql),
+            Capability::Redis => texts(&self.redis),
+            Capability::Queue => texts(&self.queue),
+            Capability::Secrets => texts(&self.secrets),
+            Capability::System => texts(&self.system),
+            Capability::Heartbeats => texts(&self.heartbeats),
+            Capability::Peers => texts(&self.peers),
+            Capability::Context | Capability::Log | Capability::Clock | Capability::State => Vec::new(),
+        }
+    }
+
     /// Whether anything is granted of `capability`. What exactly is checked again at every call.
     #[must_use]
     pub fn names(&self, capability: Capability) -> bool {
-        match capability {
-            Capability::Http => !self.http.is_empty(),
-            Capability::Tcp => !self.tcp.is_empty(),
-            Capability::System => !self.system.is_empty(),
-            _ => false,
-        }
+        !self.texts(capability).is_empty()
     }
 
     /// The pattern that covers `url`; one that names the host exactly comes before a wildcard, since it reaches more
@@ -86,6 +151,12 @@ impl Grants {
     #[must_use]
     pub fn line_for_tcp(host: &Host, port: u16) -> String {
         line("tcp", &format!("{host}:{port}"))
+    }
+
+    /// The line that would add `value` to what a check has of `capability`.
+    #[must_use]
+    pub fn line_for(capability: Capability, value: &str) -> String {
+        line(capability.as_str(), value)
     }
 
     /// The line that would let a check ask for `target`.

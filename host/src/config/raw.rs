@@ -36,8 +36,8 @@ pub(super) struct File {
     pub(super) egress: Egress,
     pub(super) limits: Limits,
     pub(super) defaults: Defaults,
-    /// Endpoints with their credentials, by name. A grant `http = ["NAME"]` lets a check use one; the guest never sees
-    /// the URL or the credentials.
+    /// Endpoints, databases and brokers with their credentials, by name. A grant such as `http = ["NAME"]` or `sql =
+    /// ["NAME"]` lets a check use one; the guest never sees the URL or the credentials.
     pub(super) connections: BTreeMap<String, Connection>,
     /// Sets of checks with an endpoint of their own, `/health/NAME`. A group exists as soon as a check names it; the
     /// table only describes it. `live`, `ready` and `startup` are taken.
@@ -269,13 +269,37 @@ pub(super) struct Grants {
     /// Hosts with ports: `db.internal:5432`, `*.internal:8000-8100`, `10.0.0.0/8:5432`, `[::1]:6379`, `host:*`.
     #[schemars(extend("default" = []))]
     pub(super) tcp: Key<List<Text, 100>>,
+    /// Servers whose certificates may be looked at, as in `tcp`, and `certificate:NAME` for declared files.
+    #[schemars(extend("default" = []))]
+    pub(super) tls: Key<List<Text, 100>>,
+    /// Names to look up: `example.org`, `*.example.org`, `*`; and `resolver:NAME` to ask a declared resolver.
+    #[schemars(extend("default" = []))]
+    pub(super) dns: Key<List<Text, 100>>,
+    /// SQL connections: `orders-db` reads only, `orders-db:write` also changes data.
+    #[schemars(extend("default" = []))]
+    pub(super) sql: Key<List<Text, 100>>,
+    /// Redis connections: `cache` for the commands that only read, `cache:XADD` for one more, `cache:*` for all.
+    #[schemars(extend("default" = []))]
+    pub(super) redis: Key<List<Text, 100>>,
+    /// Queues: `jobs` looks at it, `jobs:publish` also sends probe messages.
+    #[schemars(extend("default" = []))]
+    pub(super) queue: Key<List<Text, 100>>,
+    /// Secrets: `webhook` is used by the host for signatures and comparisons, `webhook:reveal` is handed to the plugin.
+    #[schemars(extend("default" = []))]
+    pub(super) secrets: Key<List<Text, 100>>,
     /// Facts of the machine: `memory`, `cpu`, `load`, `pressure`, `uptime`, `disks` (the list), `disk:/path` (free space
     /// there and below), `process:pattern` (`*` and `?` are wildcards), `file:/path` (size and age, there and below).
     #[schemars(extend("default" = []))]
     pub(super) system: Key<List<Text, 100>>,
+    /// Heartbeats of jobs, by name.
+    #[schemars(extend("default" = []))]
+    pub(super) heartbeats: Key<List<Text, 100>>,
+    /// Other checks whose latest result may be seen: `orders-db`, `group:orders`, `*`.
+    #[schemars(extend("default" = []))]
+    pub(super) peers: Key<List<Text, 100>>,
 }
 
-/// One endpoint.
+/// One named resource with its credentials. The scheme of `url` says what it is.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(extend("required" = ["url"]))]
@@ -283,11 +307,12 @@ pub(super) struct Connection {
     #[serde(rename = "$own")]
     #[schemars(skip)]
     pub(super) own: Own,
-    /// Where it is: `http://` or `https://` in this version. User and password in it become basic authentication.
-    /// Required.
+    /// Where it is: `http(s)://` for endpoints, `postgres://`, `mysql://` (also `mariadb://`) and `sqlite://` for
+    /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers. User and password in it stay in the
+    /// host; for endpoints they become basic authentication. Required.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) url: Key<Text>,
-    /// Headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
+    /// For endpoints: headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
     #[schemars(extend("default" = {}))]
     pub(super) headers: Key<Map<Text, 64>>,
     /// PEM file of the authorities to trust for this endpoint instead of the system's. Relative paths start at the

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::grants::Grants;
 use super::limits::Limits;
 use super::secrets::Secrets;
-use crate::check::{OnUnknown, Probe, Severity, Window};
+use crate::check::{Capability, OnUnknown, Probe, Severity, Window};
 
 /// A whole, valid configuration.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Config {
     pub schedule: Schedule,
     /// Table `[egress]`.
     pub egress: Egress,
-    /// Table `[connections]`: endpoints that a guest may name.
+    /// Table `[connections]`: endpoints, databases and brokers that a guest may name.
     pub connections: BTreeMap<String, Connection>,
     /// Table `[limits]`: what a check gets that says nothing.
     pub limits: Limits,
@@ -167,9 +167,41 @@ pub struct Egress {
     pub deny: Vec<ipnet::IpNet>,
 }
 
-/// A named resource with its credentials inside. In this version: an HTTP endpoint. Printed without them.
+/// A named resource with its credentials inside. Printed without them.
+#[derive(Clone, Debug)]
+pub enum Connection {
+    /// `http://`, `https://`: an endpoint.
+    Http(HttpConnection),
+    /// `postgres://`, `postgresql://`.
+    Postgres(ServerConnection),
+    /// `mysql://`, `mariadb://`.
+    MySql(ServerConnection),
+    /// `sqlite://`: the file.
+    Sqlite(PathBuf),
+    /// `redis://`, `rediss://`, `valkey://`, `valkeys://`.
+    Redis(ServerConnection),
+    /// `amqp://`, `amqps://`.
+    Amqp(ServerConnection),
+    /// `nats://`, `tls://`.
+    Nats(ServerConnection),
+}
+
+impl Connection {
+    /// The capability that uses it; none for brokers, which are used through queues.
+    #[must_use]
+    pub const fn capability(&self) -> Option<Capability> {
+        match self {
+            Self::Http(_) => Some(Capability::Http),
+            Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) => Some(Capability::Sql),
+            Self::Redis(_) => Some(Capability::Redis),
+            Self::Amqp(_) | Self::Nats(_) => None,
+        }
+    }
+}
+
+/// An HTTP endpoint.
 #[derive(Clone)]
-pub struct Connection {
+pub struct HttpConnection {
     /// Key `url` without its user information, which is among `headers` as basic authentication.
     pub url: url::Url,
     /// Key `headers`: sent with every request through this endpoint; they win over the guest's.
@@ -178,12 +210,34 @@ pub struct Connection {
     pub ca: Option<Vec<u8>>,
 }
 
-impl std::fmt::Debug for Connection {
+impl std::fmt::Debug for HttpConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let host = (self.url.scheme(), self.url.host_str(), self.url.port());
         let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Connection").field("url", &host).field("headers", &headers).finish_non_exhaustive()
+        f.debug_struct("HttpConnection")
+            .field("url", &bare(&self.url))
+            .field("headers", &headers)
+            .finish_non_exhaustive()
     }
+}
+
+/// A server with a protocol of its own.
+#[derive(Clone)]
+pub struct ServerConnection {
+    /// Key `url`, credentials included.
+    pub url: url::Url,
+    /// Key `ca`: as for endpoints.
+    pub ca: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for ServerConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerConnection").field("url", &bare(&self.url)).finish_non_exhaustive()
+    }
+}
+
+/// What of a URL may be shown.
+fn bare(url: &url::Url) -> (&str, Option<&str>, Option<u16>) {
+    (url.scheme(), url.host_str(), url.port())
 }
 
 /// Table `[defaults]`.

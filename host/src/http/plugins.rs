@@ -11,6 +11,7 @@ use super::checks::{self, Depth};
 use super::query::Name;
 use super::time::{millis, rfc3339};
 use crate::board::{Index, Slot};
+use crate::check::Capability;
 use crate::config::Grants;
 use crate::plugins::{Plugin, Rejection, Version};
 use crate::sandbox::Origin;
@@ -108,8 +109,9 @@ fn user(slot: &Slot, depth: Depth) -> Value {
 
 /// Grants as the configuration writes them.
 fn grants(grants: &Grants) -> Value {
-    fn texts<T: ToString>(grants: &[T]) -> Value {
-        grants.iter().map(|grant| Value::String(grant.to_string())).collect()
-    }
-    json!({ "http": texts(&grants.http), "tcp": texts(&grants.tcp), "system": texts(&grants.system) })
+    let granted = Capability::ALL.into_iter().filter(|capability| capability.needs_grant() && capability.offered());
+    granted
+        .map(|capability| (capability.as_str().to_owned(), grants.texts(capability).into()))
+        .collect::<Map<_, _>>()
+        .into()
 }

@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::capabilities::net::Resolver;
 use crate::capabilities::net::tests::{script, within};
-use crate::config::Egress;
 use crate::config::grants::HttpGrant;
+use crate::config::{Egress, HttpConnection};
 
 fn grants(texts: &[&str]) -> Grants {
     Grants { http: texts.iter().map(|text| HttpGrant::parse(text).unwrap()).collect(), ..Grants::default() }
@@ -23,13 +23,14 @@ fn plain_client() -> HttpClient {
     HttpClient::new(Net::new(Egress::default(), Resolver::default()), &BTreeMap::new())
 }
 
-fn client_of(connection: Connection) -> HttpClient {
+fn client_of(connection: HttpConnection) -> HttpClient {
+    let connection = Connection::Http(connection);
     let net = Net::new(Egress::default(), Resolver::default());
     HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), connection)]))
 }
 
-fn connection(url: &str) -> Connection {
-    Connection { url: url.parse().unwrap(), headers: vec![], ca: None }
+fn connection(url: &str) -> HttpConnection {
+    HttpConnection { url: url.parse().unwrap(), headers: vec![], ca: None }
 }
 
 /// Sends with a grant for all of loopback.
@@ -237,7 +238,7 @@ async fn endpoint_must_be_granted_and_declared() {
     let error = client.check_endpoint("billing", &grants(&["http://*:*/*"])).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(error.message.contains("grants = { http = [\"billing\"] }"), "{}", error.message);
-    let broken = client_of(Connection { ca: Some(b"no PEM".to_vec()), ..connection("https://127.0.0.1:1") });
+    let broken = client_of(HttpConnection { ca: Some(b"no PEM".to_vec()), ..connection("https://127.0.0.1:1") });
     let error = broken.check_endpoint("billing", &grants(&["billing"])).unwrap_err();
     assert!(error.message.contains("BEGIN CERTIFICATE"), "{}", error.message);
     assert_eq!(broken.unusable().count(), 1);

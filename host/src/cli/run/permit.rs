@@ -7,14 +7,13 @@ use url::Url;
 
 use crate::check::{Capability, HostCall};
 use crate::config::Connection;
-use crate::config::grants::{Grants, HttpGrant, SystemGrant, TcpGrant};
+use crate::config::grants::Grants;
 
 /// One `--grant`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Permit {
-    Http(HttpGrant),
-    Tcp(TcpGrant),
-    System(SystemGrant),
+pub(super) struct Permit {
+    capability: Capability,
+    target: String,
 }
 
 impl Permit {
@@ -23,34 +22,38 @@ impl Permit {
         let Some((kind, target)) = text.split_once('=') else {
             return Err(format!("write KIND=TARGET, as in {}", example(Capability::Http)));
         };
-        match kind {
-            "http" => HttpGrant::parse(target).map(Self::Http),
-            "tcp" => TcpGrant::parse(target).map(Self::Tcp),
-            "system" => SystemGrant::parse(target).map(Self::System),
-            _ => Err(match Capability::parse(kind) {
-                Some(capability) if !capability.needs_grant() => format!("`{kind}` needs no grant"),
-                Some(_) => format!("`{kind}` is not offered by this version; http, tcp or system is"),
-                None => format!("no capability is called `{kind}`; use http, tcp or system"),
-            }),
-        }
+        let known = || {
+            let kinds = Capability::ALL.into_iter().filter(|kind| kind.needs_grant() && kind.offered());
+            kinds.map(Capability::as_str).collect::<Vec<_>>().join(", ")
+        };
+        let capability = match Capability::parse(kind) {
+            Some(capability) if !capability.needs_grant() => return Err(format!("`{kind}` needs no grant")),
+            Some(capability) if capability.offered() => capability,
+            Some(_) => return Err(format!("`{kind}` is not offered by this version; these are: {}", known())),
+            None => return Err(format!("no capability is called `{kind}`; there are {}", known())),
+        };
+        Grants::default().add(capability, target)?;
+        Ok(Self { capability, target: target.to_owned() })
     }
 
     /// Adds it to a check's grants, if the connection it names exists.
     pub(super) fn add_to(&self, grants: &mut Grants, connections: &BTreeMap<String, Connection>) -> anyhow::Result<()> {
-        match self {
-            Self::Http(grant) => {
-                if let Some(name) = grant.endpoint().filter(|name| !connections.contains_key(*name)) {
-                    bail!(
-                        "--grant http={name}: no connection `{name}`; write a URL with its scheme, or give the file that \
-                         has [connections.{name}] with --config-file"
-                    );
-                }
-                grants.http.push(grant.clone());
-            }
-            Self::Tcp(grant) => grants.tcp.push(grant.clone()),
-            Self::System(grant) => grants.system.push(grant.clone()),
+        let Self { capability, target } = self;
+        let named = match capability {
+            Capability::Http => (!target.contains("://")).then_some(target.as_str()),
+            Capability::Sql | Capability::Redis => target.split(':').next(),
+            _ => None,
+        };
+        let fits = |name: &str| connections.get(name).and_then(Connection::capability) == Some(*capability);
+        if let Some(name) = named.filter(|name| !fits(name)) {
+            let url = if *capability == Capability::Http { "write a URL with its scheme, or " } else { "" };
+            let kind = capability.as_str();
+            bail!(
+                "--grant {kind}={target}: no {kind} connection `{name}`; {url}give the file that has [connections.{name}] \
+                 with --config-file"
+            );
         }
-        Ok(())
+        grants.add(*capability, target).map_err(anyhow::Error::msg)
     }
 }
 
@@ -60,6 +63,14 @@ pub(super) const fn example(capability: Capability) -> &'static str {
         Capability::Http => "--grant 'http=https://example.org/*'",
         Capability::Tcp => "--grant tcp=example.org:5432",
         Capability::System => "--grant system=memory",
+        Capability::Tls => "--grant tls=example.org:443",
+        Capability::Dns => "--grant 'dns=*'",
+        Capability::Sql => "--grant sql=orders-db",
+        Capability::Redis => "--grant redis=cache",
+        Capability::Queue => "--grant queue=jobs",
+        Capability::Secrets => "--grant secrets=webhook",
+        Capability::Heartbeats => "--grant heartbeats=backup",
+        Capability::Peers => "--grant peers=orders-db",
         _ => "--grant KIND=TARGET",
     }
 }
@@ -84,12 +95,18 @@ fn flag_for(call: &HostCall) -> Option<String> {
             let url = Url::parse(target).ok().filter(Url::has_host)?;
             format!("http={}/*", url.origin().ascii_serialization())
         }
-        ("tcp", _) => format!("tcp={target}"),
+        ("tcp", _) | ("tls", "inspect") => format!("{capability}={target}"),
+        ("tls", _) => format!("tls=certificate:{target}"),
         ("system", "disk") => format!("system=disk:{target}"),
         ("system", "stat") => format!("system=file:{target}"),
         ("system", "processes") => format!("system=process:{target}"),
         ("system", "uptime-ms") => "system=uptime".to_owned(),
         ("system", _) => format!("system={operation}"),
+        ("queue", "publish") => format!("queue={target}:publish"),
+        ("secrets", "reveal") => format!("secrets={target}:reveal"),
+        ("peers", "by-tag") => format!("peers=group:{target}"),
+        ("sql", "execute" | "begin") => format!("sql={target}:write"),
+        ("sql" | "redis" | "dns" | "queue" | "secrets" | "heartbeats" | "peers", _) => format!("{capability}={target}"),
         _ => return None,
     };
     // A target that was cut or is no target at all would make a flag that is refused.
@@ -111,8 +128,7 @@ mod tests {
         let wrong = |text| Permit::parse(text).unwrap_err();
         assert!(wrong("http").contains("KIND=TARGET"));
         assert!(wrong("state=x").contains("needs no grant"));
-        assert!(wrong("sql=db").contains("not offered"));
-        assert!(wrong("ftp=x").contains("http, tcp or system"));
+        assert!(wrong("ftp=x").contains("there are http, tcp"));
         assert!(wrong("system=everything").contains("`memory`"));
         assert!(wrong("tcp=db").contains("port is missing"));
     }
@@ -120,7 +136,7 @@ mod tests {
     // Every example of this module is a grant.
     #[test]
     fn examples_parse() {
-        for capability in [Capability::Http, Capability::Tcp, Capability::System] {
+        for capability in Capability::ALL.into_iter().filter(|kind| kind.needs_grant() && kind.offered()) {
             let flag = example(capability).strip_prefix("--grant ").unwrap().trim_matches('\'');
             assert!(Permit::parse(flag).is_ok(), "{flag}");
         }

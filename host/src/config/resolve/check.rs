@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::narrow;
-use crate::check::{OnUnknown, Probe, Severity, Window};
+use crate::check::{Capability, OnUnknown, Probe, Severity, Window};
 use crate::config::cx::{At, Cx};
-use crate::config::decode::Key;
 use crate::config::errors::{Fault, listed, nearest};
-use crate::config::grants::{Grants, HttpGrant, SystemGrant, TcpGrant};
-use crate::config::leaf::{List, Text};
+use crate::config::grants::Grants;
 use crate::config::limits::Limits;
 use crate::config::tree::{NodeId, Value};
-use crate::config::valid::{Check, Cron, Defaults, Group, Timing};
+use crate::config::valid::{Check, Connection, Cron, Defaults, Group, Timing};
 use crate::config::{is_name, raw, units};
 
-type Connections = BTreeMap<String, raw::Connection>;
+/// What grants may name.
+#[derive(Clone, Copy)]
+pub(super) struct Declared<'a> {
+    /// As typed: what is declared wrongly is declared all the same.
+    pub(super) raw: &'a raw::File,
+    pub(super) connections: &'a BTreeMap<String, Connection>,
+}
 
 /// Names that `/health/NAME` already gives another meaning.
 const GROUPS_TAKEN: [&str; 3] = ["live", "ready", "startup"];
@@ -27,12 +31,12 @@ const PLUGIN_CHARS_MAX: usize = 128;
 pub(super) struct Base<'a> {
     pub(super) limits: Limits,
     pub(super) defaults: &'a Defaults,
-    pub(super) connections: &'a Connections,
+    pub(super) declared: Declared<'a>,
 }
 
-pub(super) fn defaults(raw: &raw::File, connections: &Connections, cx: &mut Cx<'_>) -> Defaults {
-    let timeout_is_set = raw.limits.timeout.id.is_some();
-    let raw = &raw.defaults;
+pub(super) fn defaults(declared: Declared<'_>, cx: &mut Cx<'_>) -> Defaults {
+    let timeout_is_set = declared.raw.limits.timeout.id.is_some();
+    let raw = &declared.raw.defaults;
     let probes = raw.probes.read(cx);
     if let Some(live) = probes.iter().flatten().find(|probe| probe.value == Probe::Live) {
         let help = "a failing liveness probe restarts the service: name `live` in the `[[check]]` that shall do that";
@@ -41,7 +45,7 @@ pub(super) fn defaults(raw: &raw::File, connections: &Connections, cx: &mut Cx<'
     Defaults {
         every: raw.every.or(cx, Duration::from_secs(30)),
         probes: probes.map(set),
-        grants: grants(&raw.grants, connections, cx),
+        grants: grants(&raw.grants, declared, cx),
         severity: raw.severity.or(cx, Severity::default()),
         unhealthy_after: raw.unhealthy_after.or(cx, Window::consecutive(1)),
         healthy_after: narrow(raw.healthy_after.or(cx, 1)),
@@ -86,7 +90,7 @@ fn one(raw: &raw::Check, base: &Base<'_>, cx: &mut Cx<'_>) -> Check {
         severity: raw.severity.or(cx, base.defaults.severity),
         probes: raw.probes.read(cx).map(set),
         groups: raw.groups.read(cx).unwrap_or_default().into_iter().map(|group| group_name(group, cx)).collect(),
-        grants: grants(&raw.grants, base.connections, cx),
+        grants: grants(&raw.grants, base.declared, cx),
         limits,
         timeout_is_set: base.defaults.timeout_is_set || raw.timeout.id.is_some() || raw.limits.timeout.id.is_some(),
         unhealthy_after: raw.unhealthy_after.or(cx, base.defaults.unhealthy_after),
@@ -228,21 +232,67 @@ fn limits(raw: &raw::Check, base: Limits, cx: &mut Cx<'_>) -> Limits {
     }
 }
 
-fn grants(raw: &raw::Grants, connections: &Connections, cx: &mut Cx<'_>) -> Grants {
-    let http = each(&raw.http, HttpGrant::parse, cx);
-    for At { value, id } in &http {
-        if let Some(name) = value.endpoint().filter(|name| !connections.contains_key(*name)) {
-            undeclared(name, *id, connections, cx);
+fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Grants {
+    let mut grants = Grants::default();
+    for (capability, key) in [
+        (Capability::Http, &raw.http),
+        (Capability::Tcp, &raw.tcp),
+        (Capability::Tls, &raw.tls),
+        (Capability::Dns, &raw.dns),
+        (Capability::Sql, &raw.sql),
+        (Capability::Redis, &raw.redis),
+        (Capability::Queue, &raw.queue),
+        (Capability::Secrets, &raw.secrets),
+        (Capability::System, &raw.system),
+        (Capability::Heartbeats, &raw.heartbeats),
+        (Capability::Peers, &raw.peers),
+    ] {
+        for At { value, id } in key.read(cx).unwrap_or_default() {
+            if !capability.offered() {
+                let name = capability.as_str();
+                let help = "remove it: a grant that nothing enforces would only look like one";
+                cx.wrong(id, format!("`{name}` is not offered by this version"), help);
+            } else if let Err(why) = grants.add(capability, &value) {
+                unusable(id, why, cx);
+            } else if let Some(name) = connection_of(capability, &value) {
+                match declared.connections.get(name) {
+                    None if !declared.raw.connections.contains_key(name) => undeclared(name, id, declared, cx),
+                    Some(other) if other.capability() != Some(capability) => {
+                        let message = format!("connection `{name}` is not one for `{}`", capability.as_str());
+                        let help = match other.capability() {
+                            Some(right) => format!("its URL makes it one for `{}`", right.as_str()),
+                            None => "its URL makes it a broker: declare `[queues.NAME]`, and grant `queue`".to_owned(),
+                        };
+                        cx.wrong(id, message, help);
+                    }
+                    _ => {}
+                }
+            }
         }
     }
-    Grants {
-        http: http.into_iter().map(|at| at.value).collect(),
-        tcp: each(&raw.tcp, TcpGrant::parse, cx).into_iter().map(|at| at.value).collect(),
-        system: each(&raw.system, SystemGrant::parse, cx).into_iter().map(|at| at.value).collect(),
+    grants
+}
+
+/// The connection that a grant names.
+fn connection_of(capability: Capability, grant: &str) -> Option<&str> {
+    match capability {
+        Capability::Http => (!grant.contains("://")).then_some(grant),
+        Capability::Sql | Capability::Redis => Some(grant.split_once(':').map_or(grant, |(name, _)| name)),
+        _ => None,
     }
 }
 
-fn undeclared(name: &str, id: NodeId, connections: &Connections, cx: &mut Cx<'_>) {
+fn unusable(id: NodeId, why: String, cx: &mut Cx<'_>) {
+    let name = cx.tree.node(id).name.clone();
+    let message = match cx.detail(id, why).strip_prefix(": ") {
+        Some(why) => why.to_owned(),
+        None => format!("{} cannot be granted for `{name}`", cx.typed(id)),
+    };
+    cx.wrong(id, message, "docs/configuration.md lists the forms under `grants`");
+}
+
+fn undeclared(name: &str, id: NodeId, declared: Declared<'_>, cx: &mut Cx<'_>) {
+    let connections = &declared.raw.connections;
     let names = || connections.keys().map(String::as_str);
     let hint = match nearest(name, names()) {
         Some(near) => format!("did you mean `{near}`? "),
@@ -251,24 +301,6 @@ fn undeclared(name: &str, id: NodeId, connections: &Connections, cx: &mut Cx<'_>
     };
     let message = format!("no connection is named {}", cx.typed(id));
     cx.wrong(id, message, format!("{hint}declare it as `[connections.NAME]`, or grant a URL: `https://NAME/*`"));
-}
-
-fn each<T>(key: &Key<List<Text, 100>>, parse: fn(&str) -> Result<T, String>, cx: &mut Cx<'_>) -> Vec<At<T>> {
-    let mut grants = Vec::new();
-    for At { value, id } in key.read(cx).unwrap_or_default() {
-        match parse(&value) {
-            Ok(value) => grants.push(At { value, id }),
-            Err(why) => {
-                let name = cx.tree.node(id).name.clone();
-                let message = match cx.detail(id, why).strip_prefix(": ") {
-                    Some(why) => why.to_owned(),
-                    None => format!("{} cannot be granted for `{name}`", cx.typed(id)),
-                };
-                cx.wrong(id, message, "docs/configuration.md lists the forms under `grants`");
-            }
-        }
-    }
-    grants
 }
 
 pub(super) fn groups(

@@ -1,6 +1,7 @@
-//! `[connections]`: endpoints with their credentials.
+//! `[connections]`: endpoints, databases and brokers with their credentials.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use base64::Engine;
 use url::Url;
@@ -8,29 +9,14 @@ use url::Url;
 use crate::config::cx::{At, Cx};
 use crate::config::errors::Fault;
 use crate::config::source::is_secret_key;
-use crate::config::valid::Connection;
+use crate::config::valid::{Connection, HttpConnection, ServerConnection};
 use crate::config::{is_name, raw};
 
-/// Schemes of other capabilities, known well enough to be named in a message. Anything else may be half a password.
-const SCHEMES_KNOWN: [&str; 17] = [
-    "postgres",
-    "postgresql",
-    "mysql",
-    "mariadb",
-    "redis",
-    "rediss",
-    "amqp",
-    "amqps",
-    "nats",
-    "kafka",
-    "mongodb",
-    "ws",
-    "wss",
-    "ftp",
-    "tcp",
-    "grpc",
-    "file",
-];
+/// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
+const SCHEMES_KNOWN: [&str; 9] = ["kafka", "mongodb", "ws", "wss", "ftp", "tcp", "grpc", "file", "unix"];
+
+const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, `amqp`, \
+                            `amqps`, `nats` and `tls` (NATS) are offered";
 
 /// Headers that the host or the protocol sets.
 const HEADERS_TAKEN: [&str; 7] =
@@ -50,33 +36,103 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
             cx.faults.push(fault.help("say where it is: `url = \"https://payments.internal\"`"));
         }
         let mut headers = headers(raw, cx);
-        let url = url(raw, &mut headers, cx);
+        let url = url(raw, cx);
         let ca = authorities(raw, cx);
-        if let Some(url) = url {
-            connections.insert(name.clone(), Connection { url, headers, ca });
+        let Some(url) = url else { continue };
+        let server = |url| ServerConnection { url, ca: ca.clone() };
+        let connection = match url.scheme() {
+            "http" | "https" => endpoint(raw, url, &mut headers, cx)
+                .map(|url| Connection::Http(HttpConnection { url, headers, ca: ca.clone() })),
+            "sqlite" => file(raw, &url, cx).map(Connection::Sqlite),
+            scheme => {
+                let kind = match scheme {
+                    "postgres" | "postgresql" => Connection::Postgres,
+                    "mysql" | "mariadb" => Connection::MySql,
+                    "redis" | "rediss" | "valkey" | "valkeys" => Connection::Redis,
+                    "amqp" | "amqps" => Connection::Amqp,
+                    _ => Connection::Nats,
+                };
+                keep_secret(&url, cx);
+                has_host(raw, &url, cx).then(|| kind(server(url)))
+            }
+        };
+        if let Some(connection) = connection {
+            if let (Some(id), false) = (raw.headers.id, matches!(connection, Connection::Http(_))) {
+                cx.wrong(id, "only `http` and `https` connections have headers", "remove `headers`");
+            }
+            connections.insert(name.clone(), connection);
         }
     }
     connections
 }
 
-fn url(raw: &raw::Connection, headers: &mut Vec<(String, String)>, cx: &mut Cx<'_>) -> Option<Url> {
+fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
+    const OFFERED: [&str; 15] = [
+        "http",
+        "https",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "mariadb",
+        "sqlite",
+        "redis",
+        "rediss",
+        "valkey",
+        "valkeys",
+        "amqp",
+        "amqps",
+        "nats",
+        "tls",
+    ];
     let text = raw.url.read(cx)?;
     let id = raw.url.id?;
     // Neither text nor parser may be quoted: there is a password in it.
-    let Ok(mut url) = Url::parse(&text) else {
-        cx.wrong(id, "the URL cannot be read", "write `https://host`, `https://host:port/path` or `http://…`");
+    let Ok(url) = Url::parse(&text) else {
+        cx.wrong(id, "the URL cannot be read", "write `https://host`, `https://host:port/path`, `postgres://…`");
         return None;
     };
-    if !matches!(url.scheme(), "http" | "https") {
-        let message = match url.scheme() {
-            scheme if SCHEMES_KNOWN.contains(&scheme) => {
-                format!("connections of scheme `{scheme}` are not offered by this version: only `http` and `https` are")
-            }
-            _ => "connections must be `http` or `https`: no other scheme is offered by this version".to_owned(),
-        };
-        cx.wrong(id, message, "reach it through an HTTP endpoint, or grant `tcp` to its host and port");
+    if OFFERED.contains(&url.scheme()) {
+        return Some(url);
+    }
+    let message = match url.scheme() {
+        scheme if SCHEMES_KNOWN.contains(&scheme) => {
+            format!("connections of scheme `{scheme}` are not offered by this version")
+        }
+        _ => "connections of this scheme are not offered by this version".to_owned(),
+    };
+    cx.wrong(id, message, format!("{SCHEMES_HELP}; for others grant `tcp` to host and port"));
+    None
+}
+
+/// Notes the credentials of a URL that keeps them.
+fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
+    if let Some(password) = url.password().filter(|password| !password.is_empty()) {
+        cx.secrets.extend([decode_percent(password), password.to_owned(), url.as_str().to_owned()]);
+    }
+}
+
+fn has_host(raw: &raw::Connection, url: &Url, cx: &mut Cx<'_>) -> bool {
+    let has = url.host_str().is_some_and(|host| !host.is_empty());
+    if let (Some(id), false) = (raw.url.id, has) {
+        cx.wrong(id, "the URL names no host", format!("write `{}://host` or `{0}://host:port/…`", url.scheme()));
+    }
+    has
+}
+
+/// `sqlite:///var/lib/x.db`, or `sqlite:x.db` and `sqlite://x.db` from the configuration file's directory.
+fn file(raw: &raw::Connection, url: &Url, cx: &mut Cx<'_>) -> Option<PathBuf> {
+    let name = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
+    let name = decode_percent(name.strip_suffix('/').unwrap_or(&name));
+    if name.is_empty() || url.query().is_some() {
+        let id = raw.url.id?;
+        cx.wrong(id, "the URL names no file", "write `sqlite:///absolute/path` or `sqlite:relative/path`, without `?`");
         return None;
     }
+    Some(cx.base_dir.join(name))
+}
+
+fn endpoint(raw: &raw::Connection, mut url: Url, headers: &mut Vec<(String, String)>, cx: &mut Cx<'_>) -> Option<Url> {
+    let id = raw.url.id?;
     if url.fragment().is_some() || url.query().is_some() {
         cx.wrong(
             id,

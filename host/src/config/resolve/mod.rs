@@ -32,12 +32,13 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let egress = Egress { allow: networks(&raw.egress.allow, cx), deny: networks(&raw.egress.deny, cx) };
     let connections = connection::all(&raw.connections, cx);
     let limits = limits(&raw.limits, Limits::DEFAULT, cx);
-    let defaults = check::defaults(raw, &raw.connections, cx);
+    let declared = check::Declared { raw, connections: &connections };
+    let defaults = check::defaults(declared, cx);
     if let Some(extra) = raw.check.get(CHECKS_MAX) {
         let place = extra.own.0.map(|id| cx.tree.node(id).place);
         cx.faults.push(Fault::at(place, format!("more than {CHECKS_MAX} checks")).help("run a second host"));
     }
-    let base = check::Base { limits, defaults: &defaults, connections: &raw.connections };
+    let base = check::Base { limits, defaults: &defaults, declared };
     let checks = check::all(&raw.check, &base, cx);
     let groups = check::groups(&raw.groups, &checks, cx);
     Config {

@@ -40,7 +40,7 @@ fn unknown_keys_name_the_nearest() {
     one("[server.auth]\ntoken = []", (2, 1), "unknown key `token`", "did you mean `tokens`?");
     one("[[check]]\nname = \"a\"\ninterval = \"5s\"", (3, 1), "unknown key `interval`", "did you mean `every`?");
     one("[limits]\nzzz = 1", (2, 1), "unknown key `zzz`", "allowed here: `timeout`, `memory`, `fuel`");
-    one("[defaults.grants]\nsql = []", (2, 1), "unknown key `sql`", "this version does not offer");
+    one("[defaults.grants]\nsqll = []", (2, 1), "unknown key `sqll`", "did you mean `sql`?");
     one("[groups.a]\nname = \"a\"\n[[check]]\nname = \"a\"\ngroups = [\"a\"]", (2, 1), "`name`", "`description`");
     one("check = 1", (1, 9), "`check` must be an array of tables", "[[check]]");
     one("[check]\nname = \"a\"", (1, 1), "`check` must be an array of tables", "[[check]]");
@@ -107,7 +107,10 @@ fn contradictions_are_errors() {
     one("[[check]]\nname = \"a\"\ngrants = { tcp = [\"db\"] }", (3, 19), "tcp grant `db`: the port is missing", "docs");
     one("[[check]]\nname = \"a\"\ngrants = { system = [\"disc\"] }", (3, 22), "disc", "docs");
     one("[[check]]\nname = \"a\"\nconfig = { x = inf }", (3, 16), "`inf` cannot be handed on", "");
-    one("[connections.db]\nurl = \"mysql://db/x\"", (2, 7), "scheme `mysql` are not offered", "");
+    one("[connections.db]\nurl = \"mongodb://db/x\"", (2, 7), "scheme `mongodb` are not offered", "postgres");
+    one("[connections.db]\nurl = \"postgres:///x\"", (2, 7), "names no host", "postgres://host");
+    one("[connections.db]\nurl = \"sqlite:\"", (2, 7), "names no file", "sqlite:///");
+    one("[connections.db]\nurl = \"redis://db\"\nheaders = { x = \"y\" }", (3, 11), "have headers", "remove");
     one("[connections.x]\nheaders = {}", (1, 1), "connection `x` without `url`", "url = ");
     one("[connections.X]\nurl = \"http://x\"", (1, 14), "`X` is no name for a connection", "lower-case");
     one("[connections.x]\nurl = \"http://x\"\nheaders = { Host = \"y\" }", (3, 13), "`Host` is no header", "");
@@ -187,7 +190,7 @@ fn errors_give_no_secret_away() {
         "[connections.x]\nurl = \"https://me:swordfish/@x/#y\"\npasswort = \"swordfish\"",
         "[connections.x]\nurl = \"me:swordfish@x\"",
         "[connections.x]\nurl = \"${NOT_A_URL}\"",
-        "[connections.x]\nurl = \"${DATABASE_URL}\"",
+        "[connections.x]\nurl = \"${DATABASE_URL}\"\nheaders = { a = \"b\" }",
         "[connections.x]\nurl = \"http://x\"\nca = \"empty.pem\"",
         "[connections.x]\nurl = \"http://x\"\nheaders = { authorization = \"Bearer swordfish\\n\" }",
         "[connections.x]\nurl = \"http://x\"\n[connections.x.headers]\nX-Anything = \"swordfish\\n\"",

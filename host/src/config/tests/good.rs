@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Config, Details, Limits, Timing, load, parse};
+use super::super::{Config, Connection, Details, Limits, Timing, load, parse};
 use super::{env, good, read_all, read_file, source};
-use crate::check::{OnUnknown, Probe, Severity, Window};
+use crate::check::{Capability, OnUnknown, Probe, Severity, Window};
 
 // An empty file is the defaults, with paths beside the file and the address on loopback.
 #[test]
@@ -116,7 +116,7 @@ fn secrets_are_known() {
 #[test]
 fn url_credentials_become_a_header() {
     let config = good("[connections.a]\nurl = \"${PAYMENTS_URL}\"\nheaders = { X-Site = \"nowhere-else\" }");
-    let connection = &config.connections["a"];
+    let Connection::Http(connection) = &config.connections["a"] else { panic!("an endpoint") };
     assert_eq!(connection.url.as_str(), "https://payments.internal/api");
     let basic = ("authorization".to_owned(), "Basic cHJvYml0eTpwYSRzdzByZA==".to_owned());
     assert!(connection.headers.contains(&basic) && connection.headers.len() == 2);
@@ -167,6 +167,26 @@ fn odd_values_are_warnings() {
     assert!(config.warnings.iter().any(|warning| warning.starts_with("probity.toml:1: no check is in group `empty`")));
 }
 
+// The scheme says what a connection is; passwords of all kinds are secrets, printed nowhere.
+#[test]
+fn schemes_make_kinds() {
+    let config = good(
+        "[connections.pg]\nurl = \"postgres://me:swordfish1@db/orders?sslmode=require\"\n\
+         [connections.my]\nurl = \"mariadb://me:swordfish2@db\"\n[connections.lite]\nurl = \"sqlite:data/x.db\"\n\
+         [connections.cache]\nurl = \"rediss://:swordfish3@cache\"\n[connections.rabbit]\nurl = \"amqp://db/%2f\"\n\
+         [connections.nats]\nurl = \"nats://db:4222\"",
+    );
+    let kinds: Vec<Option<&str>> =
+        config.connections.values().map(|connection| connection.capability().map(Capability::as_str)).collect();
+    assert_eq!(kinds, [Some("redis"), Some("sql"), Some("sql"), None, Some("sql"), None]);
+    assert!(!format!("{config:?}").contains("swordfish"));
+    for secret in ["swordfish1", "swordfish2", "swordfish3"] {
+        assert!(!config.secrets.redact(&format!("login {secret}")).contains(secret));
+    }
+    let Connection::Sqlite(file) = &config.connections["lite"] else { panic!("a file") };
+    assert!(file.ends_with("data/x.db") && file.parent().is_some());
+}
+
 // A certificate file is read, and listed among the files.
 #[test]
 fn certificate_is_read() {
@@ -174,7 +194,8 @@ fn certificate_is_read() {
     let read_file = |path: &Path| if path.ends_with("ca.pem") { Ok(pem.to_owned()) } else { read_file(path) };
     let text = "[connections.a]\nurl = \"https://a\"\nca = \"/etc/ca.pem\"";
     let config = parse(&[source("probity.toml", text)], Path::new("conf"), &env, &read_file).expect("valid");
-    assert_eq!(config.connections["a"].ca.as_deref(), Some(pem.as_bytes()));
+    let Connection::Http(connection) = &config.connections["a"] else { panic!("an endpoint") };
+    assert_eq!(connection.ca.as_deref(), Some(pem.as_bytes()));
     assert!(config.files.contains(&PathBuf::from("/etc/ca.pem")));
 }
 

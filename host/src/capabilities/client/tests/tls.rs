@@ -78,8 +78,8 @@ fn through_billing() -> Request {
 
 fn localhost_client(base: &str, authority: &str) -> HttpClient {
     let net = Net::new(Egress::default(), script(&[&["127.0.0.1"]]));
-    let billing = Connection { ca: Some(authority.as_bytes().to_vec()), ..connection(base) };
-    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)]))
+    let billing = HttpConnection { ca: Some(authority.as_bytes().to_vec()), ..connection(base) };
+    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), Connection::Http(billing))]))
 }
 
 // A certificate from an unknown authority is `tls` with its word; with the authority given the request works and shows it.
@@ -126,9 +126,9 @@ async fn bad_certificates() {
     let good = pki(30, &[]);
     let base = serve_tls(good.config).await.replace("localhost", "wrong.example");
     let egress = Egress { allow: vec!["127.0.0.1/32".parse().unwrap()], deny: vec![] };
-    let billing = Connection { ca: Some(good.authority.into_bytes()), ..connection(&base) };
+    let billing = HttpConnection { ca: Some(good.authority.into_bytes()), ..connection(&base) };
     let net = Net::new(egress, script(&[&["127.0.0.1"]]));
-    let client = HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), billing)]));
+    let client = HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), Connection::Http(billing))]));
     let error = send(&client, &through_billing()).await.unwrap_err();
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("NotValidForName")), "{}", error.message);
 }
