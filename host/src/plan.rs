@@ -160,7 +160,7 @@ pub(crate) fn implicit(config: &Config, plugin: &str) -> Check {
         severity: defaults.severity,
         probes: None,
         groups: BTreeSet::new(),
-        grants: defaults.grants.clone(),
+        grants: Arc::clone(&defaults.grants),
         limits: config.limits,
         timeout_is_set: false,
         unhealthy_after: defaults.unhealthy_after,

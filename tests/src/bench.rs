@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use probity::capabilities::{CheckEnv, RunFacts, Services, StateStore};
 use probity::check::{Failure, Outcome, Run, Status};
-use probity::config::{Grants, Limits, Secrets};
+use probity::config::{Limits, Secrets};
 use probity::sandbox::{CompileError, Program, Sandbox};
 
 use crate::guests;
@@ -69,7 +69,7 @@ pub fn env(check: &str, limits: Limits) -> Arc<CheckEnv> {
         name: check.into(),
         config: serde_json::json!({}),
         config_text: "{}".into(),
-        grants: Grants::default(),
+        grants: Arc::default(),
         limits,
         secrets: Secrets::default(),
         state: Arc::new(StateStore::in_memory()),

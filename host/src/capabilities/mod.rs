@@ -54,7 +54,7 @@ pub struct CheckEnv {
     /// The same as the text that `run` gets.
     pub config_text: String,
     /// What the operator allows.
-    pub grants: Grants,
+    pub grants: Arc<Grants>,
     /// What a run may spend.
     pub limits: Limits,
     /// Values to remove from whatever the guest emits.
@@ -73,7 +73,7 @@ impl CheckEnv {
             name: "".into(),
             config: serde_json::Value::Null,
             config_text: String::new(),
-            grants: Grants::default(),
+            grants: Arc::default(),
             limits: Limits::DESCRIBE,
             secrets: Secrets::default(),
             state: Arc::new(StateStore::in_memory()),
@@ -328,7 +328,7 @@ pub(crate) mod tests {
             system: system.iter().map(|text| SystemGrant::parse(text).unwrap()).collect(),
             ..Grants::default()
         };
-        let env = CheckEnv { name: "test".into(), grants, limits, ..CheckEnv::for_describe() };
+        let env = CheckEnv { name: "test".into(), grants: Arc::new(grants), limits, ..CheckEnv::for_describe() };
         let deadline = Instant::now() + Duration::from_secs(2);
         let facts = RunFacts { id: uuid::Uuid::nil(), deadline, consecutive_failures: 0, previous: None };
         HostState::new(Arc::new(env), facts)

@@ -181,7 +181,7 @@ fn override_check(check: &mut Check, args: &Args, config: &mut Config) -> anyhow
         check.origin = "--config".to_owned();
     }
     for permit in &args.grant {
-        permit.add_to(&mut check.grants, &config.connections)?;
+        permit.add_to(Arc::make_mut(&mut check.grants), &config.connections)?;
     }
     if let Some(timeout) = args.timeout {
         check.limits.timeout = timeout;

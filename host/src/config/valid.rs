@@ -248,7 +248,7 @@ pub struct Defaults {
     /// Key `probes`, default none for plugins without `[[check]]`… `ready` unless the guest's metadata names others.
     pub probes: Option<BTreeSet<Probe>>,
     /// Table `grants`: for plugins without `[[check]]`.
-    pub grants: Grants,
+    pub grants: Arc<Grants>,
     /// Key `severity`, default `critical`.
     pub severity: Severity,
     /// Key `unhealthy-after`, default 1.
@@ -276,8 +276,8 @@ pub struct Check {
     pub probes: Option<BTreeSet<Probe>>,
     /// Key `groups`.
     pub groups: BTreeSet<String>,
-    /// Key `grants`.
-    pub grants: Grants,
+    /// Key `grants`. Shared, as there is one for each check and most grant little.
+    pub grants: Arc<Grants>,
     /// Keys `timeout`, `memory`, `fuel` and the others of [`Limits`], over `[limits]`. The timeout is `describe()`'s
     /// default when neither says one.
     pub limits: Limits,

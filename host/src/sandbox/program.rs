@@ -100,26 +100,32 @@ impl Sandbox {
     /// [`CompileError`]: the bytes are no plugin for this host.
     pub fn compile(&self, bytes: &[u8], digest: &str) -> Result<Program, CompileError> {
         recognise(bytes)?;
+        // Code in the cache was made of these very bytes, after they had passed all that is below.
+        if let Some((flavor, component)) = self.cached(digest) {
+            return prepare(self.engines.of(flavor), &component, digest, Origin::Cache);
+        }
         let instances = size::instances(bytes);
         if instances > size::INSTANCES_MAX {
             return Err(CompileError::TooLarge(instances));
         }
         let flavor = if needs_concurrency(bytes) { Flavor::Concurrent } else { Flavor::Plain };
         let linked = self.engines.of(flavor);
-        let cached = || self.cache.as_ref().and_then(|cache| cache.load(&linked.engine, digest));
-        let (component, origin) = match cached() {
-            Some(component) => (component, Origin::Cache),
-            None => {
-                let code = self.compiler.compile(&linked.engine, flavor, bytes)?;
-                if let Some(cache) = &self.cache {
-                    cache.store(&linked.engine, digest, &code);
-                }
-                // Mapped from the file the code is shared with the page cache; from the bytes it is memory of ours.
-                let component = cached().map_or_else(|| cache::deserialize_bytes(&linked.engine, &code), Ok);
-                (component.map_err(|error| CompileError::Code(format!("{error:#}")))?, Origin::Compiled)
-            }
-        };
-        prepare(linked, &component, digest, origin)
+        let code = self.compiler.compile(&linked.engine, flavor, bytes)?;
+        if let Some(cache) = &self.cache {
+            cache.store(&linked.engine, digest, &code);
+        }
+        // Mapped from the file the code is shared with the page cache; from the bytes it is memory of ours.
+        let mapped = self.cache.as_ref().and_then(|cache| cache.load(&linked.engine, digest));
+        let component = mapped.map_or_else(|| cache::deserialize_bytes(&linked.engine, &code), Ok);
+        let component = component.map_err(|error| CompileError::Code(format!("{error:#}")))?;
+        prepare(linked, &component, digest, Origin::Compiled)
+    }
+
+    fn cached(&self, digest: &str) -> Option<(Flavor, Component)> {
+        let cache = self.cache.as_ref()?;
+        [Flavor::Plain, Flavor::Concurrent]
+            .into_iter()
+            .find_map(|flavor| Some((flavor, cache.load(&self.engines.of(flavor).engine, digest)?)))
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) struct Entry {
     /// Runs in flight of its plugin.
     pub(super) lane: Arc<Busy>,
     pub(super) flight: Arc<Flight>,
+    /// Where in its interval it is due.
+    pub(super) offset: Duration,
     /// Heap items of another generation are leftovers.
     pub(super) generation: u32,
     pub(super) due: Duration,
@@ -71,7 +73,7 @@ impl Entry {
         match &self.planned.timing {
             Timing::Every(_) if self.changed => Some(Next { due: now + CHANGED_RETRY, missed: 0, backoff: false }),
             Timing::Every(every) => {
-                let offset = phase::offset(&self.planned.name, *every);
+                let offset = self.offset;
                 let backoff = phase::backoff(traps, *every, backoff_max);
                 let from = match backoff {
                     Some(pause) => now + pause.saturating_sub(*every),
@@ -92,6 +94,14 @@ impl Entry {
 
     fn on_grid(&self, every: Duration, offset: Duration) -> bool {
         self.due >= offset && (self.due - offset).as_nanos().is_multiple_of(every.as_nanos().max(1))
+    }
+
+    /// Where in its interval `planned` is due; nothing to cron checks.
+    pub(super) fn offset_of(planned: &PlannedCheck) -> Duration {
+        match &planned.timing {
+            Timing::Every(every) => phase::offset(&planned.name, *every),
+            Timing::Cron(_) => Duration::ZERO,
+        }
     }
 
     /// Whether a check that is new or changed should run at once. Cron checks wait for their time.

@@ -4,6 +4,7 @@
 //! *before* it takes a check off the heap, so there is no queue of runs, and a plugin that is at its own bound waits
 //! beside the heap without holding a slot.
 
+mod crew;
 mod entry;
 mod phase;
 mod room;

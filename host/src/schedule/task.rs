@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
+use super::crew::{Crew, Ticket};
 use super::entry::{Entry, Flight, Next};
 use super::room::{Busy, Lane, Room};
 use super::{Command, Commands};
-use crate::board::{Board, Slot};
-use crate::capabilities::{RunFacts, unix_ms};
+use crate::board::Board;
+use crate::capabilities::unix_ms;
 use crate::metrics::Metrics;
 use crate::plan::{Plan, PlannedCheck};
 use crate::sandbox::Sandbox;
@@ -45,48 +46,12 @@ pub struct Scheduler {
     lanes: HashMap<Arc<str>, Lane>,
 }
 
-/// What runs need.
-#[derive(Debug)]
-struct Crew {
-    sandbox: Arc<Sandbox>,
-    board: Arc<Board>,
-    metrics: Arc<Metrics>,
-    guests: tokio::runtime::Handle,
-    slots: Arc<Semaphore>,
-    /// Something is due that no slot was free for: the run that makes room wakes the loop.
-    starved: AtomicBool,
-    wake: Notify,
-    room: Room,
-}
-
 /// One item of the heap, 16 bytes: a million checks stay cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     nanos: u64,
     index: u32,
     generation: u32,
-}
-
-/// A run that may start: what it holds is given back when it is dropped, whatever becomes of the run.
-struct Ticket {
-    crew: Arc<Crew>,
-    flight: Arc<Flight>,
-    lane: Arc<Busy>,
-    slot: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.flight.land();
-        // Before the loop is woken, or it would find no slot and sleep again.
-        self.slot = None;
-        let Crew { room, slots, starved, wake, .. } = &*self.crew;
-        let lane_opens = room.left(&self.lane);
-        let slots_open = slots.available_permits() >= room.slots_free_min && starved.swap(false, Ordering::SeqCst);
-        if lane_opens || slots_open {
-            wake.notify_one();
-        }
-    }
 }
 
 /// The loop looks at the heap no more often than this, unless it is woken: what falls due meanwhile starts together, and
@@ -152,11 +117,15 @@ impl Scheduler {
 
     /// Starts what is due until no slot is free. Answers the earliest due time that is left.
     fn start_due(&mut self) -> Option<Duration> {
+        let mut now = self.origin.elapsed();
         loop {
             let due = self.peek()?;
-            let now = self.origin.elapsed();
             if due > now {
-                return Some(due);
+                // Only what looks to be in the future is worth another look at the clock.
+                now = self.origin.elapsed();
+                if due > now {
+                    return Some(due);
+                }
             }
             let Some(slot) = self.slot() else { return Some(due) };
             if let Some(Reverse(item)) = self.heap.pop() {
@@ -294,6 +263,7 @@ impl Scheduler {
             slot,
             lane: self.lane(&planned.plugin),
             flight: Arc::default(),
+            offset: Entry::offset_of(planned),
             generation: 0,
             due: now,
             parked: false,
@@ -314,6 +284,7 @@ impl Scheduler {
         let Some(entry) = entry_of(&mut self.entries, index) else { return };
         let changed = entry.planned.runs_differently(planned);
         entry.planned = Arc::clone(planned);
+        entry.offset = Entry::offset_of(planned);
         entry.lane = lane;
         if let Some(slot) = slot {
             entry.slot = slot;
@@ -351,49 +322,6 @@ impl Scheduler {
 
 fn entry_of(entries: &mut [Option<Entry>], index: u32) -> Option<&mut Entry> {
     entries.get_mut(index as usize)?.as_mut()
-}
-
-impl Crew {
-    fn spawn(self: &Arc<Self>, planned: Arc<PlannedCheck>, slot: Arc<Slot>, lag: Duration, ticket: Ticket) {
-        let crew = Arc::clone(self);
-        let dispatched = Instant::now();
-        self.guests.spawn(async move {
-            crew.metrics.lag(lag + dispatched.elapsed());
-            // Kilobytes, which this thread would otherwise get from the scheduler's cache.
-            Box::pin(crew.run(&planned, &slot)).await;
-            drop(ticket);
-        });
-    }
-
-    async fn run(&self, planned: &PlannedCheck, slot: &Arc<Slot>) {
-        let Some(version) = &planned.version else { return };
-        let view = slot.view();
-        let facts = RunFacts {
-            id: uuid::Uuid::now_v7(),
-            deadline: Instant::now() + planned.env.limits.timeout,
-            consecutive_failures: view.counters.consecutive_failures,
-            previous: view.run.clone(),
-        };
-        let run = self.sandbox.run(&version.program, &planned.env, facts).await;
-        if let Err(failure) = &run.end {
-            let reason = failure.reason.as_str();
-            // Said once: a check that fails every second would drown the log.
-            if view.unknown.as_ref().is_some_and(|before| before.reason == failure.reason) {
-                tracing::debug!(check = %planned.name, reason, message = %failure.message, "run failed again");
-            } else {
-                tracing::warn!(check = %planned.name, reason, message = %failure.message, "run failed");
-            }
-        }
-        for line in &run.log {
-            tracing::debug!(check = %planned.name, level = ?line.level, fields = ?line.fields, "{}", line.message);
-        }
-        if let Some(after) = self.board.record_in(slot, run, unix_ms())
-            && after.status != view.status
-        {
-            let (from, to) = (view.status.as_str(), after.status.as_str());
-            tracing::info!(check = %planned.name, from, to, message = after.message(), "status changed");
-        }
-    }
 }
 
 async fn sleep_until(due: Option<Duration>, origin: Instant) {

@@ -1,6 +1,7 @@
 //! `[[check]]`, `[defaults]` and `[groups]`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::narrow;
@@ -232,7 +233,8 @@ fn limits(raw: &raw::Check, base: Limits, cx: &mut Cx<'_>) -> Limits {
     }
 }
 
-fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Grants {
+fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Arc<Grants> {
+    static NONE: LazyLock<Arc<Grants>> = LazyLock::new(Arc::default);
     let mut grants = Grants::default();
     for (capability, key) in [
         (Capability::Http, &raw.http),
@@ -270,7 +272,7 @@ fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Grants 
             }
         }
     }
-    grants
+    if grants == Grants::default() { Arc::clone(&NONE) } else { Arc::new(grants) }
 }
 
 /// The connection that a grant names.

@@ -1,0 +1,94 @@
+//! What carries runs out: they start with a ticket, on the guests' runtime, and end on the board.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use super::entry::Flight;
+use super::room::{Busy, Room};
+use crate::board::{Board, Slot};
+use crate::capabilities::{RunFacts, unix_ms};
+use crate::metrics::Metrics;
+use crate::plan::PlannedCheck;
+use crate::sandbox::Sandbox;
+
+/// What runs need.
+#[derive(Debug)]
+pub(super) struct Crew {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) board: Arc<Board>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) guests: tokio::runtime::Handle,
+    pub(super) slots: Arc<Semaphore>,
+    /// Something is due that no slot was free for: the run that makes room wakes the loop.
+    pub(super) starved: AtomicBool,
+    pub(super) wake: Notify,
+    pub(super) room: Room,
+}
+
+/// A run that may start: what it holds is given back when it is dropped, whatever becomes of the run.
+pub(super) struct Ticket {
+    pub(super) crew: Arc<Crew>,
+    pub(super) flight: Arc<Flight>,
+    pub(super) lane: Arc<Busy>,
+    pub(super) slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.flight.land();
+        // Before the loop is woken, or it would find no slot and sleep again.
+        self.slot = None;
+        let Crew { room, slots, starved, wake, .. } = &*self.crew;
+        let lane_opens = room.left(&self.lane);
+        let slots_open = slots.available_permits() >= room.slots_free_min && starved.swap(false, Ordering::SeqCst);
+        if lane_opens || slots_open {
+            wake.notify_one();
+        }
+    }
+}
+
+impl Crew {
+    pub(super) fn spawn(self: &Arc<Self>, planned: Arc<PlannedCheck>, slot: Arc<Slot>, lag: Duration, ticket: Ticket) {
+        let crew = Arc::clone(self);
+        let dispatched = Instant::now();
+        self.guests.spawn(async move {
+            crew.metrics.lag(lag + dispatched.elapsed());
+            // Kilobytes, which this thread would otherwise get from the scheduler's cache.
+            Box::pin(crew.run(&planned, &slot)).await;
+            drop(ticket);
+        });
+    }
+
+    async fn run(&self, planned: &PlannedCheck, slot: &Arc<Slot>) {
+        let Some(version) = &planned.version else { return };
+        let view = slot.view();
+        let facts = RunFacts {
+            id: uuid::Uuid::now_v7(),
+            deadline: Instant::now() + planned.env.limits.timeout,
+            consecutive_failures: view.counters.consecutive_failures,
+            previous: view.run.clone(),
+        };
+        let run = self.sandbox.run(&version.program, &planned.env, facts).await;
+        if let Err(failure) = &run.end {
+            let reason = failure.reason.as_str();
+            // Said once: a check that fails every second would drown the log.
+            if view.unknown.as_ref().is_some_and(|before| before.reason == failure.reason) {
+                tracing::debug!(check = %planned.name, reason, message = %failure.message, "run failed again");
+            } else {
+                tracing::warn!(check = %planned.name, reason, message = %failure.message, "run failed");
+            }
+        }
+        for line in &run.log {
+            tracing::debug!(check = %planned.name, level = ?line.level, fields = ?line.fields, "{}", line.message);
+        }
+        if let Some(after) = self.board.record_in(slot, run, unix_ms())
+            && after.status != view.status
+        {
+            let (from, to) = (view.status.as_str(), after.status.as_str());
+            tracing::info!(check = %planned.name, from, to, message = after.message(), "status changed");
+        }
+    }
+}
