@@ -1,12 +1,11 @@
 //! Keys of `[check.config]`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+use probity_sdk::http::Codes;
+use probity_sdk::json::Rule;
 use probity_sdk::prelude::*;
-use probity_sdk::serde_json::Value;
-use serde::de::{self, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 
 /// The check's configuration; schema.json documents each key.
 #[derive(Deserialize)]
@@ -35,91 +34,11 @@ pub(crate) struct Config {
     #[serde(default, deserialize_with = "texts")]
     pub(crate) excludes: Vec<String>,
     #[serde(default)]
-    pub(crate) json: Vec<JsonRule>,
+    pub(crate) json: Vec<Rule>,
     #[serde(default)]
     pub(crate) latency: AtMost<Span>,
     #[serde(default = "certificate_default")]
     pub(crate) certificate_days: AtLeast,
-}
-
-/// What is asked of one value in a JSON body.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct JsonRule {
-    #[serde(deserialize_with = "pointer")]
-    pub(crate) pointer: String,
-    #[serde(default, deserialize_with = "some")]
-    pub(crate) equals: Option<Value>,
-    #[serde(default)]
-    pub(crate) at_most: AtMost,
-    #[serde(default)]
-    pub(crate) at_least: AtLeast,
-}
-
-impl JsonRule {
-    /// Whether the value is compared as a number.
-    pub(crate) fn is_numeric(&self) -> bool {
-        self.at_most != AtMost::default() || self.at_least != AtLeast::default()
-    }
-}
-
-/// A range of status codes, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Codes {
-    first: u16,
-    last: u16,
-}
-
-impl Codes {
-    pub(crate) fn contain(self, status: u16) -> bool {
-        (self.first..=self.last).contains(&status)
-    }
-
-    /// `204`, or `200-299`.
-    fn parse(text: &str) -> Option<Self> {
-        let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let codes = Self { first: code(first)?, last: code(last)? };
-        (codes.first <= codes.last).then_some(codes)
-    }
-}
-
-impl fmt::Display for Codes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self { first, last } if first == last => write!(f, "{first}"),
-            Self { first, last } => write!(f, "{first}-{last}"),
-        }
-    }
-}
-
-fn code(text: &str) -> Option<u16> {
-    let plain = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|code| plain && (100..=599).contains(code))
-}
-
-impl<'de> Deserialize<'de> for Codes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CodesVisitor)
-    }
-}
-
-struct CodesVisitor;
-
-impl Visitor<'_> for CodesVisitor {
-    type Value = Codes;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a status like 204 or \"200-299\"")
-    }
-
-    fn visit_u64<E: de::Error>(self, code: u64) -> Result<Codes, E> {
-        Codes::parse(&code.to_string()).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(code), &self))
-    }
-
-    fn visit_str<E: de::Error>(self, range: &str) -> Result<Codes, E> {
-        let codes = Codes::parse(range).filter(|_| range.contains('-'));
-        codes.ok_or_else(|| E::invalid_value(Unexpected::Str(range), &self))
-    }
 }
 
 fn method_default() -> String {
@@ -127,7 +46,7 @@ fn method_default() -> String {
 }
 
 fn status_default() -> Vec<Codes> {
-    vec![Codes { first: 200, last: 299 }]
+    vec![Codes::SUCCESS]
 }
 
 /// A renewal that failed shows up three weeks ahead; three days are an emergency.
@@ -142,11 +61,6 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 
 fn some_not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     not_empty(deserializer).map(Some)
-}
-
-/// A value that is there, `null` included: `equals = null` asks for a null.
-fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
 }
 
 fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -173,31 +87,4 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
     let texts = Vec::<String>::deserialize(deserializer)?;
     let has_empty = texts.iter().any(String::is_empty);
     if has_empty { Err(de::Error::custom("an empty text is in every body")) } else { Ok(texts) }
-}
-
-fn pointer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let is_pointer = text.is_empty() || text.starts_with('/');
-    if is_pointer {
-        Ok(text)
-    } else {
-        Err(de::Error::custom(format_args!("{text:?} is no JSON pointer: write /{text}")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use probity_sdk::serde_json::{from_value, json};
-
-    // A status is a code or a range of codes, in order.
-    #[test]
-    fn statuses_read_as_codes_and_ranges() {
-        let codes = |value: Value| from_value::<Codes>(value).ok();
-        assert_eq!(codes(json!(204)), Some(Codes { first: 204, last: 204 }));
-        assert_eq!(codes(json!("200-299")), Some(Codes { first: 200, last: 299 }));
-        for wrong in [json!("2xx"), json!("299-200"), json!(99), json!(1000), json!("-1-200"), json!(null)] {
-            assert_eq!(codes(wrong.clone()), None, "{wrong}");
-        }
-    }
 }

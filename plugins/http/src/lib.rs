@@ -1,15 +1,13 @@
 //! Sends an HTTP request and judges status, headers, body, JSON, latency and certificate.
 
+use probity_sdk::json::quote;
 use probity_sdk::prelude::*;
 use probity_sdk::serde_json::{self, Value};
 use probity_sdk::units::Quantity;
 
 mod config;
 
-use config::{Config, JsonRule};
-
-/// How much of an unexpected text a message quotes, in characters.
-const QUOTE_MAX_CHARS: usize = 80;
+use config::Config;
 
 /// The check.
 struct Http;
@@ -68,11 +66,10 @@ fn judge(response: &http::Response, config: &Config) -> Result<Outcome, Error> {
 }
 
 fn judge_status(outcome: Outcome, status: u16, config: &Config) -> Outcome {
-    if config.status.iter().any(|codes| codes.contain(status)) {
-        return outcome;
+    match http::Codes::complaint(&config.status, status) {
+        Some(complaint) => outcome.finding(Status::Unhealthy, &complaint),
+        None => outcome,
     }
-    let expected: Vec<String> = config.status.iter().map(ToString::to_string).collect();
-    outcome.finding(Status::Unhealthy, &format!("status {status}, expected {}", expected.join(" or ")))
 }
 
 fn judge_headers(mut outcome: Outcome, response: &http::Response, config: &Config) -> Outcome {
@@ -99,36 +96,8 @@ fn judge_body(mut outcome: Outcome, body: &[u8], config: &Config) -> Outcome {
         return outcome;
     }
     match serde_json::from_slice::<Value>(body) {
-        Ok(document) => config.json.iter().fold(outcome, |outcome, rule| judge_json(outcome, &document, rule)),
+        Ok(document) => config.json.iter().fold(outcome, |outcome, rule| rule.judge(outcome, &document)),
         Err(error) => outcome.finding(Status::Unhealthy, &format!("body is not JSON: {error}")),
-    }
-}
-
-fn judge_json(mut outcome: Outcome, document: &Value, rule: &JsonRule) -> Outcome {
-    let pointer = &rule.pointer;
-    let Some(value) = document.pointer(pointer) else {
-        return outcome.finding(Status::Unhealthy, &format!("JSON has no {pointer}"));
-    };
-    if let Some(expected) = rule.equals.as_ref().filter(|expected| *expected != value) {
-        let finding =
-            format!("{pointer} is {}, expected {}", shorten(&value.to_string()), shorten(&expected.to_string()));
-        outcome = outcome.finding(Status::Unhealthy, &finding);
-    }
-    match value.as_f64() {
-        Some(number) if rule.is_numeric() => {
-            // One measurement, two judgements: the other side has no bounds, or both apply.
-            let below = rule.at_least.complaint(number, "").map(|complaint| format!("{pointer} {complaint}"));
-            outcome = outcome.judge(pointer, number, "", &rule.at_most);
-            match below {
-                Some(finding) => outcome.finding(rule.at_least.judge(number), &finding),
-                None => outcome,
-            }
-        }
-        None if rule.is_numeric() => {
-            let finding = format!("{pointer} is {}, expected a number", shorten(&value.to_string()));
-            outcome.finding(Status::Unhealthy, &finding)
-        }
-        _ => outcome,
     }
 }
 
@@ -146,17 +115,6 @@ fn judge_certificate(outcome: Outcome, response: &http::Response, config: &Confi
             outcome.judge("certificate", days, "d", &config.certificate_days)
         }
         None => outcome,
-    }
-}
-
-fn quote(text: &str) -> String {
-    format!("{:?}", shorten(text))
-}
-
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(QUOTE_MAX_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

@@ -1,8 +1,12 @@
 //! HTTP client. The grant lists the URLs (`http = ["https://api.internal/*"]`)
 //! and endpoints that the check may use.
 
+mod codes;
+
 use crate::units::Span;
 use crate::{Error, ErrorKind, host};
+
+pub use codes::Codes;
 
 /// A request, sent with [`Request::send`] or, several at once, [`send_all`].
 ///

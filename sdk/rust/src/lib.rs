@@ -53,6 +53,7 @@ pub mod context;
 pub mod entry;
 mod error;
 pub mod http;
+pub mod json;
 pub mod log;
 mod metadata;
 mod outcome;

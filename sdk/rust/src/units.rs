@@ -168,10 +168,12 @@ fn scaled(amount: f64, units: &[(&str, u64)]) -> String {
     format!("{} {name}", number(amount / *factor as f64))
 }
 
-/// At most two decimals, without trailing zeros.
+/// Two decimals, or as many as show two digits of a small number, without trailing zeros.
 pub(crate) fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.strip_suffix(".00").or_else(|| text.strip_suffix('0')).unwrap_or(&text).to_owned()
+    let magnitude = value.abs().log10().floor();
+    let decimals = if (-12.0..-1.0).contains(&magnitude) { (1.0 - magnitude) as usize } else { 2 };
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -215,6 +217,7 @@ mod tests {
         assert_eq!(f64::show(3.0, "{orders}"), "3 orders");
         assert_eq!(f64::show(1.05, "1"), "1.05");
         assert_eq!(f64::show(100.0, ""), "100");
+        assert_eq!([0.0, 0.004_56, -0.01, 0.998, 1e-20].map(number), ["0", "0.0046", "-0.01", "1", "0"]);
     }
 
     // A bad value is refused with the ways to write it.

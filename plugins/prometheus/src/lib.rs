@@ -1,0 +1,222 @@
+//! Scrapes a page of Prometheus metrics and judges chosen series, or how fast they grow.
+
+use probity_sdk::prelude::*;
+use serde::{Deserialize, Serialize};
+
+mod config;
+mod text;
+
+use config::{Aggregate, Config, Missing, Rule, Selector};
+
+/// Servers that can write more than one format are asked for this one.
+const ACCEPT: &str = "text/plain;version=0.0.4;q=1,*/*;q=0.1";
+
+/// Bytes of a page. The host's own limit on bodies applies as well.
+const PAGE_BYTES_MAX: u32 = 16 << 20;
+
+/// Longest line: a label value of a page's length is an attack or a mistake.
+const LINE_BYTES_MAX: usize = 64 << 10;
+
+/// The check.
+struct Prometheus;
+
+impl Check for Prometheus {
+    type Config = Config;
+
+    fn describe() -> Metadata {
+        Metadata::new("prometheus", env!("CARGO_PKG_VERSION"))
+            .description("Scrapes a page of Prometheus metrics and judges chosen series, or how fast they grow")
+            .default_interval_ms(30_000)
+            .default_timeout_ms(10_000)
+            .config_schema(include_str!("../schema.json"))
+            .config_example(include_str!("../example.json"))
+    }
+
+    fn run(config: &Config) -> Result<Outcome, Failure> {
+        let page = match scrape(config) {
+            Ok(Ok(page)) => page,
+            Ok(Err(status)) => return Ok(Outcome::unhealthy(format!("{}: status {status}, expected 200", config.url))),
+            Err(error) if error.kind.is_about_the_target() => {
+                return Ok(Outcome::unhealthy(format!("{}: {error}", config.url)));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut found: Vec<Vec<Series>> =
+            config.metrics.iter().map(|rule| rule.selectors().into_iter().map(Series::of).collect()).collect();
+        if let Err(what) = read(&page, &mut found) {
+            return Ok(Outcome::unhealthy(format!("{}: {what}", config.url)));
+        }
+        let mut outcome = Outcome::default();
+        let mut texts = Vec::new();
+        for (rule, series) in config.metrics.iter().zip(&found) {
+            let (next, text) = judge(outcome, rule, series)?;
+            outcome = next;
+            texts.push(text);
+        }
+        if outcome.status == Status::Healthy {
+            outcome.message = texts.join(", ");
+        }
+        Ok(outcome)
+    }
+}
+
+/// The page, or the status that came in its place.
+fn scrape(config: &Config) -> Result<Result<Vec<u8>, u16>, Error> {
+    let mut request = http::Request::new("GET", &config.url).header("accept", ACCEPT).max_body_bytes(PAGE_BYTES_MAX);
+    request.endpoint.clone_from(&config.endpoint);
+    request.timeout_ms = config.timeout.map(Span::as_timeout_ms);
+    for (name, value) in &config.headers {
+        request = request.header(name, value.as_bytes());
+    }
+    let response = request.send()?;
+    match response.status() {
+        200 => response.body().map(Ok),
+        status => Ok(Err(status)),
+    }
+}
+
+/// What was found for one selector.
+struct Series {
+    selector: Selector,
+    count: u64,
+    sum: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Series {
+    const fn of(selector: Selector) -> Self {
+        Self { selector, count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY }
+    }
+
+    fn offer(&mut self, sample: &text::Sample<'_>) {
+        let Selector { metric, labels, .. } = &self.selector;
+        let has = |(name, value): (&String, &String)| sample.labels.iter().any(|(n, v)| n == name && v == value);
+        if sample.name != *metric || !labels.iter().all(has) {
+            return;
+        }
+        self.count += 1;
+        self.sum += sample.value;
+        // Not `f64::min`, which forgets a NaN: what is not a number must show.
+        if sample.value < self.min || sample.value.is_nan() {
+            self.min = sample.value;
+        }
+        if sample.value > self.max || sample.value.is_nan() {
+            self.max = sample.value;
+        }
+    }
+
+    /// None when there is no such series, unless their number is the question.
+    fn value(&self) -> Option<f64> {
+        let count = self.count as f64;
+        match self.selector.aggregate {
+            Aggregate::Count => Some(count),
+            _ if self.count == 0 => None,
+            Aggregate::Sum => Some(self.sum),
+            Aggregate::Min => Some(self.min),
+            Aggregate::Max => Some(self.max),
+            Aggregate::Avg => Some(self.sum / count),
+        }
+    }
+}
+
+/// Offers every sample of the page to every selector. The page is never held in any other form.
+fn read(page: &[u8], found: &mut [Vec<Series>]) -> Result<(), String> {
+    for (at, line) in page.split(|byte| *byte == b'\n').enumerate() {
+        let wrong = |what: &str| format!("line {} is not in the Prometheus text format: {what}", at + 1);
+        if line.len() > LINE_BYTES_MAX {
+            return Err(wrong(&format!("longer than {LINE_BYTES_MAX} bytes")));
+        }
+        let line = str::from_utf8(line).map_err(|_| wrong("not UTF-8"))?;
+        if let Some(sample) = text::parse_line(line).map_err(|what| wrong(&what))? {
+            found.iter_mut().flatten().for_each(|series| series.offer(&sample));
+        }
+    }
+    Ok(())
+}
+
+/// The judgement, and what to say when all is well.
+fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<(Outcome, String), Failure> {
+    let name = rule.name();
+    let mut values = Vec::with_capacity(series.len());
+    for series in series {
+        let Some(value) = series.value() else {
+            let finding = format!("no series of {}", series.selector.metric);
+            return Ok((outcome.finding(rule.missing.status(), &finding), finding));
+        };
+        values.push(value);
+    }
+    if rule.rate {
+        match rates(name, &values)? {
+            Some(rates) => values = rates,
+            // Nothing to compare with: the next run has.
+            None => return Ok((outcome, format!("{name}: no rate yet"))),
+        }
+    }
+    let value = match values[..] {
+        [over, under] if under == 0.0 && over == 0.0 => return Ok((outcome, format!("{name}: nothing to divide"))),
+        [over, under] => over / under,
+        [value] => value,
+        _ => return Err(Failure::other("a rule has one selector or two")),
+    };
+    let unit = rule.unit.as_str();
+    let text = format!("{name} {}", <f64 as probity_sdk::units::Quantity>::show(value, unit));
+    let outcome = match rule.at_least.complaint(value, unit) {
+        Some(_) => outcome.judge(name, value, unit, &rule.at_least),
+        None => outcome.judge(name, value, unit, &rule.at_most),
+    };
+    Ok((outcome, text))
+}
+
+impl Missing {
+    const fn status(self) -> Status {
+        match self {
+            Self::Healthy => Status::Healthy,
+            Self::Degraded => Status::Degraded,
+            Self::Unhealthy => Status::Unhealthy,
+        }
+    }
+}
+
+/// What the run before saw.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    at_unix_ms: u64,
+    values: Vec<f64>,
+}
+
+/// How long a value is worth comparing with: a rate over more than a day says nothing about now.
+const KEPT_FOR: Span = Span::from_ms(86_400_000);
+
+/// Growth per second since the run before; none at the first run, and when a counter went back, because then how much
+/// it grew is not known.
+fn rates(name: &str, values: &[f64]) -> Result<Option<Vec<f64>>, Failure> {
+    let key = format!("rate {}", fingerprint(name));
+    let now_ms = clock::now_unix_ms();
+    let before = match state::get_json::<Kept>(&key) {
+        Ok(kept) => kept,
+        // Written by another version, or a value that JSON cannot hold.
+        Err(error) if error.kind == ErrorKind::Protocol => None,
+        Err(error) => return Err(error.into()),
+    };
+    state::set_json(&key, &Kept { at_unix_ms: now_ms, values: values.to_vec() }, Some(KEPT_FOR))?;
+    let Some(before) = before.filter(|kept| kept.values.len() == values.len() && kept.at_unix_ms < now_ms) else {
+        return Ok(None);
+    };
+    let seconds = (now_ms - before.at_unix_ms) as f64 / 1000.0;
+    let rates: Vec<f64> = values.iter().zip(&before.values).map(|(now, then)| (now - then) / seconds).collect();
+    Ok((!rates.iter().any(|rate| *rate < 0.0)).then_some(rates))
+}
+
+/// FNV-1a: keys of the state are short, names of rules need not be.
+fn fingerprint(name: &str) -> String {
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    format!("{hash:016x}")
+}
+
+probity_sdk::export!(Prometheus);
+
+#[cfg(test)]
+mod tests;
