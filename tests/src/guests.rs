@@ -34,6 +34,19 @@ pub fn component(name: &str) -> Vec<u8> {
     encode(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// A check of `plugins/`, as `cargo xtask guests` built it.
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn first_party(name: &str) -> Vec<u8> {
+    let test = std::env::current_exe().expect("the test knows its own path");
+    let target = test.ancestors().nth(3).expect("tests are built in target/<profile>/deps");
+    let path = target.join("components").join(name).with_extension("wasm");
+    let hint = "run `cargo xtask guests` first (`cargo xtask test` does)";
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; {hint}", path.display()))
+}
+
 /// Every fixture, by name.
 ///
 /// # Panics

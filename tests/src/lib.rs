@@ -4,3 +4,4 @@ pub mod alone;
 pub mod bench;
 pub mod guests;
 pub mod host;
+pub mod servers;

@@ -15,6 +15,8 @@ wasmtime::component::bindgen!({
             import probity:check/http@0.1.0;
             import probity:check/tcp@0.1.0;
             import probity:check/system@0.1.0;
+            import probity:check/redis@0.1.0;
+            import probity:check/secrets@0.1.0;
         }
     ",
     imports: {
@@ -30,6 +32,7 @@ wasmtime::component::bindgen!({
         "probity:check/http.request": super::http::OutgoingRequest,
         "probity:check/http.response": super::http::IncomingResponse,
         "probity:check/tcp.socket": super::tcp::TcpSocket,
+        "probity:check/redis.connection": super::redis::RedisConnection,
     },
     trappable_error_type: { "probity:check/types.error" => super::HostError },
 });

@@ -1,9 +1,13 @@
 //! What the host reaches on behalf of checks: made once per configuration, shared by all of them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::client::HttpClient;
 use super::machine::Machine;
 use super::net::{Net, Resolver};
-use crate::config::{Config, Egress};
+use super::redis::RedisClient;
+use crate::config::{Config, Egress, NamedSecret};
 
 /// The network and the machine, as this configuration allows. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -14,6 +18,10 @@ pub struct Services {
     pub http: HttpClient,
     /// The machine.
     pub machine: Machine,
+    /// Redis, with the connections.
+    pub redis: RedisClient,
+    /// Secrets by name.
+    pub secrets: Arc<BTreeMap<String, NamedSecret>>,
 }
 
 impl Services {
@@ -22,10 +30,12 @@ impl Services {
     pub fn new(config: &Config) -> Self {
         let net = Net::new(config.egress.clone(), Resolver::default());
         let http = HttpClient::new(net.clone(), &config.connections);
-        for (name, why) in http.unusable() {
+        let redis = RedisClient::new(&net, &config.connections);
+        for (name, why) in http.unusable().chain(redis.unusable()) {
             tracing::warn!(connection = name, why, "connection cannot be used");
         }
-        Self { net, http, machine: Machine::default() }
+        let secrets = Arc::new(config.named_secrets.clone());
+        Self { net, http, machine: Machine::default(), redis, secrets }
     }
 }
 
@@ -37,6 +47,8 @@ impl Default for Services {
             http: HttpClient::new(net.clone(), &std::collections::BTreeMap::new()),
             net,
             machine: Machine::default(),
+            redis: RedisClient::default(),
+            secrets: Arc::default(),
         }
     }
 }

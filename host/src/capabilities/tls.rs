@@ -166,11 +166,7 @@ pub async fn handshake(
     trust: &Trust,
     deadline: Instant,
 ) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
-    let name = match host {
-        Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|error| CallError::new(ErrorKind::Tls, format!("{name} cannot be a server name: {error}")))?,
-        Host::Address(address) => ServerName::from(*address),
-    };
+    let name = server_name(host)?;
     let late = |_elapsed| timeout(format!("the TLS handshake with {host} took longer than the time given"));
     let config = timeout_at(deadline.into(), trust.config()).await.map_err(late)??;
     let start = Instant::now();
@@ -180,6 +176,34 @@ pub async fn handshake(
         .map_err(|error| tls_error(&error, host))?;
     let info = info(&stream, start.elapsed());
     Ok((stream, info))
+}
+
+/// Shakes hands for a protocol that is not negotiated in TLS: databases and brokers.
+///
+/// # Errors
+/// As [`handshake`].
+pub(super) async fn secure(
+    stream: TcpStream,
+    host: &Host,
+    trust: &Trust,
+    deadline: Instant,
+) -> Result<TlsStream<TcpStream>, CallError> {
+    let late = |_elapsed| timeout(format!("the TLS handshake with {host} took longer than the time given"));
+    let config = timeout_at(deadline.into(), trust.config()).await.map_err(late)??;
+    let mut config = ClientConfig::clone(&config);
+    config.alpn_protocols.clear();
+    timeout_at(deadline.into(), TlsConnector::from(Arc::new(config)).connect(server_name(host)?, stream))
+        .await
+        .map_err(late)?
+        .map_err(|error| tls_error(&error, host))
+}
+
+fn server_name(host: &Host) -> Result<ServerName<'static>, CallError> {
+    match host {
+        Host::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|error| CallError::new(ErrorKind::Tls, format!("{name} cannot be a server name: {error}"))),
+        Host::Address(address) => Ok(ServerName::from(*address)),
+    }
 }
 
 fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {

@@ -35,14 +35,14 @@ pub use secrets::Secrets;
 pub use source::{SOURCE_BYTES_MAX, Source};
 pub use units::{format_duration, format_size, parse_duration, parse_size};
 pub use valid::{
-    Check, Config, Connection, Cron, Defaults, Details, Egress, Group, HttpConnection, Plugins, Schedule, Server,
-    ServerConnection, StateDir, Timing, Token,
+    Check, Config, Connection, Cron, Defaults, Details, Egress, Group, HttpConnection, NamedSecret, Plugins, Queue,
+    QueueSource, Schedule, Server, ServerConnection, StateDir, Timing, Token,
 };
 
-/// Characters of a name of a check, group or connection.
+/// Characters of a name of a check, group, connection, queue or secret.
 pub const NAME_CHARS_MAX: usize = 63;
 
-/// Whether `text` can name a check, group or connection: lower-case letters, digits, `-`, `_` and `.`, starting with a
+/// Whether `text` can name a check, group, connection, queue or secret: lower-case letters, digits, `-`, `_` and `.`, starting with a
 /// letter or digit, at most [`NAME_CHARS_MAX`].
 #[must_use]
 pub fn is_name(text: &str) -> bool {

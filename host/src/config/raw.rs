@@ -39,6 +39,10 @@ pub(super) struct File {
     /// Endpoints, databases and brokers with their credentials, by name. A grant such as `http = ["NAME"]` or `sql =
     /// ["NAME"]` lets a check use one; the guest never sees the URL or the credentials.
     pub(super) connections: BTreeMap<String, Connection>,
+    /// Queues that `queue` grants name: a broker among the connections, and what to look at there.
+    pub(super) queues: BTreeMap<String, Queue>,
+    /// Secrets that `secrets` grants name, for signatures and comparisons that the host makes.
+    pub(super) secrets: BTreeMap<String, Secret>,
     /// Sets of checks with an endpoint of their own, `/health/NAME`. A group exists as soon as a check names it; the
     /// table only describes it. `live`, `ready` and `startup` are taken.
     pub(super) groups: BTreeMap<String, Group>,
@@ -319,6 +323,44 @@ pub(super) struct Connection {
     /// configuration file.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) ca: Key<Text>,
+}
+
+/// One queue or stream of a broker.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["connection"]))]
+pub(super) struct Queue {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(super) own: Own,
+    /// The broker's name under `[connections]`: its URL starts with `amqp(s)://`, `nats://` (`tls://`) or `redis(s)://`.
+    /// Required.
+    pub(super) connection: Key<Text>,
+    /// For `amqp`: the queue, in the virtual host of the URL. Required there.
+    pub(super) name: Key<Text>,
+    /// For `redis`: the key of a list. There, either `list` or `stream` is required.
+    pub(super) list: Key<Text>,
+    /// For `redis` and `nats`: the key or name of a stream. Required for `nats`.
+    pub(super) stream: Key<Text>,
+    /// For a `stream` of `redis`: the consumer group whose backlog counts. Default: all entries count.
+    pub(super) group: Key<Text>,
+    /// For `nats`: the JetStream consumer whose backlog counts. Default: all messages of the stream count.
+    pub(super) consumer: Key<Text>,
+    /// For `nats`: the subject of probe messages. Default: none, and publishing is not possible.
+    pub(super) subject: Key<Text>,
+}
+
+/// One secret.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["value"]))]
+pub(super) struct Secret {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(super) own: Own,
+    /// The secret, best taken from the environment or a file: `"${WEBHOOK_KEY}"`. At least 5 bytes. It is removed from
+    /// messages, logs and answers. Required.
+    pub(super) value: Key<Text>,
 }
 
 /// One group.

@@ -79,7 +79,7 @@ impl Tree {
             builder.source = index;
             match DeTable::parse(&source.text) {
                 Ok(table) => {
-                    let entries = builder.table(table.into_inner(), false);
+                    let entries = builder.table("", table.into_inner(), false);
                     builder.merge(Self::ROOT, entries, true);
                 }
                 Err(error) => builder.syntax(source, &error),
@@ -127,13 +127,14 @@ impl Builder<'_> {
         id
     }
 
-    fn table(&mut self, table: DeTable<'_>, secret: bool) -> BTreeMap<String, NodeId> {
+    fn table(&mut self, parent: &str, table: DeTable<'_>, secret: bool) -> BTreeMap<String, NodeId> {
         table
             .into_iter()
             .map(|(key, value)| {
                 let place = self.place(key.span());
                 let name = key.into_inner().into_owned();
-                let secret = secret || is_secret_key(&name);
+                // A grant holds names of secrets: they are in every message that is of use.
+                let secret = secret || (is_secret_key(&name) && parent != "grants");
                 let id = self.value(&name, place, value, secret);
                 (name, id)
             })
@@ -157,7 +158,7 @@ impl Builder<'_> {
             DeValue::Array(array) => {
                 Value::Array(array.into_iter().map(|element| self.value(name, key, element, secret)).collect())
             }
-            DeValue::Table(table) => Value::Table(self.table(table, secret)),
+            DeValue::Table(table) => Value::Table(self.table(name, table, secret)),
         };
         self.push(Node { name: name.to_owned(), key, place, secret, value })
     }

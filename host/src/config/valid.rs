@@ -32,6 +32,10 @@ pub struct Config {
     pub egress: Egress,
     /// Table `[connections]`: endpoints, databases and brokers that a guest may name.
     pub connections: BTreeMap<String, Connection>,
+    /// Table `[queues]`: what `queue` grants name.
+    pub queues: BTreeMap<String, Queue>,
+    /// Table `[secrets]`: what `secrets` grants name.
+    pub named_secrets: BTreeMap<String, NamedSecret>,
     /// Table `[limits]`: what a check gets that says nothing.
     pub limits: Limits,
     /// Table `[defaults]`: what a check gets that says nothing, and what a plugin without `[[check]]` gets.
@@ -232,6 +236,70 @@ pub struct ServerConnection {
 impl std::fmt::Debug for ServerConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServerConnection").field("url", &bare(&self.url)).finish_non_exhaustive()
+    }
+}
+
+/// One queue or stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Key `connection`: a name of [`Config::connections`].
+    pub connection: String,
+    /// What to look at there; of the same kind of broker as the connection.
+    pub source: QueueSource,
+}
+
+/// What a queue is on its broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueSource {
+    /// A queue of an AMQP broker.
+    Amqp {
+        /// Key `name`.
+        queue: String,
+    },
+    /// A list of Redis.
+    RedisList {
+        /// Key `list`.
+        key: String,
+    },
+    /// A stream of Redis.
+    RedisStream {
+        /// Key `stream`.
+        key: String,
+        /// Key `group`.
+        group: Option<String>,
+    },
+    /// A stream of NATS JetStream.
+    JetStream {
+        /// Key `stream`.
+        stream: String,
+        /// Key `consumer`.
+        consumer: Option<String>,
+        /// Key `subject`.
+        subject: Option<String>,
+    },
+}
+
+/// A secret that checks use by its name. Never printed.
+#[derive(Clone)]
+pub struct NamedSecret(Arc<str>);
+
+impl NamedSecret {
+    /// Takes the value.
+    #[must_use]
+    pub fn new(value: &str) -> Self {
+        Self(value.into())
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for NamedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NamedSecret(…)")
     }
 }
 

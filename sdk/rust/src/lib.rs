@@ -2,8 +2,8 @@
 //!
 //! A check is a type that implements [`Check`], handed to [`export!`]. Its
 //! capabilities are the modules [`context`], [`log`], [`clock`], [`state`],
-//! [`http`], [`tcp`] and [`system`]; a component imports those that it calls
-//! and no other, so what it uses is what an operator must grant.
+//! [`http`], [`tcp`], [`redis`], [`queue`], [`secrets`] and [`system`]; a
+//! component imports those that it calls and no other, so what it uses is what an operator must grant.
 //!
 //! ```
 //! use probity_sdk::prelude::*;
@@ -57,6 +57,9 @@ pub mod json;
 pub mod log;
 mod metadata;
 mod outcome;
+pub mod queue;
+pub mod redis;
+pub mod secrets;
 pub mod state;
 pub mod system;
 pub mod tcp;
@@ -86,7 +89,7 @@ pub use serde_json;
 pub mod prelude {
     pub use crate::units::{Size, Span};
     pub use crate::{AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status};
-    pub use crate::{clock, context, http, log, state, system, tcp};
+    pub use crate::{clock, context, http, log, queue, redis, secrets, state, system, tcp};
 }
 
 /// A health check.

@@ -10,7 +10,9 @@ mod crowd; // many runs at once, and what they leave behind
 mod docs; // what the documents say is so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
+mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
 mod schedule; // when checks run, and what a full house may not delay
+mod secrets; // what is revealed to a check goes no further
 mod serve; // start, probes, drain, restart
 mod wasi; // nothing in WASI leads anywhere

@@ -269,10 +269,34 @@ fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Arc<Gra
                     }
                     _ => {}
                 }
+            } else if let Some((table, names)) = named_of(capability, declared.raw) {
+                let name = value.split_once(':').map_or(value.as_str(), |(name, _)| name);
+                if !names.contains(&name) {
+                    unnamed((table, capability), name, id, &names, cx);
+                }
             }
         }
     }
     if grants == Grants::default() { Arc::clone(&NONE) } else { Arc::new(grants) }
+}
+
+/// The table that grants of `capability` name entries of, connections aside, with the names in it.
+fn named_of(capability: Capability, raw: &raw::File) -> Option<(&'static str, Vec<&str>)> {
+    match capability {
+        Capability::Queue => Some(("queues", raw.queues.keys().map(String::as_str).collect())),
+        Capability::Secrets => Some(("secrets", raw.secrets.keys().map(String::as_str).collect())),
+        _ => None,
+    }
+}
+
+fn unnamed((table, capability): (&str, Capability), name: &str, id: NodeId, names: &[&str], cx: &mut Cx<'_>) {
+    let hint = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None if names.is_empty() => String::new(),
+        None => format!("there are {}. ", listed(names.iter().copied().take(10))),
+    };
+    let message = format!("`{}` grants {}, which is not declared", capability.as_str(), cx.typed(id));
+    cx.wrong(id, message, format!("{hint}declare it as `[{table}.NAME]`"));
 }
 
 /// The connection that a grant names.

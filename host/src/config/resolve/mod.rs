@@ -4,6 +4,8 @@
 
 mod check;
 mod connection;
+mod queue;
+mod secret;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,6 +33,8 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let schedule = schedule(&raw.schedule, cx);
     let egress = Egress { allow: networks(&raw.egress.allow, cx), deny: networks(&raw.egress.deny, cx) };
     let connections = connection::all(&raw.connections, cx);
+    let queues = queue::all(raw, &connections, cx);
+    let named_secrets = secret::all(&raw.secrets, cx);
     let limits = limits(&raw.limits, Limits::DEFAULT, cx);
     let declared = check::Declared { raw, connections: &connections };
     let defaults = check::defaults(declared, cx);
@@ -49,6 +53,8 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
         schedule,
         egress,
         connections,
+        queues,
+        named_secrets,
         limits,
         defaults,
         checks,

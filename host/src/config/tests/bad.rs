@@ -118,6 +118,44 @@ fn contradictions_are_errors() {
     one("[connections.x]\nurl = \"http://x\"\nca = \"no.pem\"", (3, 6), "cannot read `no.pem`", "PEM");
 }
 
+// A queue names a broker and what to look at there, in that broker's words.
+#[test]
+fn queues_fit_their_broker() {
+    let rabbit = "[connections.rabbit]\nurl = \"amqp://r\"\n[connections.web]\nurl = \"http://w\"\n\
+                  [connections.cache]\nurl = \"redis://c\"\n[connections.bus]\nurl = \"nats://n\"\n[queues.jobs]\n";
+    let at_9 = |line: &str, column, message: &str, help: &str| {
+        one(&format!("{rabbit}connection = \"rabbit\"\n{line}"), (11, column), message, help);
+    };
+    at_9("name = \"a\\nb\"", 8, "is no name of a queue", "control characters");
+    one(&format!("{rabbit}name = \"a\""), (9, 1), "queue `jobs` without `connection`", "[connections.rabbit]");
+    one(&format!("{rabbit}connection = \"rabbit\""), (9, 1), "without `name`", "name = ");
+    one(&format!("{rabbit}connection = \"rabit\"\nname = \"a\""), (10, 14), "no connection is named", "`rabbit`");
+    one(&format!("{rabbit}connection = \"web\"\nname = \"a\""), (10, 14), "is no broker", "amqp://");
+    one(&format!("{rabbit}connection = \"cache\""), (9, 1), "without `list` or `stream`", "list = ");
+    one(
+        &format!("{rabbit}connection = \"cache\"\nlist = \"a\"\ngroup = \"g\""),
+        (12, 9),
+        "a list has no `group`",
+        "remove it",
+    );
+    one(&format!("{rabbit}connection = \"bus\"\nstream = \"A b\""), (11, 10), "cannot be a name in NATS", "blanks");
+}
+
+// What a grant names must be declared: a secret, a queue.
+#[test]
+fn grants_name_what_is_declared() {
+    let secret = "[secrets.webhook]\nvalue = \"${PROBITY_TOKEN}\"\n[[check]]\nname = \"a\"\n";
+    one(
+        &format!("{secret}grants = {{ secrets = [\"webhok\"] }}"),
+        (5, 23),
+        "`secrets` grants `webhok`, which is not declared",
+        "did you mean `webhook`? declare it as `[secrets.NAME]`",
+    );
+    one(&format!("{secret}grants = {{ secrets = [\"webhook:write\"] }}"), (5, 23), "`NAME:reveal`", "docs");
+    one("[secrets.webhook]\nvalue = \"abc\"", (2, 9), "shorter than 5 bytes", "longer");
+    one("[secrets.webhook]", (1, 1), "secret `webhook` without `value`", "${WEBHOOK_KEY}");
+}
+
 // The same thing said twice names both places.
 #[test]
 fn repetitions_name_both_places() {

@@ -241,3 +241,33 @@ fn defaults_need_no_file() {
     assert!(config.files.is_empty());
     assert_eq!(config.plugins.dir, Path::new("/srv/plugins"));
 }
+
+// A secret typed in place is redacted like one brought in; the names in grants are not.
+#[test]
+fn named_secrets_are_redacted() {
+    let config = good(
+        "[secrets.webhook]\nvalue = \"typed-in-place\"\n[[check]]\nname = \"a\"\n\
+         grants = { secrets = [\"webhook:reveal\"] }",
+    );
+    assert_eq!(config.named_secrets["webhook"].expose(), "typed-in-place");
+    assert_eq!(config.secrets.redact("webhook is typed-in-place"), "webhook is [redacted]");
+    assert!(!format!("{config:?}").contains("typed-in-place"));
+}
+
+// A queue is what its connection's broker calls it.
+#[test]
+fn queues_are_of_their_broker() {
+    use super::super::QueueSource;
+    let config = good(
+        "[connections.rabbit]\nurl = \"amqp://r\"\n[connections.cache]\nurl = \"redis://c\"\n\
+         [connections.bus]\nurl = \"nats://n\"\n[queues.a]\nconnection = \"rabbit\"\nname = \"jobs\"\n\
+         [queues.b]\nconnection = \"cache\"\nstream = \"orders\"\ngroup = \"workers\"\n\
+         [queues.c]\nconnection = \"bus\"\nstream = \"ORDERS\"\nsubject = \"orders.probe\"",
+    );
+    assert_eq!(config.queues["a"].source, QueueSource::Amqp { queue: "jobs".into() });
+    let source = QueueSource::RedisStream { key: "orders".into(), group: Some("workers".into()) };
+    assert_eq!((config.queues["b"].connection.as_str(), &config.queues["b"].source), ("cache", &source));
+    let source =
+        QueueSource::JetStream { stream: "ORDERS".into(), consumer: None, subject: Some("orders.probe".into()) };
+    assert_eq!(config.queues["c"].source, source);
+}

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::http::FakeHttp;
+use super::redis::FakeRedis;
 use super::{LogRecord, Script};
 use crate::Error;
 use crate::context::PreviousRun;
+use crate::queue::Stats;
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo};
 
 /// 2025-01-01T00:00:00Z.
@@ -25,6 +27,10 @@ pub(crate) struct Fake {
     pub(crate) http: FakeHttp,
     pub(crate) tcp: HashMap<String, Result<Script, Error>>,
     pub(crate) tcp_written: HashMap<String, Vec<u8>>,
+    pub(crate) redis: HashMap<String, FakeRedis>,
+    pub(crate) queues: HashMap<String, Result<Stats, Error>>,
+    pub(crate) published: Vec<(String, Vec<u8>)>,
+    pub(crate) secrets: HashMap<String, Result<String, Error>>,
     pub(crate) memory: MemoryInfo,
     pub(crate) cpu: CpuInfo,
     pub(crate) load: LoadAverage,
@@ -50,6 +56,10 @@ impl Default for Fake {
             http: FakeHttp::default(),
             tcp: HashMap::new(),
             tcp_written: HashMap::new(),
+            redis: HashMap::new(),
+            queues: HashMap::new(),
+            published: Vec::new(),
+            secrets: HashMap::new(),
             memory: MemoryInfo::default(),
             cpu: CpuInfo { logical: 1, ..CpuInfo::default() },
             load: LoadAverage::default(),

@@ -6,6 +6,11 @@ use std::rc::Rc;
 use super::LogRecord;
 use super::fake::Fake;
 pub(crate) use super::http::HttpResponse;
+pub(crate) use super::queue::{inspect as queue_inspect, publish as queue_publish};
+pub(crate) use super::redis::RedisConnection;
+pub(crate) use super::secrets::{
+    hmac_sha256 as secret_hmac_sha256, matches as secret_matches, reveal as secret_reveal,
+};
 pub(crate) use super::tcp::TcpSocket;
 use crate::context::PreviousRun;
 use crate::http::Request;

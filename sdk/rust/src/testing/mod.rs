@@ -24,8 +24,11 @@
 mod fake;
 pub(crate) mod host;
 mod http;
+mod queue;
+mod redis;
 #[cfg(feature = "schema")]
 mod schema;
+mod secrets;
 mod tcp;
 
 use std::cell::RefCell;

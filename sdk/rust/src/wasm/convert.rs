@@ -6,6 +6,8 @@ use super::bindings::probity::check as raw;
 use crate::context::PreviousRun;
 use crate::http::{Certificate, Timing, TlsInfo};
 use crate::log::Level;
+use crate::queue::Stats;
+use crate::redis::Token;
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
 use crate::{Error, ErrorKind, Failure, Measurement, Metadata, Observed, Outcome, Probe, Status};
 
@@ -54,6 +56,25 @@ same_fields!(raw::system::DiskInfo => DiskInfo:
     mount_point file_system total available inodes_total inodes_free read_only);
 same_fields!(raw::system::ProcessInfo => ProcessInfo: pid name started_unix_ms rss cpu_percent threads open_files);
 same_fields!(raw::system::FileInfo => FileInfo: size modified_unix_ms is_directory);
+
+same_fields!(raw::queue::Stats => Stats: depth in_flight consumers oldest_age_ms lag);
+
+impl From<raw::redis::Token> for Token {
+    fn from(token: raw::redis::Token) -> Self {
+        use raw::redis::Token as Raw;
+        match token {
+            Raw::Nil => Self::Nil,
+            Raw::Integer(value) => Self::Integer(value),
+            Raw::Double(value) => Self::Double(value),
+            Raw::Boolean(value) => Self::Boolean(value),
+            Raw::Simple(text) => Self::Simple(text),
+            Raw::Bulk(bytes) => Self::Bulk(bytes),
+            Raw::Error(text) => Self::Error(text),
+            Raw::Array(count) => Self::Array(count),
+            Raw::Map(count) => Self::Map(count),
+        }
+    }
+}
 
 impl From<raw::types::TlsInfo> for TlsInfo {
     fn from(info: raw::types::TlsInfo) -> Self {

@@ -6,6 +6,8 @@ use crate::Error;
 use crate::context::PreviousRun;
 use crate::http::{Request, Timing, TlsInfo};
 use crate::log::Level;
+use crate::queue::Stats;
+use crate::redis::Token;
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
 
 pub(crate) use raw::clock::{monotonic_ns, now_unix_ms, sleep_ms};
@@ -150,6 +152,44 @@ impl TcpSocket {
     pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         Ok(self.0.read_until(delimiter, max, timeout_ms)?)
     }
+}
+
+/// A Redis connection the host holds.
+#[derive(Debug)]
+pub(crate) struct RedisConnection(raw::redis::Connection);
+
+impl RedisConnection {
+    pub(crate) fn open(name: &str) -> Result<Self, Error> {
+        Ok(Self(raw::redis::Connection::open(name)?))
+    }
+
+    pub(crate) fn ping(&self) -> Result<f64, Error> {
+        Ok(self.0.ping()?)
+    }
+
+    pub(crate) fn command(&self, name: &str, args: &[Vec<u8>]) -> Result<Vec<Token>, Error> {
+        Ok(self.0.command(name, args)?.into_iter().map(Into::into).collect())
+    }
+}
+
+pub(crate) fn queue_inspect(name: &str) -> Result<Stats, Error> {
+    Ok(raw::queue::inspect(name)?.into())
+}
+
+pub(crate) fn queue_publish(name: &str, payload: &[u8]) -> Result<(), Error> {
+    Ok(raw::queue::publish(name, payload)?)
+}
+
+pub(crate) fn secret_hmac_sha256(name: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
+    Ok(raw::secrets::hmac_sha256(name, data)?)
+}
+
+pub(crate) fn secret_matches(name: &str, candidate: &[u8]) -> Result<bool, Error> {
+    Ok(raw::secrets::matches(name, candidate)?)
+}
+
+pub(crate) fn secret_reveal(name: &str) -> Result<String, Error> {
+    Ok(raw::secrets::reveal(name)?)
 }
 
 pub(crate) fn memory() -> Result<MemoryInfo, Error> {

@@ -1,0 +1,197 @@
+//! The client against a server that a test plays.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::capabilities::net::Resolver;
+use crate::capabilities::net::tests::within;
+use crate::config::{Egress, ServerConnection};
+
+const CAPS: Caps = Caps { bytes: 1_000, tokens: 10 };
+
+/// A client of the connection `cache` at `listener`, with `rest` after the scheme and the credentials before the host.
+fn client(listener: &TcpListener, credentials: &str, path: &str) -> RedisClient {
+    let url = format!("redis://{credentials}127.0.0.1:{}{path}", listener.local_addr().unwrap().port());
+    let connection = Connection::Redis(ServerConnection { url: url.parse().unwrap(), ca: None });
+    RedisClient::new(
+        &Net::new(Egress::default(), Resolver::default()),
+        &[("cache".to_owned(), connection)].into_iter().collect(),
+    )
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// Reads what the client sent, which must hold `expected`, and answers.
+async fn answer(stream: &mut TcpStream, expected: &str, reply: &[u8]) {
+    let mut heard = vec![0; 4096];
+    let read = stream.read(&mut heard).await.unwrap();
+    let heard = String::from_utf8_lossy(&heard[..read]).replace("\r\n", " ");
+    assert!(heard.contains(expected), "{heard}");
+    stream.write_all(reply).await.unwrap();
+}
+
+// A connection logs in once, serves one lease after the other, and is closed with the client.
+#[tokio::test]
+async fn connections_are_kept() {
+    let listener = listener().await;
+    let client = client(&listener, "me:pa%20ss@", "/7");
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        answer(&mut stream, "AUTH $2 me $5 pa ss $7 SETNAME", b"%0\r\n").await;
+        answer(&mut stream, "SELECT $1 7", b"+OK\r\n").await;
+        answer(&mut stream, "GET $1 a", b"$1\r\nx\r\n").await;
+        answer(&mut stream, "GET $1 b", b"_\r\n").await;
+        stream
+    };
+    let work = async {
+        for (key, value) in [("a", Token::Bulk(b"x".to_vec())), ("b", Token::Nil)] {
+            let mut lease = client.lease("cache", within(2_000)).await.unwrap();
+            let reply = lease.run(&[b"GET", key.as_bytes()], true, CAPS, within(2_000)).await.unwrap();
+            assert_eq!(reply, [value]);
+        }
+    };
+    let (mut stream, ()) = tokio::join!(server, work);
+    drop(client);
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "closed with the client");
+}
+
+// A kept connection that the server closed meanwhile is replaced before anybody notices.
+#[tokio::test]
+async fn dead_connections_are_replaced() {
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let server = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        answer(&mut first, "HELLO", b"%0\r\n").await;
+        answer(&mut first, "GET", b":1\r\n").await;
+        // Closes only once the next command has come: the connection looked alive when it was taken.
+        let _ = first.read(&mut [0; 64]).await.unwrap();
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        answer(&mut second, "HELLO", b"%0\r\n").await;
+        answer(&mut second, "GET", b":2\r\n").await;
+    };
+    let work = async {
+        for value in 1..=2 {
+            let mut lease = client.lease("cache", within(2_000)).await.unwrap();
+            let reply = lease.run(&[b"GET", b"a"], true, CAPS, within(2_000)).await.unwrap();
+            assert_eq!(reply, [Token::Integer(value)]);
+        }
+    };
+    tokio::join!(server, work);
+}
+
+// A command that changes something is not sent twice.
+#[tokio::test]
+async fn writes_are_not_repeated() {
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let server = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        answer(&mut first, "HELLO", b"%0\r\n").await;
+        answer(&mut first, "GET", b":1\r\n").await;
+        let _ = first.read(&mut [0; 64]).await.unwrap();
+    };
+    let work = async {
+        let get: &[&[u8]] = &[b"GET", b"a"];
+        client.lease("cache", within(2_000)).await.unwrap().run(get, true, CAPS, within(2_000)).await.unwrap();
+        let mut lease = client.lease("cache", within(2_000)).await.unwrap();
+        let error = lease.run(&[b"INCR", b"a"], false, CAPS, within(2_000)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Refused, "{error}");
+    };
+    tokio::join!(server, work);
+}
+
+// A call that is cut off takes its connection with it: the reply that comes late is nobody's.
+#[tokio::test]
+async fn cut_off_calls_close_the_connection() {
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        answer(&mut stream, "HELLO", b"%0\r\n").await;
+        answer(&mut stream, "GET", b"").await;
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+    };
+    let work = async {
+        let mut lease = client.lease("cache", within(2_000)).await.unwrap();
+        let call = lease.run(&[b"GET", b"a"], true, CAPS, within(2_000));
+        assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+        drop(lease);
+    };
+    tokio::join!(server, work);
+}
+
+// Error replies keep their prefix and the connection; those about credentials are `auth`, and quote none.
+#[tokio::test]
+async fn errors_have_prefixes() {
+    let listener = listener().await;
+    let client = client(&listener, ":swordfish@", "");
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        answer(&mut stream, "HELLO", b"-WRONGPASS invalid username-password pair\r\n").await;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        answer(&mut stream, "HELLO", b"-ERR unknown command `HELLO`, with args: `3` `AUTH` `swordfish`\r\n").await;
+        answer(&mut stream, "AUTH $9 swordfish", b"-ERR invalid password swordfish\r\n").await;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        answer(&mut stream, "HELLO", b"%0\r\n").await;
+        answer(&mut stream, "GET", b"-WRONGTYPE Operation against a key\r\n").await;
+        answer(&mut stream, "GET", b"+OK\r\n").await;
+    };
+    let work = async {
+        for code in ["WRONGPASS", "ERR"] {
+            let error = client.lease("cache", within(2_000)).await.unwrap_err();
+            assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Auth, Some(code)), "{error}");
+            assert!(!error.message.contains("swordfish"), "{error}");
+        }
+        let mut lease = client.lease("cache", within(2_000)).await.unwrap();
+        let error = lease.run(&[b"GET", b"a"], true, CAPS, within(2_000)).await.unwrap_err();
+        assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Remote, Some("WRONGTYPE")), "{error}");
+        lease.run(&[b"GET", b"a"], true, CAPS, within(2_000)).await.unwrap();
+    };
+    tokio::join!(server, work);
+}
+
+// More runs than connections wait for one, and say so when none comes free.
+#[tokio::test]
+async fn connections_are_bounded() {
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let server = async {
+        let mut streams = Vec::new();
+        for _ in 0..OPEN_MAX {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            answer(&mut stream, "HELLO", b"%0\r\n").await;
+            streams.push(stream);
+        }
+        streams
+    };
+    let work = async {
+        let mut leases = Vec::new();
+        for _ in 0..OPEN_MAX {
+            leases.push(client.lease("cache", within(2_000)).await.unwrap());
+        }
+        let error = client.lease("cache", within(20)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Timeout);
+        assert!(error.message.contains("in use"), "{error}");
+        leases.pop();
+        client.lease("cache", within(2_000)).await.unwrap();
+    };
+    let (_streams, ()) = tokio::join!(server, work);
+}
+
+// A server that accepts and says nothing is told from one that refuses.
+#[tokio::test]
+async fn silence_and_refusal_differ() {
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let error = client.lease("cache", within(50)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout);
+    drop(listener);
+    let error = client.lease("cache", within(2_000)).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Refused, Some("ECONNREFUSED")));
+    assert_eq!(client.lease("other", within(50)).await.unwrap_err().kind, ErrorKind::NotFound);
+}

@@ -1,0 +1,100 @@
+//! Real servers for tests: private instances on free loopback ports in temporary directories, killed when dropped.
+
+pub mod redis;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::host::PATIENCE;
+
+/// A port that was free a moment ago.
+///
+/// # Panics
+/// When loopback has none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// The path of an installed program.
+///
+/// # Panics
+/// When it is missing, with the package that brings it.
+#[must_use]
+pub fn program(name: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.extend(["/usr/sbin", "/usr/lib/rabbitmq/bin"].map(PathBuf::from));
+    let found = folders.into_iter().map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("this test needs {name}: apt-get install {package}"))
+}
+
+/// A process that is killed when this is dropped, whatever became of the test.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Process {
+    /// Starts it with its output in `log`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(command: &mut Command, log: &Path) -> Self {
+        let file = std::fs::File::create(log).expect("the directory can be written");
+        let again = file.try_clone().expect("a file has more than one handle");
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(again).spawn();
+        Self(child.unwrap_or_else(|error| panic!("start {command:?}: {error}")))
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), signal).expect("it runs");
+    }
+
+    /// Ends it as `kill -9` does.
+    ///
+    /// # Panics
+    /// When it is not ours.
+    pub fn kill(&mut self) {
+        self.0.kill().expect("it was started here");
+        self.0.wait().expect("it was killed");
+    }
+
+    /// The process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A stopped process dies of it, too; it may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Looks until `ready`.
+///
+/// # Panics
+/// When that does not happen within `patience`, with what `log` holds.
+pub fn wait_ready(log: &Path, patience: Duration, mut ready: impl FnMut() -> bool) {
+    let end = Instant::now() + patience;
+    while !ready() {
+        let said = || std::fs::read_to_string(log).unwrap_or_default();
+        assert!(Instant::now() < end, "the server is not ready; it said:\n{}", said());
+        std::thread::sleep(Duration::from_millis(20)); // the distance of two looks
+    }
+}
+
+/// The same with the patience of every test.
+pub fn wait_until(log: &Path, ready: impl FnMut() -> bool) {
+    wait_ready(log, PATIENCE, ready);
+}

@@ -1,0 +1,118 @@
+//! A Redis server with one user of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Process, free_port, program, wait_until};
+
+/// The user that checks log in as.
+pub const USER: &str = "probe";
+
+/// Its password: a test looks for it in whatever the host emits.
+pub const PASSWORD: &str = "swordfish-of-redis";
+
+/// A running server.
+pub struct Redis {
+    dir: TempDir,
+    port: u16,
+    process: Process,
+}
+
+impl Redis {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it does not answer in time, or the package is missing.
+    #[must_use]
+    pub fn start() -> Self {
+        let dir = TempDir::new().expect("a temporary directory can be made");
+        let port = free_port();
+        let config = format!(
+            "bind 127.0.0.1\nport {port}\ndir {dir}\nsave \"\"\nappendonly yes\nappendfsync always\nmaxmemory 64mb\n\
+             maxmemory-policy noeviction\nuser default on nopass ~* &* +@all\nuser {USER} on >{PASSWORD} ~* &* +@all\n",
+            dir = dir.path().display(),
+        );
+        std::fs::write(dir.path().join("redis.conf"), config).expect("the directory can be written");
+        let process = spawn(&dir);
+        let redis = Self { dir, port, process };
+        redis.wait();
+        redis
+    }
+
+    /// Its port on loopback.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What `[connections]` says of it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://{USER}:{PASSWORD}@127.0.0.1:{}", self.port)
+    }
+
+    /// Runs one command as the default user and gives what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn command(&self, words: &[&str]) -> String {
+        let output = self.cli(words).output().expect("redis-cli starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{words:?}: {said}");
+        said.trim().to_owned()
+    }
+
+    /// The connections that checks have open.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        let list = self.command(&["CLIENT", "LIST", "TYPE", "normal"]);
+        list.lines().filter(|line| line.contains(&format!(" user={USER} "))).count()
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again in the same place.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn restart(&mut self) {
+        self.process = spawn(&self.dir);
+        self.wait();
+    }
+
+    /// Stops it in its tracks: the kernel goes on accepting connections, and nobody answers.
+    pub fn freeze(&self) {
+        self.process.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.process.signal(rustix::process::Signal::CONT);
+    }
+
+    fn wait(&self) {
+        let ready = || self.cli(&["PING"]).output().is_ok_and(|output| output.stdout.starts_with(b"PONG"));
+        wait_until(&log(&self.dir), ready);
+    }
+
+    fn cli(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(program("redis-cli", "redis-tools"));
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]).args(words);
+        command
+    }
+}
+
+fn log(dir: &TempDir) -> PathBuf {
+    dir.path().join("log")
+}
+
+fn spawn(dir: &TempDir) -> Process {
+    let config = dir.path().join("redis.conf");
+    Process::start(Command::new(program("redis-server", "redis-server")).arg(config), &log(dir))
+}

@@ -1,0 +1,110 @@
+//! The `redis` capability and check against a real server.
+
+use std::time::Duration;
+
+use probity_tests::guests::first_party;
+use probity_tests::host::{Answer, Host};
+use probity_tests::servers::redis::{PASSWORD, Redis};
+use serde_json::Value;
+
+/// A host whose check `cache` looks at `url` ten times a second, with `more` in its configuration.
+fn host(url: &str, more: &str) -> Host {
+    host_with(url, "100ms", more)
+}
+
+fn host_with(url: &str, every: &str, more: &str) -> Host {
+    let host = Host::start(&format!(
+        "[connections.cache]\nurl = \"{url}\"\n[[check]]\nname = \"cache\"\nplugin = \"redis\"\nevery = \"{every}\"\n\
+         timeout = \"500ms\"\ngrants = {{ redis = [\"cache\"] }}\n[check.config]\nconnection = \"cache\"\n{more}"
+    ));
+    host.copy_in("redis", &first_party("redis"));
+    host
+}
+
+fn wait_for(host: &Host, status: &str, text: &str) -> Value {
+    let fits = |answer: &Answer| {
+        let json = if answer.status == 200 { answer.json() } else { Value::Null };
+        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
+    };
+    host.wait_for("/checks/cache", fits).json()
+}
+
+// Numbers of a live server: round trip, memory, and the keys that the operator named.
+#[test]
+fn a_live_server_is_judged() {
+    let redis = Redis::start();
+    let _ = redis.command(&["RPUSH", "jobs", "a", "b", "c"]);
+    let host = host(&redis.url(), "keys = [{ key = \"jobs\", length = { warn = 3 } }]\n");
+    let check = wait_for(&host, "healthy", "cache answers");
+    assert_eq!(check["measurements"]["jobs length"]["value"], 3.0, "{check}");
+    assert!(check["measurements"]["memory used share"]["value"].as_f64().unwrap() > 0.0, "{check}");
+    let _ = redis.command(&["RPUSH", "jobs", "d"]);
+    wait_for(&host, "degraded", "jobs length 4");
+}
+
+// A wrong password is `auth`; neither it nor a right one is in anything that the host emits.
+#[test]
+fn passwords_stay_inside() {
+    let redis = Redis::start();
+    let wrong = "carp-of-redis";
+    let failing = host(&redis.url().replace(PASSWORD, wrong), "");
+    wait_for(&failing, "unhealthy", "WRONGPASS");
+    let working = host(&redis.url(), "");
+    wait_for(&working, "healthy", "cache answers");
+    for (host, secret) in [(&failing, wrong), (&working, PASSWORD)] {
+        let mut emitted = host.log();
+        for path in
+            ["/checks/cache", "/checks", "/health", "/metrics", "/plugins", "/plugins/redis", "/checks/cache/history"]
+        {
+            emitted += &host.get(path).body;
+        }
+        assert!(emitted.contains("cache") && !emitted.contains(secret), "{emitted}");
+    }
+}
+
+// A closed port says so, and a server that comes up later is found without a restart.
+#[test]
+fn a_server_may_come_later() {
+    let mut redis = Redis::start();
+    redis.kill();
+    let host = host(&redis.url(), "");
+    wait_for(&host, "unhealthy", "ECONNREFUSED");
+    redis.restart();
+    wait_for(&host, "healthy", "cache answers");
+}
+
+// After `kill -9` and a restart the first run is healthy: the connection that died meanwhile is nobody's business.
+#[test]
+fn restarts_cause_no_false_alarm() {
+    let mut redis = Redis::start();
+    let host = host_with(&redis.url(), "1h", "");
+    wait_for(&host, "healthy", "cache answers");
+    for _ in 0..3 {
+        redis.kill();
+        redis.restart();
+        let run = host.post("/checks/cache/run").json();
+        assert_eq!(run["status"], "healthy", "{run}");
+    }
+}
+
+// A server that accepts and says nothing is a timeout within the run's time, and none of the many runs that ended so
+// leaves a connection behind.
+#[test]
+fn hanging_runs_leave_nothing_behind() {
+    let redis = Redis::start();
+    let host = host(&redis.url(), "");
+    wait_for(&host, "healthy", "cache answers");
+    redis.freeze();
+    let runs = |host: &Host| host.get("/checks/cache").json()["counters"]["runs"].as_u64().unwrap();
+    wait_for(&host, "unhealthy", "timeout");
+    let before = runs(&host);
+    host.wait_for("/checks/cache", |answer| answer.json()["counters"]["runs"].as_u64() > Some(before + 10));
+    redis.thaw();
+    wait_for(&host, "healthy", "cache answers");
+    // The server finds out about closed connections as it gets to them.
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while redis.clients() > 1 {
+        assert!(std::time::Instant::now() < end, "{}", redis.command(&["CLIENT", "LIST"]));
+        std::thread::sleep(Duration::from_millis(20)); // the distance of two looks
+    }
+}
