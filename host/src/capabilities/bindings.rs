@@ -15,6 +15,8 @@ wasmtime::component::bindgen!({
             import probity:check/http@0.1.0;
             import probity:check/tcp@0.1.0;
             import probity:check/system@0.1.0;
+            import probity:check/heartbeats@0.1.0;
+            import probity:check/peers@0.1.0;
         }
     ",
     imports: {
@@ -23,6 +25,8 @@ wasmtime::component::bindgen!({
         "probity:check/clock.now-unix-ms": trappable,
         "probity:check/clock.monotonic-ns": trappable,
         "probity:check/state": trappable,
+        "probity:check/heartbeats": trappable,
+        "probity:check/peers": trappable,
         default: async | trappable,
     },
     exports: { default: async },

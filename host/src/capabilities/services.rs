@@ -1,5 +1,9 @@
 //! What the host reaches on behalf of checks: made once per configuration, shared by all of them.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Peers;
 use super::client::HttpClient;
 use super::machine::Machine;
 use super::net::{Net, Resolver};
@@ -14,6 +18,10 @@ pub struct Services {
     pub http: HttpClient,
     /// The machine.
     pub machine: Machine,
+    /// Names of the heartbeats that are declared.
+    pub heartbeats: Arc<BTreeSet<String>>,
+    /// The latest results of all checks.
+    pub peers: Peers,
 }
 
 impl Services {
@@ -25,7 +33,14 @@ impl Services {
         for (name, why) in http.unusable() {
             tracing::warn!(connection = name, why, "connection cannot be used");
         }
-        Self { net, http, machine: Machine::default() }
+        let heartbeats = Arc::new(config.heartbeats.keys().cloned().collect());
+        Self { net, http, machine: Machine::default(), heartbeats, peers: Peers::default() }
+    }
+
+    /// The same with a board to look at: without one a check has no peers.
+    #[must_use]
+    pub fn with_peers(self, peers: Peers) -> Self {
+        Self { peers, ..self }
     }
 }
 
@@ -37,6 +52,8 @@ impl Default for Services {
             http: HttpClient::new(net.clone(), &std::collections::BTreeMap::new()),
             net,
             machine: Machine::default(),
+            heartbeats: Arc::default(),
+            peers: Peers::default(),
         }
     }
 }

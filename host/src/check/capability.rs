@@ -94,7 +94,18 @@ impl Capability {
     /// Whether this version of the host implements it.
     #[must_use]
     pub const fn offered(self) -> bool {
-        matches!(self, Self::Context | Self::Log | Self::Clock | Self::State | Self::Http | Self::Tcp | Self::System)
+        matches!(
+            self,
+            Self::Context
+                | Self::Log
+                | Self::Clock
+                | Self::State
+                | Self::Http
+                | Self::Tcp
+                | Self::System
+                | Self::Heartbeats
+                | Self::Peers
+        )
     }
 }
 

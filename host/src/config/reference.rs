@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{raw, units};
 
 /// The top-level tables, in the order of the reference.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
     "server",
     "metrics",
     "plugins",
@@ -19,6 +19,9 @@ const TABLES: [&str; 11] = [
     "limits",
     "defaults",
     "connections",
+    "heartbeats",
+    "certificates",
+    "resolvers",
     "groups",
     "check",
 ];
@@ -112,7 +115,9 @@ pub fn reference() -> String {
         let property = &schema["properties"][name];
         let (title, table) = match name {
             "check" => ("[[check]]".to_owned(), &property["items"]),
-            "connections" | "groups" => (format!("[{name}.NAME]"), &property["additionalProperties"]),
+            "connections" | "heartbeats" | "certificates" | "resolvers" | "groups" => {
+                (format!("[{name}.NAME]"), &property["additionalProperties"])
+            }
             _ => (format!("[{name}]"), property),
         };
         let above = if name == "check" || title.ends_with(".NAME]") { text_of(property) } else { "" };

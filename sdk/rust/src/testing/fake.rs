@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::http::FakeHttp;
+use super::names::Names;
 use super::{LogRecord, Script};
 use crate::Error;
 use crate::context::PreviousRun;
@@ -25,6 +26,7 @@ pub(crate) struct Fake {
     pub(crate) http: FakeHttp,
     pub(crate) tcp: HashMap<String, Result<Script, Error>>,
     pub(crate) tcp_written: HashMap<String, Vec<u8>>,
+    pub(crate) names: Names,
     pub(crate) memory: MemoryInfo,
     pub(crate) cpu: CpuInfo,
     pub(crate) load: LoadAverage,
@@ -50,6 +52,7 @@ impl Default for Fake {
             http: FakeHttp::default(),
             tcp: HashMap::new(),
             tcp_written: HashMap::new(),
+            names: Names::default(),
             memory: MemoryInfo::default(),
             cpu: CpuInfo { logical: 1, ..CpuInfo::default() },
             load: LoadAverage::default(),
