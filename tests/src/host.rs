@@ -135,6 +135,16 @@ impl Host {
         self.ask(request.send_empty()).unwrap_or_else(|error| panic!("POST {path}: {error}\n{}", self.log()))
     }
 
+    /// Posts a body to a path with the token.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn post_text(&self, path: &str, body: &str) -> Answer {
+        let request = agent().post(self.url(path)).header("authorization", format!("Bearer {TOKEN}"));
+        self.ask(request.send(body)).unwrap_or_else(|error| panic!("POST {path}: {error}\n{}", self.log()))
+    }
+
     /// The address as `127.0.0.1:PORT`.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -263,6 +273,19 @@ pub fn naps(ms: u32) -> Vec<u8> {
            (call $sleep (i32.const {ms})) (call $healthy))"
     ))
     .expect("the text is a guest")
+}
+
+/// The component of a first-party check.
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn first_party(name: &str) -> Vec<u8> {
+    let binary = binary();
+    let path = binary.with_file_name("../components").join(name).with_extension("wasm");
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}: run `cargo xtask guests` first (`cargo xtask test` does)", path.display())
+    })
 }
 
 /// The built host, beside the test binary's directory.

@@ -7,6 +7,7 @@
 //! Nothing here knows where a result came from: another host of a fleet may have made it.
 
 mod event;
+mod peers;
 mod scope;
 mod slot;
 

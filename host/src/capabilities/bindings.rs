@@ -17,6 +17,8 @@ wasmtime::component::bindgen!({
             import probity:check/system@0.1.0;
             import probity:check/redis@0.1.0;
             import probity:check/secrets@0.1.0;
+            import probity:check/heartbeats@0.1.0;
+            import probity:check/peers@0.1.0;
         }
     ",
     imports: {
@@ -25,6 +27,8 @@ wasmtime::component::bindgen!({
         "probity:check/clock.now-unix-ms": trappable,
         "probity:check/clock.monotonic-ns": trappable,
         "probity:check/state": trappable,
+        "probity:check/heartbeats": trappable,
+        "probity:check/peers": trappable,
         default: async | trappable,
     },
     exports: { default: async },

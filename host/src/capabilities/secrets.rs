@@ -71,10 +71,10 @@ mod tests {
         let mut host = state(&[], &[], &[], Limits::DEFAULT);
         let secrets = [("webhook".to_owned(), NamedSecret::new("key-of-the-webhook"))].into();
         host.env = Arc::new(CheckEnv {
-            grants: Grants {
+            grants: Arc::new(Grants {
                 secrets: grants.iter().map(|text| NamedGrant::secret(text).unwrap()).collect(),
                 ..Grants::default()
-            },
+            }),
             limits: Limits::DEFAULT,
             services: Services { secrets: Arc::new(secrets), ..Services::default() },
             ..CheckEnv::for_describe()

@@ -1,8 +1,9 @@
 //! What the host reaches on behalf of checks: made once per configuration, shared by all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Peers;
 use super::client::HttpClient;
 use super::machine::Machine;
 use super::net::{Net, Resolver};
@@ -22,6 +23,10 @@ pub struct Services {
     pub redis: RedisClient,
     /// Secrets by name.
     pub secrets: Arc<BTreeMap<String, NamedSecret>>,
+    /// Names of the heartbeats that are declared.
+    pub heartbeats: Arc<BTreeSet<String>>,
+    /// The latest results of all checks.
+    pub peers: Peers,
 }
 
 impl Services {
@@ -35,7 +40,15 @@ impl Services {
             tracing::warn!(connection = name, why, "connection cannot be used");
         }
         let secrets = Arc::new(config.named_secrets.clone());
-        Self { net, http, machine: Machine::default(), redis, secrets }
+        let heartbeats = Arc::new(config.heartbeats.keys().cloned().collect());
+        let (machine, peers) = (Machine::default(), Peers::default());
+        Self { net, http, machine, redis, secrets, heartbeats, peers }
+    }
+
+    /// The same with a board to look at: without one a check has no peers.
+    #[must_use]
+    pub fn with_peers(self, peers: Peers) -> Self {
+        Self { peers, ..self }
     }
 }
 
@@ -49,6 +62,8 @@ impl Default for Services {
             machine: Machine::default(),
             redis: RedisClient::default(),
             secrets: Arc::default(),
+            heartbeats: Arc::default(),
+            peers: Peers::default(),
         }
     }
 }

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 
+use super::heartbeat_store::HeartbeatStore;
 use super::{CallError, ErrorKind};
 
 /// Keys of one check.
@@ -18,12 +19,17 @@ const KEYS_MAX: usize = 256;
 const KEY_BYTES_MAX: usize = 256;
 
 /// Check name to its entries as JSON.
-const TABLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");
+const TABLE: Table = TableDefinition::new("state");
+/// Heartbeat name to what is kept of it as JSON.
+const HEARTBEATS: Table = TableDefinition::new("heartbeats");
 
-/// State of all checks of this host.
+type Table = TableDefinition<'static, &'static str, &'static [u8]>;
+
+/// State of all checks of this host, and the beats it received.
 #[derive(Debug, Default)]
 pub struct StateStore {
     inner: Mutex<Inner>,
+    heartbeats: HeartbeatStore,
     database: Option<Database>,
 }
 
@@ -56,24 +62,25 @@ impl StateStore {
     pub fn open(path: &Path) -> Result<Self, redb::Error> {
         let database = Database::create(path)?;
         let mut inner = Inner::default();
+        let heartbeats = HeartbeatStore::default();
         let read = database.begin_read()?;
-        match read.open_table(TABLE) {
-            Ok(table) => {
-                for row in table.iter()? {
-                    let (name, bytes) = row?;
-                    match serde_json::from_slice(bytes.value()) {
-                        Ok(entries) => drop(inner.checks.insert(name.value().to_owned(), entries)),
-                        Err(error) => {
-                            tracing::warn!(check = name.value(), %error, "stored state is unreadable, dropped")
-                        }
-                    }
-                }
+        each(&read, TABLE, |name, bytes| match serde_json::from_slice(bytes) {
+            Ok(entries) => drop(inner.checks.insert(name.to_owned(), entries)),
+            Err(error) => tracing::warn!(check = name, %error, "stored state is unreadable, dropped"),
+        })?;
+        each(&read, HEARTBEATS, |name, bytes| {
+            if let Err(error) = heartbeats.restore(name, bytes) {
+                tracing::warn!(heartbeat = name, %error, "stored beats are unreadable, dropped");
             }
-            Err(redb::TableError::TableDoesNotExist(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
+        })?;
         drop(read);
-        Ok(Self { inner: Mutex::new(inner), database: Some(database) })
+        Ok(Self { inner: Mutex::new(inner), heartbeats, database: Some(database) })
+    }
+
+    /// What jobs reported; kept in the same file.
+    #[must_use]
+    pub const fn heartbeats(&self) -> &HeartbeatStore {
+        &self.heartbeats
     }
 
     /// Writes what changed since the last flush. Blocks on the disk; call it off the async runtimes.
@@ -91,11 +98,13 @@ impl StateStore {
                 .map(|(bytes, name)| (name, bytes))
                 .collect()
         };
-        if changed.is_empty() {
+        let beaten = self.heartbeats.take_changed();
+        if changed.is_empty() && beaten.is_empty() {
             return Ok(());
         }
-        let written = write(database, &changed);
+        let written = write(database, &changed, &beaten);
         if written.is_err() {
+            self.heartbeats.changed_still(beaten.into_iter().map(|(name, _)| name));
             self.lock().dirty.extend(changed.into_iter().map(|(name, _)| name));
         }
         written
@@ -184,7 +193,26 @@ impl Entry {
     }
 }
 
-fn write(database: &Database, changed: &[(String, Option<Vec<u8>>)]) -> Result<(), redb::Error> {
+/// Shows every row of a table that may not exist yet.
+fn each(read: &ReadTransaction, table: Table, mut show: impl FnMut(&str, &[u8])) -> Result<(), redb::Error> {
+    match read.open_table(table) {
+        Ok(table) => {
+            for row in table.iter()? {
+                let (name, bytes) = row?;
+                show(name.value(), bytes.value());
+            }
+            Ok(())
+        }
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn write(
+    database: &Database,
+    changed: &[(String, Option<Vec<u8>>)],
+    beaten: &[(String, Vec<u8>)],
+) -> Result<(), redb::Error> {
     let write = database.begin_write()?;
     {
         let mut table = write.open_table(TABLE)?;
@@ -193,6 +221,10 @@ fn write(database: &Database, changed: &[(String, Option<Vec<u8>>)]) -> Result<(
                 Some(bytes) => drop(table.insert(name.as_str(), bytes.as_slice())?),
                 None => drop(table.remove(name.as_str())?),
             }
+        }
+        let mut table = write.open_table(HEARTBEATS)?;
+        for (name, bytes) in beaten {
+            table.insert(name.as_str(), bytes.as_slice())?;
         }
     }
     write.commit()?;

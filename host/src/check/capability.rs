@@ -103,8 +103,10 @@ impl Capability {
             | Self::Tcp
             | Self::System
             | Self::Redis
-            | Self::Secrets => true,
-            Self::Tls | Self::Dns | Self::Sql | Self::Queue | Self::Heartbeats | Self::Peers => false,
+            | Self::Secrets
+            | Self::Heartbeats
+            | Self::Peers => true,
+            Self::Tls | Self::Dns | Self::Sql | Self::Queue => false,
         }
     }
 }

@@ -7,11 +7,13 @@ mod aggregate;
 mod capability;
 mod hysteresis;
 pub mod nagios;
+mod peer;
 mod run;
 mod status;
 
 pub use aggregate::{Aggregate, Counts, OnUnknown, aggregate};
 pub use capability::Capability;
 pub use hysteresis::{Hysteresis, Window};
+pub use peer::{Peer, PeerSource};
 pub use run::{CallTally, Failure, HostCall, Level, LogLine, Measurement, Observed, Outcome, Reason, Run, Usage};
 pub use status::{Probe, Severity, Status};

@@ -3,6 +3,8 @@
 //! Nothing is checked here but which keys exist; [`super::leaf`] knows what their values may be and
 //! [`super::resolve`] what they mean together.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -12,6 +14,7 @@ use super::decode::{Key, Own};
 use super::leaf::{Bool, Bytes, Int, Json, List, Map, Text, Threshold, Time, Word};
 use super::valid::Details;
 use crate::check::{OnUnknown, Probe, Severity};
+pub(super) use names::{Certificates, Heartbeat, Resolver};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -43,6 +46,13 @@ pub(super) struct File {
     pub(super) queues: BTreeMap<String, Queue>,
     /// Secrets that `secrets` grants name, for signatures and comparisons that the host makes.
     pub(super) secrets: BTreeMap<String, Secret>,
+    /// Jobs that report to the host, by name. The grant `heartbeats = ["NAME"]` lets a check see when one last did. Pushing
+    /// needs `Authorization: Bearer TOKEN` with one of `server.auth.tokens` or the heartbeat's own `token`.
+    pub(super) heartbeats: BTreeMap<String, Heartbeat>,
+    /// Files with certificates, by name. The grant `tls = ["certificate:NAME"]` lets a check look at one.
+    pub(super) certificates: BTreeMap<String, Certificates>,
+    /// Name servers, by name. The grant `dns = ["resolver:NAME"]` lets a check ask one.
+    pub(super) resolvers: BTreeMap<String, Resolver>,
     /// Sets of checks with an endpoint of their own, `/health/NAME`. A group exists as soon as a check names it; the
     /// table only describes it. `live`, `ready` and `startup` are taken.
     pub(super) groups: BTreeMap<String, Group>,

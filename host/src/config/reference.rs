@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{raw, units};
 
 /// The top-level tables, in the order of the reference.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 16] = [
     "server",
     "metrics",
     "plugins",
@@ -21,6 +21,9 @@ const TABLES: [&str; 13] = [
     "connections",
     "queues",
     "secrets",
+    "heartbeats",
+    "certificates",
+    "resolvers",
     "groups",
     "check",
 ];
@@ -114,7 +117,7 @@ pub fn reference() -> String {
         let property = &schema["properties"][name];
         let (title, table) = match name {
             "check" => ("[[check]]".to_owned(), &property["items"]),
-            "connections" | "queues" | "secrets" | "groups" => {
+            "connections" | "queues" | "secrets" | "heartbeats" | "certificates" | "resolvers" | "groups" => {
                 (format!("[{name}.NAME]"), &property["additionalProperties"])
             }
             _ => (format!("[{name}]"), property),

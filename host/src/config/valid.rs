@@ -36,6 +36,12 @@ pub struct Config {
     pub queues: BTreeMap<String, Queue>,
     /// Table `[secrets]`: what `secrets` grants name.
     pub named_secrets: BTreeMap<String, NamedSecret>,
+    /// Table `[heartbeats]`: jobs that report to the host.
+    pub heartbeats: BTreeMap<String, Heartbeat>,
+    /// Table `[certificates]`: files that a guest may name.
+    pub certificates: BTreeMap<String, PathBuf>,
+    /// Table `[resolvers]`: name servers that a guest may name.
+    pub resolvers: BTreeMap<String, SocketAddr>,
     /// Table `[limits]`: what a check gets that says nothing.
     pub limits: Limits,
     /// Table `[defaults]`: what a check gets that says nothing, and what a plugin without `[[check]]` gets.
@@ -306,6 +312,15 @@ impl std::fmt::Debug for NamedSecret {
 /// What of a URL may be shown.
 fn bare(url: &url::Url) -> (&str, Option<&str>, Option<u16>) {
     (url.scheme(), url.host_str(), url.port())
+}
+
+/// A job that reports to the host.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    /// Key `history`, default 20: beats kept.
+    pub history: usize,
+    /// Key `token`: opens this heartbeat only, beside `server.auth.tokens`.
+    pub token: Option<Token>,
 }
 
 /// Table `[defaults]`.

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::StartError;
 use crate::board::Board;
-use crate::capabilities::{Services, StateStore, unix_ms};
+use crate::capabilities::{Peers, Services, StateStore, unix_ms};
 use crate::config::Config;
 use crate::http;
 use crate::metrics::Metrics;
@@ -72,7 +72,7 @@ impl Host {
             guests.clone(),
         );
         let host = Self {
-            services: ArcSwap::from_pointee(Services::new(&config)),
+            services: ArcSwap::from_pointee(Services::new(&config).with_peers(Peers::of(&board))),
             state: Arc::new(open_state(dir)),
             config: Arc::new(ArcSwap::from_pointee(config)),
             plugins: Arc::default(),
@@ -104,6 +104,7 @@ impl Host {
             metrics: Arc::clone(&self.metrics),
             lifecycle: Arc::clone(&self.lifecycle),
             sandbox: Arc::clone(&self.sandbox),
+            state: Arc::clone(&self.state),
             control,
         }
     }

@@ -12,7 +12,8 @@ use tokio::sync::{Semaphore, watch};
 use super::answer::{self, Refusal};
 use super::observe::{Observed, Volume};
 use super::state::State;
-use super::{checks, events, health, manage, metrics, plugins, probes};
+use super::{checks, events, health, heartbeats, manage, metrics, plugins, probes};
+use crate::capabilities::Push;
 use crate::check::Probe;
 
 /// Listeners on the event stream; further ones get 503.
@@ -62,6 +63,8 @@ GET  /health /health/GROUP          everything; ?summary, ?format=health+json|sp
 GET  /checks /checks/NAME /checks/NAME/history
 POST /checks/NAME/run               run now (token)
 GET  /plugins /plugins/NAME
+GET  /heartbeats /heartbeats/NAME   what jobs reported
+POST /heartbeats/NAME               a job is done; /start begins it, /fail ends it badly (token)
 POST /-/reload                      rescan plugins, reload the configuration (token)
 GET  /metrics                       OpenMetrics
 GET  /events                        server-sent events
@@ -91,6 +94,9 @@ pub(super) fn router_until(state: State, ending: watch::Receiver<bool>) -> Route
             table = table.on(path, Volume::Quiet, get(answer));
         }
     }
+    for (push, path) in [(Push::Start, "/heartbeats/{name}/start"), (Push::Fail, "/heartbeats/{name}/fail")] {
+        table = table.on(path, Volume::Loud, post(heartbeats::pusher(push)));
+    }
     let router = table
         .on("/health", Volume::Quiet, get(health::all))
         .on("/health/{group}", Volume::Quiet, get(health::group))
@@ -101,6 +107,8 @@ pub(super) fn router_until(state: State, ending: watch::Receiver<bool>) -> Route
         .on("/checks/{name}/run", Volume::Loud, post(manage::run))
         .on("/plugins", Volume::Loud, get(plugins::list))
         .on("/plugins/{name}", Volume::Loud, get(plugins::one))
+        .on("/heartbeats", Volume::Loud, get(heartbeats::list))
+        .on("/heartbeats/{name}", Volume::Loud, get(heartbeats::one).post(heartbeats::pusher(Push::Ok)))
         .on("/-/reload", Volume::Loud, post(manage::reload))
         .on("/events", Volume::Loud, get(events::stream))
         .on("/", Volume::Loud, get(|| std::future::ready(answer::constant(StatusCode::OK, INDEX))))
@@ -129,13 +137,14 @@ async fn wrong_method(request: Request) -> Response {
 }
 
 async fn lost_request(request: Request) -> Response {
-    const ROUTES: [&str; 10] = [
+    const ROUTES: [&str; 11] = [
         "/live",
         "/ready",
         "/startup",
         "/health",
         "/checks",
         "/plugins",
+        "/heartbeats",
         "/-/reload",
         "/metrics",
         "/events",

@@ -4,7 +4,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 
 use super::answer::Refusal;
-use crate::config::{Details, Server};
+use crate::config::{Details, Server, Token};
 
 /// Whether messages and data are shown to the sender of `headers`.
 pub(super) fn sees_details(server: &Server, headers: &HeaderMap) -> bool {
@@ -17,26 +17,41 @@ pub(super) fn sees_details(server: &Server, headers: &HeaderMap) -> bool {
 
 /// Whether the sender of `headers` may change something: always with a token, whatever `details` says.
 pub(super) fn may_manage(server: &Server, headers: &HeaderMap) -> Result<(), Refusal> {
-    if server.tokens.is_empty() {
+    may(server, None, headers)
+}
+
+/// Whether the sender of `headers` may report to a heartbeat: with its own token or with one that opens everything.
+pub(super) fn may_push(server: &Server, own: Option<&Token>, headers: &HeaderMap) -> Result<(), Refusal> {
+    may(server, own, headers)
+}
+
+fn may(server: &Server, own: Option<&Token>, headers: &HeaderMap) -> Result<(), Refusal> {
+    if server.tokens.is_empty() && own.is_none() {
         let text = "no token is configured, so nobody may do this; add to the configuration: \
                     [server.auth] tokens = [\"${PROBITY_TOKEN}\"]";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "no_token_configured", text));
     }
-    if has_token(server, headers) {
+    let owns = own.zip(candidate(headers)).is_some_and(|(token, candidate)| token.matches(candidate));
+    if has_token(server, headers) | owns {
         return Ok(());
     }
+    let tokens = if own.is_some() { "`server.auth.tokens` or the heartbeat's `token`" } else { "`server.auth.tokens`" };
     let (code, text) = if headers.contains_key(AUTHORIZATION) {
-        ("wrong_token", "the token is not one of `server.auth.tokens`")
+        ("wrong_token", format!("the token is not one of {tokens}"))
     } else {
-        ("token_required", "this needs `Authorization: Bearer TOKEN` with one of `server.auth.tokens`")
+        ("token_required", format!("this needs `Authorization: Bearer TOKEN` with one of {tokens}"))
     };
     Err(Refusal::new(StatusCode::UNAUTHORIZED, code, text))
 }
 
 fn has_token(server: &Server, headers: &HeaderMap) -> bool {
-    let Some(candidate) = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())) else { return false };
+    let Some(candidate) = candidate(headers) else { return false };
     // All are compared, so that the time taken does not tell which one came near.
     server.tokens.iter().fold(false, |found, token| found | token.matches(candidate))
+}
+
+fn candidate(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()))
 }
 
 fn bearer(value: &[u8]) -> Option<&[u8]> {

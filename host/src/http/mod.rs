@@ -1,4 +1,4 @@
-//! The HTTP side: routes over the board, read-only but for two. Never waits for a check, except `POST …/run`.
+//! The HTTP side: routes over the board. Never waits for a check, except `POST …/run`.
 //!
 //! [`router`] is the table of routes; [`serve`] puts it behind sockets with every limit set. Whatever a request asks,
 //! it is answered from what the board published last; answers of probes are constants.
@@ -11,6 +11,7 @@ mod checks;
 mod dialect;
 mod events;
 mod health;
+mod heartbeats;
 mod manage;
 mod metrics;
 mod observe;

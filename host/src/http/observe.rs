@@ -20,7 +20,7 @@ use super::answer::Refusal;
 use super::app::Shared;
 use crate::metrics::RouteMetrics;
 
-/// Bytes of a request's body. No route wants one; clients that send an empty object are not turned away.
+/// Bytes of a request's body. Only heartbeats want one; clients that send an empty object elsewhere are not turned away.
 pub const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// How long such a body may take.
@@ -96,7 +96,7 @@ impl Service<Request> for Watched {
             let response = if request.body().is_end_stream() {
                 route.call(request).await?
             } else {
-                match without_body(request).await {
+                match bounded(request).await {
                     Ok(request) => route.call(request).await?,
                     Err(refusal) => refusal.into_response(),
                 }
@@ -112,8 +112,8 @@ impl Service<Request> for Watched {
     }
 }
 
-/// Takes the body off a request, within bounds.
-async fn without_body(request: Request) -> Result<Request, Refusal> {
+/// The request with its body read, within bounds.
+async fn bounded(request: Request) -> Result<Request, Refusal> {
     if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
         let text = format!("a {} request has no body here", request.method());
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "unexpected_body", text));
@@ -127,7 +127,7 @@ async fn without_body(request: Request) -> Result<Request, Refusal> {
     }
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await {
-        Ok(Ok(_)) => Ok(Request::from_parts(parts, Body::empty())),
+        Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body.to_bytes()))),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "broken_body", "the body ended early")),
         Err(_) => {

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use serde::Serialize;
 
 use crate::board::{Board, View};
+use crate::capabilities::StateStore;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::plugins::Store;
@@ -28,6 +29,8 @@ pub struct State {
     pub lifecycle: Arc<Lifecycle>,
     /// Whether deadlines are enforced.
     pub sandbox: Arc<Sandbox>,
+    /// What jobs reported.
+    pub state: Arc<StateStore>,
     /// What management routes ask for.
     pub control: Arc<dyn Control>,
 }

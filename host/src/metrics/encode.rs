@@ -126,6 +126,11 @@ impl Scrape {
             count(&mut family, &[("plugin", plugin.as_str()), ("result", "loaded")], totals.loaded)?;
             count(&mut family, &[("plugin", plugin.as_str()), ("result", "rejected")], totals.rejected)?;
         }
+        let mut family = counter(encoder, "probity_heartbeats", "What jobs reported: start, ok or fail")?;
+        let heartbeats = self.metrics.heartbeats.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for ((name, result), total) in &heartbeats {
+            count(&mut family, &[("heartbeat", name.as_str()), ("result", result)], *total)?;
+        }
         let mut family = seconds(
             encoder,
             "probity_plugin_compile",

@@ -2,8 +2,8 @@
 //!
 //! What a run or a request counts is found once and is an atomic addition from then on. What can be read from the board
 //! or the plugins is read at the scrape, so that it costs a run nothing. Every label has a bound: checks by
-//! `metrics.max-checks`, plugins by [`PLUGINS_MAX`], routes by the table of routes, statuses and methods by the table of a
-//! route.
+//! `metrics.max-checks`, plugins by [`PLUGINS_MAX`], heartbeats by [`HEARTBEATS_MAX`], routes by the table of
+//! routes, statuses and methods by the table of a route.
 
 mod encode;
 mod histogram;
@@ -34,6 +34,9 @@ pub const OTHER: &str = "_other";
 /// Plugins with reload counters of their own; the rest share `plugin="_other"`.
 pub const PLUGINS_MAX: usize = 1_000;
 
+/// Series of heartbeats; what configurations declared beyond that shares `heartbeat="_other"`.
+pub const HEARTBEATS_MAX: usize = 3_000;
+
 /// Every metric of the host.
 #[derive(Debug)]
 pub struct Metrics {
@@ -44,6 +47,8 @@ pub struct Metrics {
     compile: Histogram,
     plugins: Mutex<BTreeMap<String, PluginTotals>>,
     config: ConfigReload,
+    /// Bounded by the heartbeats that a configuration may declare.
+    heartbeats: Mutex<BTreeMap<(String, &'static str), u64>>,
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
     listeners: AtomicI64,
     started_unix_ms: u64,
@@ -76,6 +81,7 @@ impl Metrics {
             compile: Histogram::new(&WORK_SECONDS),
             plugins: Mutex::default(),
             config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
+            heartbeats: Mutex::default(),
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
             started_unix_ms: now,
@@ -121,6 +127,13 @@ impl Metrics {
         if ok {
             self.config.ok_unix_ms.store(unix_ms(), Ordering::Relaxed);
         }
+    }
+
+    /// A job reported `result`. `name` is one that the configuration declares.
+    pub fn heartbeat(&self, name: &str, result: &'static str) {
+        let mut heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = heartbeats.len() >= HEARTBEATS_MAX && !heartbeats.contains_key(&(name.to_owned(), result));
+        *heartbeats.entry((if full { OTHER } else { name }.to_owned(), result)).or_default() += 1;
     }
 
     /// The series of a route. `pattern` comes from the table of routes, never from a request.

@@ -136,6 +136,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests pass literals")]
     fn verdict(rule: Value, document: Value) -> (Status, String) {
         let rule: Rule = serde_json::from_value(rule).unwrap();
         let outcome = rule.judge(Outcome::healthy("fine"), &document);

@@ -2,8 +2,7 @@
 //!
 //! A check is a type that implements [`Check`], handed to [`export!`]. Its
 //! capabilities are the modules [`context`], [`log`], [`clock`], [`state`],
-//! [`http`], [`tcp`], [`redis`], [`queue`], [`secrets`] and [`system`]; a
-//! component imports those that it calls and no other, so what it uses is what an operator must grant.
+//! [`http`], [`tcp`], [`tls`], [`dns`], [`redis`], [`queue`], [`secrets`], [`system`], [`heartbeats`] and [`peers`]; a component imports those that it calls and no other, so what it uses is what an operator must grant.
 //!
 //! ```
 //! use probity_sdk::prelude::*;
@@ -49,14 +48,17 @@ mod arena;
 pub mod clock;
 mod config;
 pub mod context;
+pub mod dns;
 #[doc(hidden)]
 pub mod entry;
 mod error;
+pub mod heartbeats;
 pub mod http;
 pub mod json;
 pub mod log;
 mod metadata;
 mod outcome;
+pub mod peers;
 pub mod queue;
 pub mod redis;
 pub mod secrets;
@@ -66,6 +68,7 @@ pub mod tcp;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod threshold;
+pub mod tls;
 pub mod units;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
@@ -89,7 +92,9 @@ pub use serde_json;
 pub mod prelude {
     pub use crate::units::{Size, Span};
     pub use crate::{AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status};
-    pub use crate::{clock, context, http, log, queue, redis, secrets, state, system, tcp};
+    pub use crate::{
+        clock, context, dns, heartbeats, http, log, peers, queue, redis, secrets, state, system, tcp, tls,
+    };
 }
 
 /// A health check.

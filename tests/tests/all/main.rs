@@ -8,8 +8,10 @@ mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
 mod crowd; // many runs at once, and what they leave behind
 mod docs; // what the documents say is so
+mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
+mod peers; // checks of other checks
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
 mod schedule; // when checks run, and what a full house may not delay

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use super::narrow;
+use super::{names, narrow};
 use crate::check::{Capability, OnUnknown, Probe, Severity, Window};
 use crate::config::cx::{At, Cx};
 use crate::config::errors::{Fault, listed, nearest};
@@ -256,6 +256,8 @@ fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Arc<Gra
                 cx.wrong(id, format!("`{name}` is not offered by this version"), help);
             } else if let Err(why) = grants.add(capability, &value) {
                 unusable(id, why, cx);
+            } else if let Some((table, name)) = names::named_by(capability, &value) {
+                names::must_exist(table, name, id, declared.raw, cx);
             } else if let Some(name) = connection_of(capability, &value) {
                 match declared.connections.get(name) {
                     None if !declared.raw.connections.contains_key(name) => undeclared(name, id, declared, cx),

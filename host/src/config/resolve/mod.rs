@@ -4,6 +4,7 @@
 
 mod check;
 mod connection;
+mod names;
 mod queue;
 mod secret;
 
@@ -16,6 +17,7 @@ use super::cx::{At, Cx};
 use super::errors::Fault;
 use super::limits::Limits;
 use super::secrets::Secrets;
+use super::tree::NodeId;
 use super::valid::{Config, Egress, Plugins, Schedule, Server, StateDir, Token};
 use super::{raw, units};
 
@@ -35,6 +37,9 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let connections = connection::all(&raw.connections, cx);
     let queues = queue::all(raw, &connections, cx);
     let named_secrets = secret::all(&raw.secrets, cx);
+    let heartbeats = names::heartbeats(&raw.heartbeats, cx);
+    let certificates = names::certificates(&raw.certificates, cx);
+    let resolvers = names::resolvers(&raw.resolvers, cx);
     let limits = limits(&raw.limits, Limits::DEFAULT, cx);
     let declared = check::Declared { raw, connections: &connections };
     let defaults = check::defaults(declared, cx);
@@ -55,6 +60,9 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
         connections,
         queues,
         named_secrets,
+        heartbeats,
+        certificates,
+        resolvers,
         limits,
         defaults,
         checks,
@@ -111,15 +119,19 @@ fn listen(raw: &raw::Server, cx: &mut Cx<'_>) -> SocketAddr {
 fn tokens(raw: &raw::Auth, cx: &mut Cx<'_>) -> Vec<Token> {
     let mut tokens = Vec::new();
     for At { value, id } in raw.tokens.read(cx).unwrap_or_default() {
-        if value.len() < TOKEN_CHARS_MIN || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let message =
-                format!("a token must have at least {TOKEN_CHARS_MIN} visible ASCII characters and no blanks");
-            cx.wrong(id, message, "make one with `openssl rand -hex 16` and bring it in as `${PROBITY_TOKEN}`");
-        }
-        tokens.push(Token::new(&value));
-        cx.secrets.push(value);
+        tokens.push(token(value, id, cx));
     }
     tokens
+}
+
+fn token(value: String, id: NodeId, cx: &mut Cx<'_>) -> Token {
+    if value.len() < TOKEN_CHARS_MIN || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = format!("a token must have at least {TOKEN_CHARS_MIN} visible ASCII characters and no blanks");
+        cx.wrong(id, message, "make one with `openssl rand -hex 16` and bring it in as `${PROBITY_TOKEN}`");
+    }
+    let token = Token::new(&value);
+    cx.secrets.push(value);
+    token
 }
 
 fn plugins(raw: &raw::Plugins, cx: &mut Cx<'_>) -> Plugins {

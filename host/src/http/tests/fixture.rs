@@ -107,6 +107,7 @@ impl Host {
             metrics,
             lifecycle: Arc::new(Lifecycle::default()),
             sandbox: Arc::clone(&SANDBOX),
+            state: Arc::new(StateStore::in_memory()),
             control: Arc::clone(&control) as Arc<dyn Control>,
         };
         let host = Self { router: router(state.clone()), state, control };

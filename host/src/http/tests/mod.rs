@@ -2,6 +2,7 @@
 
 mod fixture;
 mod health;
+mod heartbeats;
 mod probes;
 mod reading;
 mod sockets;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::http::FakeHttp;
+use super::names::Names;
 use super::redis::FakeRedis;
 use super::{LogRecord, Script};
 use crate::Error;
@@ -31,6 +32,7 @@ pub(crate) struct Fake {
     pub(crate) queues: HashMap<String, Result<Stats, Error>>,
     pub(crate) published: Vec<(String, Vec<u8>)>,
     pub(crate) secrets: HashMap<String, Result<String, Error>>,
+    pub(crate) names: Names,
     pub(crate) memory: MemoryInfo,
     pub(crate) cpu: CpuInfo,
     pub(crate) load: LoadAverage,
@@ -60,6 +62,7 @@ impl Default for Fake {
             queues: HashMap::new(),
             published: Vec::new(),
             secrets: HashMap::new(),
+            names: Names::default(),
             memory: MemoryInfo::default(),
             cpu: CpuInfo { logical: 1, ..CpuInfo::default() },
             load: LoadAverage::default(),

@@ -6,6 +6,9 @@ use std::rc::Rc;
 use super::LogRecord;
 use super::fake::Fake;
 pub(crate) use super::http::HttpResponse;
+pub(crate) use super::names::{
+    dns_resolve, heartbeat_last, heartbeat_recent, peer_latest, peers_by_tag, tls_inspect, tls_inspect_named,
+};
 pub(crate) use super::queue::{inspect as queue_inspect, publish as queue_publish};
 pub(crate) use super::redis::RedisConnection;
 pub(crate) use super::secrets::{
@@ -159,6 +162,6 @@ pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
     fake(|fake| fake.system(|fake| fake.files.get(path).copied().ok_or_else(|| no_such("file", path))))
 }
 
-fn no_such(what: &str, path: &str) -> Error {
+pub(super) fn no_such(what: &str, path: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("the test host has no {what} {path:?}"))
 }

@@ -24,6 +24,7 @@
 mod fake;
 pub(crate) mod host;
 mod http;
+mod names;
 mod queue;
 mod redis;
 #[cfg(feature = "schema")]
@@ -35,10 +36,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::context::PreviousRun;
+use crate::dns::Answer;
+use crate::heartbeats::Beat;
 use crate::http::Request;
 use crate::log::Level;
+use crate::peers::Snapshot;
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo};
-use crate::{Check, Error, Failure, Outcome, entry};
+use crate::tls::{Certificate, TlsInfo};
+use crate::{Check, Error, Failure, Outcome, Status, entry};
 
 use fake::Fake;
 pub use http::Reply;
@@ -113,6 +118,53 @@ impl TestHost {
         self.with(|fake| {
             fake.tcp.insert(target.to_owned(), Err(error));
         })
+    }
+
+    /// Shakes hands at `host:port`, or at `host:port/server-name` when the check asks for another name.
+    #[must_use]
+    pub fn tls(self, target: &str, answer: Result<TlsInfo, Error>) -> Self {
+        self.with(|fake| drop(fake.names.tls.insert(target.to_owned(), answer)))
+    }
+
+    /// Declares the certificates `name`; others are `not-found`.
+    #[must_use]
+    pub fn certificates(self, name: &str, answer: Result<Vec<Certificate>, Error>) -> Self {
+        self.with(|fake| drop(fake.names.certificates.insert(name.to_owned(), answer)))
+    }
+
+    /// Answers a question, written `MX example.org`, or `MX example.org @resolver`; others are `dns` with the code
+    /// `NXDOMAIN`.
+    #[must_use]
+    pub fn dns(self, question: &str, answer: Result<&[&str], Error>) -> Self {
+        let records = |data: &[&str]| data.iter().map(|data| Answer { data: (*data).to_owned(), ttl: 300 }).collect();
+        self.with(|fake| drop(fake.names.dns.insert(question.to_owned(), answer.map(records))))
+    }
+
+    /// Declares the heartbeat `name` with these beats, the newest first; others are `not-found`. Ages are counted from
+    /// their `at_unix_ms`.
+    #[must_use]
+    pub fn heartbeat(self, name: &str, answer: Result<Vec<Beat>, Error>) -> Self {
+        self.with(|fake| drop(fake.names.heartbeats.insert(name.to_owned(), answer)))
+    }
+
+    /// Adds another check, in `groups`, with its latest status (`None` is `unknown`); others are `not-found`.
+    #[must_use]
+    pub fn peer(self, name: &str, groups: &[&str], status: Option<Status>) -> Self {
+        self.with(|fake| {
+            let now = fake.now_unix_ms;
+            let message = status.map_or("unknown", Status::as_str).to_owned();
+            let peer = Snapshot { status, message, at_unix_ms: now, stale: false };
+            fake.names.peers.insert(name.to_owned(), Ok(peer));
+            for group in groups {
+                fake.names.groups.entry((*group).to_owned()).or_default().push(name.to_owned());
+            }
+        })
+    }
+
+    /// Fails looks at the check `name` with `error`.
+    #[must_use]
+    pub fn peer_error(self, name: &str, error: Error) -> Self {
+        self.with(|fake| drop(fake.names.peers.insert(name.to_owned(), Err(error))))
     }
 
     /// Sets memory; see also [`TestHost::system_error`].

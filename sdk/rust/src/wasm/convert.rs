@@ -4,8 +4,11 @@
 use super::bindings::exports::probity::check::checker as exported;
 use super::bindings::probity::check as raw;
 use crate::context::PreviousRun;
+use crate::dns::Answer;
+use crate::heartbeats::Beat;
 use crate::http::{Certificate, Timing, TlsInfo};
 use crate::log::Level;
+use crate::peers::Snapshot;
 use crate::queue::Stats;
 use crate::redis::Token;
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
@@ -45,6 +48,8 @@ same_cases!(raw::types::ErrorKind => ErrorKind: Denied NotFound InvalidArgument 
 same_fields!(raw::types::Error => Error: kind message code);
 same_fields!(raw::types::Certificate => Certificate:
     subject issuer serial not_before_unix not_after_unix dns_names sha256);
+same_fields!(raw::dns::Answer => Answer: data ttl);
+same_fields!(raw::heartbeats::Beat => Beat: at_unix_ms age_ms ok message duration_ms);
 same_fields!(raw::http::Timing => Timing: dns_ms connect_ms tls_ms first_byte_ms total_ms);
 same_fields!(raw::system::MemoryInfo => MemoryInfo:
     total available swap_total swap_free cgroup_limit cgroup_used);
@@ -85,6 +90,17 @@ impl From<raw::types::TlsInfo> for TlsInfo {
             handshake_ms: info.handshake_ms,
             chain: info.chain.into_iter().map(Into::into).collect(),
             verified: info.verified,
+        }
+    }
+}
+
+impl From<raw::peers::Snapshot> for Snapshot {
+    fn from(peer: raw::peers::Snapshot) -> Self {
+        Self {
+            status: peer.status.map(Into::into),
+            message: peer.message,
+            at_unix_ms: peer.at_unix_ms,
+            stale: peer.stale,
         }
     }
 }

@@ -4,8 +4,11 @@
 use super::bindings::probity::check as raw;
 use crate::Error;
 use crate::context::PreviousRun;
-use crate::http::{Request, Timing, TlsInfo};
+use crate::dns::Answer;
+use crate::heartbeats::Beat;
+use crate::http::{Certificate, Request, Timing, TlsInfo};
 use crate::log::Level;
+use crate::peers::Snapshot;
 use crate::queue::Stats;
 use crate::redis::Token;
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
@@ -226,4 +229,32 @@ pub(crate) fn processes(name: &str) -> Result<Vec<ProcessInfo>, Error> {
 
 pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
     Ok(raw::system::stat(path)?.into())
+}
+
+pub(crate) fn tls_inspect(host: &str, port: u16, server_name: Option<&str>) -> Result<TlsInfo, Error> {
+    Ok(raw::tls::inspect(host, port, server_name)?.into())
+}
+
+pub(crate) fn tls_inspect_named(name: &str) -> Result<Vec<Certificate>, Error> {
+    Ok(raw::tls::inspect_named(name)?.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn dns_resolve(name: &str, record_type: &str, server: Option<&str>) -> Result<Vec<Answer>, Error> {
+    Ok(raw::dns::resolve(name, record_type, server)?.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn heartbeat_last(name: &str) -> Result<Option<Beat>, Error> {
+    Ok(raw::heartbeats::last(name)?.map(Into::into))
+}
+
+pub(crate) fn heartbeat_recent(name: &str, max: u32) -> Result<Vec<Beat>, Error> {
+    Ok(raw::heartbeats::recent(name, max)?.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn peer_latest(id: &str) -> Result<Snapshot, Error> {
+    Ok(raw::peers::latest(id)?.into())
+}
+
+pub(crate) fn peers_by_tag(tag: &str) -> Result<Vec<(String, Snapshot)>, Error> {
+    Ok(raw::peers::by_tag(tag)?.into_iter().map(|(name, peer)| (name, peer.into())).collect())
 }

@@ -1,0 +1,50 @@
+//! Tables of things that grants name: heartbeats, certificates, resolvers.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::decode::{Key, Own};
+use crate::config::leaf::{Int, Text};
+
+/// One job that reports to the host: `POST /heartbeats/NAME`, `/heartbeats/NAME/start`, `/heartbeats/NAME/fail`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(in crate::config) struct Heartbeat {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(in crate::config) own: Own,
+    /// Beats kept, over restarts when the host has a state directory.
+    #[schemars(extend("default" = 20))]
+    pub(in crate::config) history: Key<Int<1, 1_000>>,
+    /// A bearer token that opens this heartbeat and nothing else, so that a job needs none of `server.auth.tokens`, which
+    /// open it as well. At least 8 visible ASCII characters.
+    pub(in crate::config) token: Key<Text>,
+}
+
+/// Certificates in a file, for checks that watch when they expire.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["file"]))]
+pub(in crate::config) struct Certificates {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(in crate::config) own: Own,
+    /// PEM or DER, at most 1 MiB. Read at each look, so that a renewed file is seen; it need not exist yet. Relative paths
+    /// start at the configuration file. Required.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(in crate::config) file: Key<Text>,
+}
+
+/// A name server that checks may ask by name, beside the system's own.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["address"]))]
+pub(in crate::config) struct Resolver {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(in crate::config) own: Own,
+    /// Its IP address, with a port unless that is 53: `10.0.0.53`, `[fd00::53]:5353`. The egress policy does not apply:
+    /// checks only name it. Required.
+    #[schemars(extend("x-kind" = "`address:port`"))]
+    pub(in crate::config) address: Key<Text>,
+}

@@ -1,0 +1,60 @@
+//! A job reports over HTTP, and the check of it says so: a real host, the first-party component, restarts.
+
+use probity_tests::host::{Host, first_party};
+
+const CONFIG: &str = "
+[heartbeats.backup]
+[[check]]
+name = \"backup\"
+plugin = \"heartbeat\"
+every = \"100ms\"
+grants = { heartbeats = [\"backup\"] }
+[check.config]
+name = \"backup\"
+period = \"1h\"
+";
+
+fn start() -> Host {
+    let host = Host::start(CONFIG);
+    host.copy_in("heartbeat", &first_party("heartbeat"));
+    host
+}
+
+// From silence over a good end to a bad one, as the job says it.
+#[test]
+fn check_follows_the_job() {
+    let host = start();
+    host.wait_for_message("backup", "backup has not reported yet");
+    assert_eq!(host.post("/heartbeats/backup/start").status, 200);
+    assert_eq!(host.post_text("/heartbeats/backup", "412 files\n").status, 200);
+    let healthy = host.wait_until("backup", "healthy");
+    assert!(healthy["message"].as_str().unwrap().ends_with("ago: 412 files"), "{healthy}");
+    assert_eq!(host.post_text("/heartbeats/backup/fail", "disk full").status, 200);
+    let unhealthy = host.wait_until("backup", "unhealthy");
+    assert!(unhealthy["message"].as_str().unwrap().contains("disk full"), "{unhealthy}");
+}
+
+// What a job reported is still known after a restart, and the check judges it at once.
+#[test]
+fn beats_survive_a_restart() {
+    let mut host = start();
+    assert_eq!(host.post_text("/heartbeats/backup", "412 files").status, 200);
+    let kept = host.get("/heartbeats/backup").json()["last"]["at"].clone();
+    assert!(kept.is_string());
+    host.terminate();
+    host.ended();
+    host.kill_and_restart();
+    assert_eq!(host.get("/heartbeats/backup").json()["last"]["at"], kept);
+    host.wait_until("backup", "healthy");
+}
+
+// A grant for a heartbeat that nobody declared is an error of the configuration, with the near name.
+#[test]
+fn undeclared_heartbeat_is_refused() {
+    let host = start();
+    host.wait_for_message("backup", "backup has not reported yet");
+    host.reconfigure(&CONFIG.replace("[heartbeats.backup]", "[heartbeats.backups]"));
+    let report = host.post("/-/reload");
+    assert_eq!(report.status, 409);
+    assert!(report.body.contains("did you mean `backups`"), "{}", report.body);
+}
