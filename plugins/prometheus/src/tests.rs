@@ -22,8 +22,8 @@ fn host(pages: &[&str]) -> TestHost {
     pages.iter().fold(TestHost::new(), |host, page| host.http("GET", URL, Reply::status(200).body(*page)))
 }
 
-fn run(host: &TestHost, metric: Value) -> Outcome {
-    host.run::<Prometheus>(json!({"url": URL, "metrics": [metric]})).unwrap()
+fn run(host: &TestHost, metric: impl Into<Value>) -> Outcome {
+    host.run::<Prometheus>(json!({"url": URL, "metrics": [metric.into()]})).unwrap()
 }
 
 #[test]

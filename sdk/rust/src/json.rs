@@ -136,10 +136,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[expect(clippy::needless_pass_by_value, reason = "tests pass literals")]
-    fn verdict(rule: Value, document: Value) -> (Status, String) {
+    fn verdict(rule: Value, document: &Value) -> (Status, String) {
         let rule: Rule = serde_json::from_value(rule).unwrap();
-        let outcome = rule.judge(Outcome::healthy("fine"), &document);
+        let outcome = rule.judge(Outcome::healthy("fine"), document);
         (outcome.status, outcome.message)
     }
 
@@ -160,7 +159,7 @@ mod tests {
             (json!({"pointer": "/n", "exists": false}), "/n is 5, expected nothing"),
             (json!({"pointer": "/state", "at-least": {"crit": 1}}), "/state is \"ready\", expected a number"),
         ] {
-            let (status, message) = verdict(rule.clone(), document.clone());
+            let (status, message) = verdict(rule.clone(), &document);
             assert_eq!(message, finding, "{rule}");
             assert_eq!(status == Status::Healthy, finding == "fine", "{rule}");
         }
@@ -170,7 +169,7 @@ mod tests {
     #[test]
     fn numbers_are_judged() {
         let rule = json!({"pointer": "", "at-most": {"warn": 10, "crit": 20}, "at-least": {"warn": 2, "crit": 1}});
-        let status = |number: i32| verdict(rule.clone(), json!(number)).0;
+        let status = |number: i32| verdict(rule.clone(), &json!(number)).0;
         assert_eq!([5, 11, 21].map(status), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
         assert_eq!([1, 0].map(status), [Status::Degraded, Status::Unhealthy]);
     }

@@ -8,33 +8,33 @@ use probity::config::{self, Limits, Source};
 use serde_json::Value;
 
 /// One document.
-struct Document {
+pub(crate) struct Document {
     /// Relative to the repository.
-    path: String,
-    text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// A fenced block.
-struct Block {
+pub(crate) struct Block {
     /// What follows the fence: `toml`, `toml,fragment`.
-    info: String,
-    text: String,
+    pub(crate) info: String,
+    pub(crate) text: String,
     /// The document and the line of the fence, for messages.
-    place: String,
+    pub(crate) place: String,
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// `docs/*.md` and the README of every folder that has one.
+/// `docs/*.md`, `docs/checks/*.md` and the README of every folder that has one.
 fn documents() -> Vec<Document> {
-    let folders = ["", "docs", "examples/quickstart", "plugins", "sdk/rust"];
+    let folders = ["", "docs", "docs/checks", "examples/quickstart", "plugins", "sdk/rust"];
     let files = folders.iter().flat_map(|folder| {
         let entries = std::fs::read_dir(root().join(folder)).unwrap();
         entries.map(move |entry| Path::new(folder).join(entry.unwrap().file_name()))
@@ -44,7 +44,7 @@ fn documents() -> Vec<Document> {
 }
 
 impl Document {
-    fn blocks(&self) -> Vec<Block> {
+    pub(crate) fn blocks(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
         let mut open: Option<Block> = None;
         for (at, line) in self.text.lines().enumerate() {
@@ -101,7 +101,7 @@ fn slug(heading: &str) -> String {
 }
 
 /// The rows of every table, cells trimmed, rules left out.
-fn rows(text: &str) -> Vec<Vec<&str>> {
+pub(crate) fn rows(text: &str) -> Vec<Vec<&str>> {
     let rows = text.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
     rows.filter(|row| !row.trim_start().starts_with("---")).map(|row| row.split('|').map(str::trim).collect()).collect()
 }

@@ -6,6 +6,7 @@ mod answers; // outcomes that are malformed or too large
 #[cfg(unix)]
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
+mod checks; // each first-party check has its page, and what the page says is so
 mod crowd; // many runs at once, and what they leave behind
 mod docs; // what the documents say is so
 mod heartbeats; // jobs report, and the check of them says so
