@@ -14,6 +14,8 @@ wasmtime::component::bindgen!({
             import probity:check/state@0.1.0;
             import probity:check/http@0.1.0;
             import probity:check/tcp@0.1.0;
+            import probity:check/tls@0.1.0;
+            import probity:check/dns@0.1.0;
             import probity:check/system@0.1.0;
             import probity:check/redis@0.1.0;
             import probity:check/secrets@0.1.0;

@@ -12,7 +12,7 @@ use super::bindings::probity::check::http::{Headers, Host, HostRequest, HostResp
 use super::bindings::probity::check::types;
 use super::client::Response;
 use super::request::Request;
-use super::tls::TlsInfo;
+use super::tls::{Certificate, TlsInfo};
 use super::{CallError, ErrorKind, HostError, HostState};
 use crate::check::Capability;
 use crate::config::Limits;
@@ -268,9 +268,9 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-impl From<TlsInfo> for types::TlsInfo {
-    fn from(info: TlsInfo) -> Self {
-        let chain = info.chain.into_iter().map(|certificate| types::Certificate {
+impl From<Certificate> for types::Certificate {
+    fn from(certificate: Certificate) -> Self {
+        Self {
             subject: certificate.subject,
             issuer: certificate.issuer,
             serial: certificate.serial,
@@ -278,13 +278,18 @@ impl From<TlsInfo> for types::TlsInfo {
             not_after_unix: certificate.not_after_unix,
             dns_names: certificate.dns_names,
             sha256: certificate.sha256,
-        });
+        }
+    }
+}
+
+impl From<TlsInfo> for types::TlsInfo {
+    fn from(info: TlsInfo) -> Self {
         Self {
             protocol: info.protocol.to_owned(),
             cipher: info.cipher,
             alpn: info.alpn,
             handshake_ms: ms(info.handshake),
-            chain: chain.collect(),
+            chain: info.chain.into_iter().map(Into::into).collect(),
             verified: info.verified,
         }
     }

@@ -4,9 +4,11 @@
 //! call; nothing reaches a network or a machine without it.
 
 pub mod bindings;
+mod certificates;
 pub mod client;
 mod clock;
 mod context;
+mod dns;
 mod egress;
 mod endpoint;
 mod error;
@@ -22,6 +24,7 @@ mod peers;
 mod quota;
 pub mod redis;
 pub mod request;
+mod resolve;
 mod secrets;
 mod server;
 mod services;
@@ -32,6 +35,8 @@ mod system;
 mod tasks;
 pub mod tcp;
 pub mod tls;
+mod tls_calls;
+mod tls_inspect;
 mod wasi;
 mod wasi_http;
 

@@ -1,6 +1,8 @@
 //! What the host reaches on behalf of checks: made once per configuration, shared by all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Peers;
@@ -8,6 +10,7 @@ use super::client::HttpClient;
 use super::machine::Machine;
 use super::net::{Net, Resolver};
 use super::redis::RedisClient;
+use super::tls_inspect::Inspector;
 use crate::config::{Config, Egress, NamedSecret};
 
 /// The network and the machine, as this configuration allows. Cheap to clone.
@@ -23,6 +26,12 @@ pub struct Services {
     pub redis: RedisClient,
     /// Secrets by name.
     pub secrets: Arc<BTreeMap<String, NamedSecret>>,
+    /// Handshakes that look at certificates.
+    pub inspector: Inspector,
+    /// Files with certificates, by name.
+    pub certificates: Arc<BTreeMap<String, PathBuf>>,
+    /// Name servers, by name.
+    pub resolvers: Arc<BTreeMap<String, SocketAddr>>,
     /// Names of the heartbeats that are declared.
     pub heartbeats: Arc<BTreeSet<String>>,
     /// The latest results of all checks.
@@ -41,8 +50,18 @@ impl Services {
         }
         let secrets = Arc::new(config.named_secrets.clone());
         let heartbeats = Arc::new(config.heartbeats.keys().cloned().collect());
-        let (machine, peers) = (Machine::default(), Peers::default());
-        Self { net, http, machine, redis, secrets, heartbeats, peers }
+        Self {
+            inspector: Inspector::default(),
+            certificates: Arc::new(config.certificates.clone()),
+            resolvers: Arc::new(config.resolvers.clone()),
+            machine: Machine::default(),
+            peers: Peers::default(),
+            heartbeats,
+            secrets,
+            redis,
+            http,
+            net,
+        }
     }
 
     /// The same with a board to look at: without one a check has no peers.
@@ -57,11 +76,14 @@ impl Default for Services {
     fn default() -> Self {
         let net = Net::new(Egress::default(), Resolver::default());
         Self {
-            http: HttpClient::new(net.clone(), &std::collections::BTreeMap::new()),
+            http: HttpClient::new(net.clone(), &BTreeMap::new()),
             net,
             machine: Machine::default(),
             redis: RedisClient::default(),
             secrets: Arc::default(),
+            inspector: Inspector::default(),
+            certificates: Arc::default(),
+            resolvers: Arc::default(),
             heartbeats: Arc::default(),
             peers: Peers::default(),
         }

@@ -134,7 +134,7 @@ impl Trust {
 }
 
 /// The system's authorities, or Mozilla's where the system has none (as in empty container images).
-fn system_roots() -> RootCertStore {
+pub(super) fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
@@ -166,13 +166,26 @@ pub async fn handshake(
     trust: &Trust,
     deadline: Instant,
 ) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
+    let config = timeout_at(deadline.into(), trust.config()).await.map_err(|_elapsed| late(host))??;
+    handshake_with(config, stream, host, deadline).await
+}
+
+fn late(host: &Host) -> CallError {
+    timeout(format!("the TLS handshake with {host} took longer than the time given"))
+}
+
+/// The same with a configuration of the caller's.
+pub(super) async fn handshake_with(
+    config: Arc<ClientConfig>,
+    stream: TcpStream,
+    host: &Host,
+    deadline: Instant,
+) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
     let name = server_name(host)?;
-    let late = |_elapsed| timeout(format!("the TLS handshake with {host} took longer than the time given"));
-    let config = timeout_at(deadline.into(), trust.config()).await.map_err(late)??;
     let start = Instant::now();
     let stream = timeout_at(deadline.into(), TlsConnector::from(config).connect(name, stream))
         .await
-        .map_err(late)?
+        .map_err(|_elapsed| late(host))?
         .map_err(|error| tls_error(&error, host))?;
     let info = info(&stream, start.elapsed());
     Ok((stream, info))

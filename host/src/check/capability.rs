@@ -101,12 +101,14 @@ impl Capability {
             | Self::State
             | Self::Http
             | Self::Tcp
+            | Self::Tls
+            | Self::Dns
             | Self::System
             | Self::Redis
             | Self::Secrets
             | Self::Heartbeats
             | Self::Peers => true,
-            Self::Tls | Self::Dns | Self::Sql | Self::Queue => false,
+            Self::Sql | Self::Queue => false,
         }
     }
 }

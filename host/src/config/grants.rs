@@ -127,6 +127,13 @@ impl Grants {
         self.tcp.iter().filter(|grant| grant.matches(host, port)).max_by_key(|grant| grant.host.names_host())
     }
 
+    /// The grant that covers the certificate of `host` and `port`; an exact one comes first.
+    #[must_use]
+    pub fn allows_tls(&self, host: &Host, port: u16) -> Option<&TcpGrant> {
+        let servers = self.tls.iter().filter_map(TlsGrant::server);
+        servers.filter(|grant| grant.matches(host, port)).max_by_key(|grant| grant.host.names_host())
+    }
+
     /// The grants that cover `target`; more than one when paths or patterns overlap.
     pub fn allows_system<'a>(&'a self, target: SystemTarget<'a>) -> impl Iterator<Item = &'a SystemGrant> {
         self.system.iter().filter(move |grant| grant.matches(target))

@@ -1,0 +1,112 @@
+//! Files with certificates that the configuration declares, read at each look: a renewed file is seen without a reload.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::sync::Semaphore;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::net::io_error;
+use super::tls::Certificate;
+use super::{CallError, ErrorKind};
+
+/// Bytes of one file.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Certificates reported of one file.
+const CERTIFICATES_MAX: usize = 100;
+
+/// Files being read in the whole host. A read cannot be cancelled: on a file system that hangs it keeps its thread, and
+/// its place here.
+static READS: Semaphore = Semaphore::const_new(4);
+
+/// The certificates in the file at `path`, PEM or DER, in its order.
+///
+/// # Errors
+/// `not-found` when there is no such file, `too-large`, `protocol` when it holds no certificate. Messages name `name`, not
+/// the path, which is the operator's.
+pub(super) async fn read(name: &str, path: PathBuf) -> Result<Vec<Certificate>, CallError> {
+    let closed =
+        |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Other, format!("certificate {name}: {error}"));
+    let place = READS.acquire().await.map_err(|error| closed(&error))?;
+    let what = format!("certificate {name}");
+    let read = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        bytes(&what, &path).and_then(|bytes| parse(&what, &bytes))
+    });
+    read.await.map_err(|error| closed(&error))?
+}
+
+fn bytes(what: &str, path: &Path) -> Result<Vec<u8>, CallError> {
+    let failed = |error: &std::io::Error| io_error(error, &format!("{what}: read its file"));
+    // Opening a pipe would wait for somebody to write.
+    if !std::fs::metadata(path).map_err(|error| failed(&error))?.is_file() {
+        return Err(CallError::new(ErrorKind::Protocol, format!("{what}: its path is no file")));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let message = format!("{what}: its file has more than {FILE_BYTES_MAX} bytes");
+        return Err(CallError::new(ErrorKind::TooLarge, message));
+    }
+    Ok(bytes)
+}
+
+fn parse(what: &str, bytes: &[u8]) -> Result<Vec<Certificate>, CallError> {
+    let pem = CertificateDer::pem_slice_iter(bytes).map_while(Result::ok);
+    let found: Vec<Certificate> = pem
+        .filter(|der| X509Certificate::from_der(der).is_ok())
+        .take(CERTIFICATES_MAX)
+        .map(|der| Certificate::from_der(&der))
+        .collect();
+    match X509Certificate::from_der(bytes) {
+        _ if !found.is_empty() => Ok(found),
+        Ok((rest, _)) => Ok(vec![Certificate::from_der(&bytes[..bytes.len() - rest.len()])]),
+        Err(_) => Err(CallError::new(ErrorKind::Protocol, format!("{what}: its file holds no certificate"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(name: &str) -> rcgen::Certificate {
+        let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap()
+    }
+
+    async fn names(path: &Path) -> Result<Vec<String>, ErrorKind> {
+        let read = read("gateway", path.to_owned()).await.map_err(|error| error.kind)?;
+        Ok(read.into_iter().flat_map(|certificate| certificate.dns_names).collect())
+    }
+
+    // PEM bundles, keys between them, and DER are read; the file is read anew each time.
+    #[tokio::test]
+    async fn both_forms_are_read_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.pem");
+        let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+        std::fs::write(&path, format!("{}{key}{}", signed("a.test").pem(), signed("b.test").pem())).unwrap();
+        assert_eq!(names(&path).await.unwrap(), ["a.test", "b.test"]);
+        std::fs::write(&path, signed("renewed.test").der()).unwrap();
+        assert_eq!(names(&path).await.unwrap(), ["renewed.test"]);
+    }
+
+    // What is no certificate, no file, nothing at all, or endless is told apart.
+    #[tokio::test]
+    async fn other_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.pem");
+        assert_eq!(names(&path).await, Err(ErrorKind::NotFound));
+        assert_eq!(names(dir.path()).await, Err(ErrorKind::Protocol));
+        std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+        assert_eq!(names(&path).await, Err(ErrorKind::Protocol));
+        std::fs::write(&path, vec![b'x'; (1 << 20) + 1]).unwrap();
+        assert_eq!(names(&path).await, Err(ErrorKind::TooLarge));
+        #[cfg(target_os = "linux")]
+        assert_eq!(names(Path::new("/dev/zero")).await, Err(ErrorKind::Protocol));
+    }
+}
