@@ -24,6 +24,7 @@ pub struct Host {
     child: Child,
     address: String,
     log: Arc<Mutex<String>>,
+    env: Vec<(&'static str, String)>,
 }
 
 /// What the host answered.
@@ -64,9 +65,18 @@ impl Host {
     /// As [`Self::start`].
     #[must_use]
     pub fn start_in(dir: TempDir, config: &str) -> Self {
+        Self::start_with(dir, config, &[])
+    }
+
+    /// The same with variables in its environment.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_with(dir: TempDir, config: &str, env: &[(&'static str, String)]) -> Self {
         std::fs::write(dir.path().join("probity.toml"), with_basics(config)).expect("the directory can be written");
-        let (child, log, address) = spawn(dir.path());
-        Self { dir, child, address, log }
+        let (child, log, address) = spawn(dir.path(), env);
+        Self { dir, child, address, log, env: env.to_vec() }
     }
 
     /// Ends the process as `kill -9` does and starts it again in the same directory.
@@ -76,7 +86,7 @@ impl Host {
     pub fn kill_and_restart(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was killed");
-        (self.child, self.log, self.address) = spawn(self.dir.path());
+        (self.child, self.log, self.address) = spawn(self.dir.path(), &self.env);
     }
 
     /// The directory of the configuration.
@@ -315,11 +325,12 @@ fn with_basics(config: &str) -> String {
     format!("{server}{auth}\n{config}")
 }
 
-fn spawn(dir: &Path) -> (Child, Arc<Mutex<String>>, String) {
+fn spawn(dir: &Path, env: &[(&'static str, String)]) -> (Child, Arc<Mutex<String>>, String) {
     let mut child = Command::new(binary())
         .args(["serve", "--log", "debug", "--log-format", "json"])
         .current_dir(dir)
         .env_remove("PROBITY_CONFIG")
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -5,6 +5,7 @@
 
 mod build;
 mod completions;
+mod explain;
 mod inspect;
 mod local;
 mod new;
@@ -49,6 +50,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Check a configuration, and the plugins against it
     Validate(validate::Args),
+    /// Say what a check asks for, what it is granted, and where that leads
+    Explain(explain::Args),
     /// Show the checks of a running host; exits 0, 1, 2 or 3 as the worst of them
     Status(status::Args),
     /// Start a check of your own
@@ -101,6 +104,7 @@ impl Command {
             Self::Run(args) => run::run(&args),
             Self::Inspect(args) => inspect::run(&args),
             Self::Validate(args) => validate::run(&args),
+            Self::Explain(args) => explain::run(&args),
             Self::Status(args) => status::run(&args),
             Self::New(args) => new::run(&args),
             Self::Build(args) => build::run(&args),

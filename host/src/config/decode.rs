@@ -98,7 +98,7 @@ const OTHER_NAMES: [(&str, &str); 22] = [
 ];
 
 /// Capabilities of the contract that a file may already grant and this version does not offer.
-const CAPABILITIES_LATER: [&str; 5] = ["sql", "dns", "tls", "heartbeats", "peers"];
+const CAPABILITIES_LATER: [&str; 1] = ["sql"];
 
 #[derive(Clone, Copy)]
 struct At<'a> {

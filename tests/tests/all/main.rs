@@ -8,6 +8,7 @@ mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
 mod checks; // each first-party check has its page, and what the page says is so
 mod crowd; // many runs at once, and what they leave behind
+mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
 mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time
@@ -18,4 +19,5 @@ mod reload; // files become versions, and a bad one never replaces a good one
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
 mod serve; // start, probes, drain, restart
+mod tls; // certificates that are good, expired, for another name, self-signed
 mod wasi; // nothing in WASI leads anywhere
