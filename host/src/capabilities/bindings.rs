@@ -16,6 +16,7 @@ wasmtime::component::bindgen!({
             import probity:check/tcp@0.1.0;
             import probity:check/system@0.1.0;
             import probity:check/redis@0.1.0;
+            import probity:check/queue@0.1.0;
             import probity:check/secrets@0.1.0;
             import probity:check/heartbeats@0.1.0;
             import probity:check/peers@0.1.0;

@@ -7,6 +7,7 @@ use super::Peers;
 use super::client::HttpClient;
 use super::machine::Machine;
 use super::net::{Net, Resolver};
+use super::queue::QueueClient;
 use super::redis::RedisClient;
 use crate::config::{Config, Egress, NamedSecret};
 
@@ -21,6 +22,8 @@ pub struct Services {
     pub machine: Machine,
     /// Redis, with the connections.
     pub redis: RedisClient,
+    /// Queues, with their brokers.
+    pub queues: QueueClient,
     /// Secrets by name.
     pub secrets: Arc<BTreeMap<String, NamedSecret>>,
     /// Names of the heartbeats that are declared.
@@ -36,13 +39,14 @@ impl Services {
         let net = Net::new(config.egress.clone(), Resolver::default());
         let http = HttpClient::new(net.clone(), &config.connections);
         let redis = RedisClient::new(&net, &config.connections);
-        for (name, why) in http.unusable().chain(redis.unusable()) {
+        let queues = QueueClient::new(&net, config, &redis);
+        for (name, why) in http.unusable().chain(redis.unusable()).chain(queues.unusable()) {
             tracing::warn!(connection = name, why, "connection cannot be used");
         }
         let secrets = Arc::new(config.named_secrets.clone());
         let heartbeats = Arc::new(config.heartbeats.keys().cloned().collect());
         let (machine, peers) = (Machine::default(), Peers::default());
-        Self { net, http, machine, redis, secrets, heartbeats, peers }
+        Self { net, http, machine, redis, queues, secrets, heartbeats, peers }
     }
 
     /// The same with a board to look at: without one a check has no peers.
@@ -61,6 +65,7 @@ impl Default for Services {
             net,
             machine: Machine::default(),
             redis: RedisClient::default(),
+            queues: QueueClient::default(),
             secrets: Arc::default(),
             heartbeats: Arc::default(),
             peers: Peers::default(),

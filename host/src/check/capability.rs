@@ -103,10 +103,11 @@ impl Capability {
             | Self::Tcp
             | Self::System
             | Self::Redis
+            | Self::Queue
             | Self::Secrets
             | Self::Heartbeats
             | Self::Peers => true,
-            Self::Tls | Self::Dns | Self::Sql | Self::Queue => false,
+            Self::Tls | Self::Dns | Self::Sql => false,
         }
     }
 }
