@@ -1,5 +1,6 @@
 //! Real servers for tests: private instances on free loopback ports in temporary directories, killed when dropped.
 
+pub mod certificates;
 pub mod nats;
 pub mod rabbitmq;
 pub mod redis;

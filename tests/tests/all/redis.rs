@@ -144,3 +144,23 @@ fn commands_are_denied_before_they_are_sent() {
         answer.body.lines().any(denied)
     });
 }
+
+// Over TLS the server must be who the URL says, by the word of the authority that the connection names.
+#[test]
+fn tls_servers_are_verified() {
+    let redis = Redis::start_tls(&["localhost"]);
+    let with = |url: &str, ca: &str| {
+        let host = Host::start(&format!(
+            "[connections.cache]\nurl = \"{url}\"\n{ca}[[check]]\nname = \"cache\"\nplugin = \"redis\"\nevery = \"100ms\"\n\
+             grants = {{ redis = [\"cache\"] }}\n[check.config]\nconnection = \"cache\"\n"
+        ));
+        host.copy_in("redis", &first_party("redis"));
+        host
+    };
+    let ca = format!("ca = \"{}\"\n", redis.ca().display());
+    wait_for(&with(&redis.tls_url("localhost"), &ca), "healthy", "cache answers");
+    wait_for(&with(&redis.tls_url("127.0.0.1"), &ca), "unhealthy", "(NotValidForName)");
+    wait_for(&with(&redis.tls_url("localhost"), ""), "unhealthy", "(UnknownIssuer)");
+    // Without TLS, the server does not understand a word.
+    wait_for(&with(&redis.url(), ""), "unhealthy", "connection `cache`");
+}
