@@ -18,6 +18,7 @@ wasmtime::component::bindgen!({
             import probity:check/dns@0.1.0;
             import probity:check/system@0.1.0;
             import probity:check/redis@0.1.0;
+            import probity:check/queue@0.1.0;
             import probity:check/secrets@0.1.0;
             import probity:check/heartbeats@0.1.0;
             import probity:check/peers@0.1.0;

@@ -9,6 +9,7 @@ use super::Peers;
 use super::client::HttpClient;
 use super::machine::Machine;
 use super::net::{Net, Resolver};
+use super::queue::QueueClient;
 use super::redis::RedisClient;
 use super::tls_inspect::Inspector;
 use crate::config::{Config, Egress, NamedSecret};
@@ -24,6 +25,8 @@ pub struct Services {
     pub machine: Machine,
     /// Redis, with the connections.
     pub redis: RedisClient,
+    /// Queues, with their brokers.
+    pub queues: QueueClient,
     /// Secrets by name.
     pub secrets: Arc<BTreeMap<String, NamedSecret>>,
     /// Handshakes that look at certificates.
@@ -45,7 +48,8 @@ impl Services {
         let net = Net::new(config.egress.clone(), Resolver::default());
         let http = HttpClient::new(net.clone(), &config.connections);
         let redis = RedisClient::new(&net, &config.connections);
-        for (name, why) in http.unusable().chain(redis.unusable()) {
+        let queues = QueueClient::new(&net, config, &redis);
+        for (name, why) in http.unusable().chain(redis.unusable()).chain(queues.unusable()) {
             tracing::warn!(connection = name, why, "connection cannot be used");
         }
         let secrets = Arc::new(config.named_secrets.clone());
@@ -59,6 +63,7 @@ impl Services {
             heartbeats,
             secrets,
             redis,
+            queues,
             http,
             net,
         }
@@ -80,6 +85,7 @@ impl Default for Services {
             net,
             machine: Machine::default(),
             redis: RedisClient::default(),
+            queues: QueueClient::default(),
             secrets: Arc::default(),
             inspector: Inspector::default(),
             certificates: Arc::default(),

@@ -105,10 +105,11 @@ impl Capability {
             | Self::Dns
             | Self::System
             | Self::Redis
+            | Self::Queue
             | Self::Secrets
             | Self::Heartbeats
             | Self::Peers => true,
-            Self::Sql | Self::Queue => false,
+            Self::Sql => false,
         }
     }
 }

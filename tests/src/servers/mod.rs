@@ -1,8 +1,12 @@
 //! Real servers for tests: private instances on free loopback ports in temporary directories, killed when dropped.
 
+pub mod certificates;
+pub mod nats;
+pub mod rabbitmq;
 pub mod redis;
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,12 +31,12 @@ pub fn free_port() -> u16 {
 pub fn program(name: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    folders.extend(["/usr/sbin", "/usr/lib/rabbitmq/bin"].map(PathBuf::from));
+    folders.extend(["/usr/sbin", "/usr/lib/rabbitmq"].map(PathBuf::from));
     let found = folders.into_iter().map(|folder| folder.join(name)).find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("this test needs {name}: apt-get install {package}"))
 }
 
-/// A process that is killed when this is dropped, whatever became of the test.
+/// A process with its children, killed when this is dropped, whatever became of the test.
 #[derive(Debug)]
 pub struct Process(Child);
 
@@ -45,7 +49,8 @@ impl Process {
     pub fn start(command: &mut Command, log: &Path) -> Self {
         let file = std::fs::File::create(log).expect("the directory can be written");
         let again = file.try_clone().expect("a file has more than one handle");
-        let child = command.stdin(Stdio::null()).stdout(file).stderr(again).spawn();
+        // A group of its own: what is a script on the outside dies with all that it started.
+        let child = command.process_group(0).stdin(Stdio::null()).stdout(file).stderr(again).spawn();
         Self(child.unwrap_or_else(|error| panic!("start {command:?}: {error}")))
     }
 
@@ -62,8 +67,14 @@ impl Process {
     /// # Panics
     /// When it is not ours.
     pub fn kill(&mut self) {
-        self.0.kill().expect("it was started here");
+        self.kill_group();
         self.0.wait().expect("it was killed");
+    }
+
+    fn kill_group(&self) {
+        // It may have ended by itself. A stopped process dies of it, too.
+        let group = rustix::process::Pid::from_child(&self.0);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 
     /// The process.
@@ -75,8 +86,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A stopped process dies of it, too; it may have ended by itself.
-        let _ = self.0.kill();
+        self.kill_group();
         let _ = self.0.wait();
     }
 }

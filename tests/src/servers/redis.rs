@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::certificates::{self, Certificates};
 use super::{Process, free_port, program, wait_until};
 
 /// The user that checks log in as.
@@ -17,6 +18,7 @@ pub const PASSWORD: &str = "swordfish-of-redis";
 pub struct Redis {
     dir: TempDir,
     port: u16,
+    tls: Option<Certificates>,
     process: Process,
 }
 
@@ -27,16 +29,38 @@ impl Redis {
     /// When it does not answer in time, or the package is missing.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Starts one that speaks TLS only, with a certificate for `names` of an authority of its own.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_tls(names: &[&str]) -> Self {
+        Self::start_with(Some(names))
+    }
+
+    fn start_with(names: Option<&[&str]>) -> Self {
         let dir = TempDir::new().expect("a temporary directory can be made");
         let port = free_port();
+        let tls = names.map(|names| certificates::write(dir.path(), names));
+        let listens = match &tls {
+            None => format!("port {port}"),
+            Some(files) => format!(
+                "port 0\ntls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-auth-clients no",
+                files.certificate.display(),
+                files.key.display()
+            ),
+        };
         let config = format!(
-            "bind 127.0.0.1\nport {port}\ndir {dir}\nsave \"\"\nappendonly yes\nappendfsync always\nmaxmemory 64mb\n\
+            "bind 127.0.0.1\n{listens}\ndir {dir}\nsave \"\"\nappendonly yes\nappendfsync always\nmaxmemory 64mb\n\
              maxmemory-policy noeviction\nuser default on nopass ~* &* +@all\nuser {USER} on >{PASSWORD} ~* &* +@all\n",
             dir = dir.path().display(),
         );
         std::fs::write(dir.path().join("redis.conf"), config).expect("the directory can be written");
         let process = spawn(&dir);
-        let redis = Self { dir, port, process };
+        let redis = Self { dir, port, tls, process };
         redis.wait();
         redis
     }
@@ -51,6 +75,21 @@ impl Redis {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://{USER}:{PASSWORD}@127.0.0.1:{}", self.port)
+    }
+
+    /// The same over TLS, to a name or address.
+    #[must_use]
+    pub fn tls_url(&self, host: &str) -> String {
+        format!("rediss://{USER}:{PASSWORD}@{host}:{}", self.port)
+    }
+
+    /// The file of the authority that vouches for it.
+    ///
+    /// # Panics
+    /// When it speaks no TLS.
+    #[must_use]
+    pub fn ca(&self) -> &std::path::Path {
+        &self.tls.as_ref().expect("it was started with TLS").ca
     }
 
     /// Runs one command as the default user and gives what it printed.
@@ -103,7 +142,11 @@ impl Redis {
 
     fn cli(&self, words: &[&str]) -> Command {
         let mut command = Command::new(program("redis-cli", "redis-tools"));
-        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]).args(words);
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
+        if let Some(files) = &self.tls {
+            command.arg("--tls").arg("--cacert").arg(&files.ca);
+        }
+        command.args(words);
         command
     }
 }

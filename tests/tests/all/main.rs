@@ -14,6 +14,7 @@ mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
 mod peers; // checks of other checks
+mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
 mod schedule; // when checks run, and what a full house may not delay

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probity_tests::guests::first_party;
+use probity_tests::guests::{self, first_party};
 use probity_tests::host::{Answer, Host};
 use probity_tests::servers::redis::{PASSWORD, Redis};
 use serde_json::Value;
@@ -107,4 +107,60 @@ fn hanging_runs_leave_nothing_behind() {
         assert!(std::time::Instant::now() < end, "{}", redis.command(&["CLIENT", "LIST"]));
         std::thread::sleep(Duration::from_millis(20)); // the distance of two looks
     }
+}
+
+/// Tries to empty the server and to leave the shared connection in another state; says what it was told.
+const VANDAL: &str = r#"
+(import "probity:check/redis@0.1.0" "[static]connection.open" (func $open (param i32 i32 i32)))
+(import "probity:check/redis@0.1.0" "[method]connection.command"
+  (func $command (param i32 i32 i32 i32 i32 i32)))
+(data (i32.const 1024) "cacheFLUSHALLMULTI")
+(func (export "probity:check/checker@0.1.0#run") (param i32 i32) (result i32)
+  (call $open (i32.const 1024) (i32.const 5) (i32.const 2048))
+  (if (i32.load8_u (i32.const 2048)) (then (return (call $say (i32.const 0) (i32.const 0) (i32.const 0)))))
+  (call $command (i32.load (i32.const 2052)) (i32.const 1037) (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 2112))
+  (if (i32.eqz (i32.load8_u (i32.const 2112))) (then (return (call $healthy))))
+  (call $command (i32.load (i32.const 2052)) (i32.const 1029) (i32.const 8) (i32.const 0) (i32.const 0) (i32.const 2112))
+  (if (i32.eqz (i32.load8_u (i32.const 2112))) (then (return (call $healthy))))
+  (call $say (i32.const 2) (i32.load (i32.const 2120)) (i32.load (i32.const 2124))))
+"#;
+
+// A command that is not granted never reaches the server, and the message shows what would allow it; what changes the
+// session is not allowed by any grant.
+#[test]
+fn commands_are_denied_before_they_are_sent() {
+    let redis = Redis::start();
+    let _ = redis.command(&["SET", "precious", "1"]);
+    let host = Host::start(&format!(
+        "[connections.cache]\nurl = \"{}\"\n[[check]]\nname = \"cache\"\nplugin = \"vandal\"\nevery = \"100ms\"\n\
+         grants = {{ redis = [\"cache:SET\"] }}\n",
+        redis.url()
+    ));
+    host.copy_in("vandal", &guests::encode(VANDAL).expect("the text is a guest"));
+    wait_for(&host, "unhealthy", "grants = { redis = [\"cache:FLUSHALL\"] }");
+    assert_eq!(redis.command(&["GET", "precious"]), "1");
+    host.wait_for("/metrics", |answer| {
+        let denied = |line: &str| line.contains("capability=\"redis\"") && line.contains("\"denied\"");
+        answer.body.lines().any(denied)
+    });
+}
+
+// Over TLS the server must be who the URL says, by the word of the authority that the connection names.
+#[test]
+fn tls_servers_are_verified() {
+    let redis = Redis::start_tls(&["localhost"]);
+    let with = |url: &str, ca: &str| {
+        let host = Host::start(&format!(
+            "[connections.cache]\nurl = \"{url}\"\n{ca}[[check]]\nname = \"cache\"\nplugin = \"redis\"\nevery = \"100ms\"\n\
+             grants = {{ redis = [\"cache\"] }}\n[check.config]\nconnection = \"cache\"\n"
+        ));
+        host.copy_in("redis", &first_party("redis"));
+        host
+    };
+    let ca = format!("ca = \"{}\"\n", redis.ca().display());
+    wait_for(&with(&redis.tls_url("localhost"), &ca), "healthy", "cache answers");
+    wait_for(&with(&redis.tls_url("127.0.0.1"), &ca), "unhealthy", "(NotValidForName)");
+    wait_for(&with(&redis.tls_url("localhost"), ""), "unhealthy", "(UnknownIssuer)");
+    // Without TLS, the server does not understand a word.
+    wait_for(&with(&redis.url(), ""), "unhealthy", "connection `cache`");
 }

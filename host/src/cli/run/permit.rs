@@ -151,6 +151,8 @@ mod tests {
             denied("tcp.connect", "db:5432"),
             denied("system.disk", "/var"),
             denied("system.uptime-ms", ""),
+            denied("redis.command", "cache:CONFIG.GET"),
+            denied("secrets.reveal", "webhook"),
             denied("http.get", "(no url)"),
             HostCall { result: "ok", ..denied("system.load", "") },
         ];
@@ -160,7 +162,9 @@ mod tests {
                 "--grant 'http=http://127.0.0.1:9000/*'",
                 "--grant 'tcp=db:5432'",
                 "--grant 'system=disk:/var'",
-                "--grant 'system=uptime'"
+                "--grant 'system=uptime'",
+                "--grant 'redis=cache:CONFIG.GET'",
+                "--grant 'secrets=webhook:reveal'"
             ]
         );
     }

@@ -106,7 +106,9 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
 
 /// Notes the credentials of a URL that keeps them.
 fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
-    if let Some(password) = url.password().filter(|password| !password.is_empty()) {
+    // `nats://TOKEN@host`: what stands in the user's place is the credential.
+    let token = || matches!(url.scheme(), "nats" | "tls").then(|| url.username());
+    if let Some(password) = url.password().or_else(token).filter(|password| !password.is_empty()) {
         cx.secrets.extend([decode_percent(password), password.to_owned(), url.as_str().to_owned()]);
     }
 }

@@ -254,6 +254,14 @@ fn named_secrets_are_redacted() {
     assert!(!format!("{config:?}").contains("typed-in-place"));
 }
 
+// A token of NATS stands where others have a user, and is a secret all the same.
+#[test]
+fn tokens_of_nats_are_redacted() {
+    let config =
+        good("[connections.bus]\nurl = \"nats://token-of-nats@n\"\n[connections.r]\nurl = \"redis://user-name@r\"");
+    assert_eq!(config.secrets.redact("user-name token-of-nats"), "user-name [redacted]");
+}
+
 // A queue is what its connection's broker calls it.
 #[test]
 fn queues_are_of_their_broker() {

@@ -1,0 +1,91 @@
+//! A NATS server with JetStream and one user.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Process, free_port, program, wait_until};
+
+/// The user that checks log in as.
+pub const USER: &str = "probe";
+
+/// Its password.
+pub const PASSWORD: &str = "swordfish-of-nats";
+
+/// A running server.
+pub struct Nats {
+    dir: TempDir,
+    port: u16,
+    process: Process,
+}
+
+impl Nats {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it does not answer in time, or the package is missing.
+    #[must_use]
+    pub fn start() -> Self {
+        let dir = TempDir::new().expect("a temporary directory can be made");
+        let port = free_port();
+        let config = format!(
+            "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\nauthorization {{ user: {USER}, password: \
+             \"{PASSWORD}\" }}\n",
+            dir.path().join("store").display(),
+        );
+        std::fs::write(dir.path().join("nats.conf"), config).expect("the directory can be written");
+        let process = spawn(&dir);
+        let nats = Self { dir, port, process };
+        nats.wait();
+        nats
+    }
+
+    /// What `[connections]` says of it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://{USER}:{PASSWORD}@127.0.0.1:{}", self.port)
+    }
+
+    /// Sends one request and gives the reply, which is JSON in one line.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn request(&self, subject: &str, payload: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        let hello = format!("{{\"verbose\":false,\"user\":\"{USER}\",\"pass\":\"{PASSWORD}\"}}");
+        let size = payload.len();
+        write!(stream, "CONNECT {hello}\r\nSUB in 1\r\nPUB {subject} in {size}\r\n{payload}\r\n").expect("it reads");
+        let mut lines = BufReader::new(stream).lines().map(|line| line.expect("it answers"));
+        lines.find(|line| line.starts_with("MSG ")).expect("it answers before it closes");
+        lines.next().expect("a message follows its head")
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again in the same place.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn restart(&mut self) {
+        self.process = spawn(&self.dir);
+        self.wait();
+    }
+
+    fn wait(&self) {
+        let info = "$JS.API.INFO";
+        let log = self.dir.path().join("log");
+        wait_until(&log, || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+        wait_until(&log, || self.request(info, "").contains("streams"));
+    }
+}
+
+fn spawn(dir: &TempDir) -> Process {
+    let mut command = Command::new(program("nats-server", "nats-server"));
+    Process::start(command.arg("-c").arg(dir.path().join("nats.conf")), &dir.path().join("log"))
+}
