@@ -19,6 +19,7 @@ mod log;
 pub mod machine;
 pub mod net;
 mod peers;
+mod proxy;
 mod quota;
 pub mod redis;
 pub mod request;
