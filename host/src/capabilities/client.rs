@@ -187,12 +187,12 @@ impl<'a> Trip<'a> {
     fn hop(&self, grants: &Grants) -> Result<Hop<'a>, CallError> {
         let line = Grants::line_for_http(&self.url);
         let mut headers = self.headers.clone();
-        let (pattern, trust) = if let Some(endpoint) = self.endpoint {
+        let (pattern, trust, proxy) = if let Some(endpoint) = self.endpoint {
             for (name, value) in endpoint.headers() {
                 headers.insert(name, value.clone());
             }
             let host = Host::of_url(&self.url).ok_or_else(|| invalid("the endpoint has no host".to_owned()))?;
-            (HostPattern::exactly(&host), endpoint.trust.as_ref().unwrap_or(self.trust))
+            (HostPattern::exactly(&host), endpoint.trust.as_ref().unwrap_or(self.trust), endpoint.proxy.as_ref())
         } else {
             if !matches!(self.url.scheme(), "http" | "https") {
                 return Err(invalid(format!("scheme `{}`: `http` or `https` is allowed", self.url.scheme())));
@@ -202,10 +202,10 @@ impl<'a> Trip<'a> {
                 let message = format!("{target} is not granted to this check; to allow it, add: {line}");
                 return Err(CallError::new(ErrorKind::Denied, message));
             };
-            (pattern.host.clone(), self.trust)
+            (pattern.host.clone(), self.trust, None)
         };
         let (method, url, body) = (self.method.clone(), self.url.clone(), self.body.clone());
-        Ok(Hop { method, url, headers, body, pattern, line, trust })
+        Ok(Hop { method, url, headers, body, pattern, line, trust, proxy })
     }
 
     /// Where a response with this head leads, as browsers and curl go.
@@ -264,4 +264,4 @@ fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, 
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

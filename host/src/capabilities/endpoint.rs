@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::proxy::Proxy;
 use super::request::{invalid, is_forbidden};
 use super::tls::Trust;
 use super::{CallError, ErrorKind};
@@ -20,8 +21,10 @@ pub(super) struct Endpoint {
     base: Url,
     /// They win over the guest's.
     headers: HeaderMap,
-    /// The connection's own authorities; none = the system's.
+    /// The connection's own authorities and certificate; none = the system's, and no certificate.
     pub(super) trust: Option<Trust>,
+    /// What every request goes through.
+    pub(super) proxy: Option<Proxy>,
 }
 
 impl Endpoint {
@@ -50,8 +53,12 @@ impl Endpoint {
         let _ = base.set_username("");
         let _ = base.set_password(None);
         base.set_fragment(None);
-        let trust = connection.ca.as_deref().map(Trust::only).transpose().map_err(|error| format!("`ca`: {error}"))?;
-        Ok(Self { base, headers, trust })
+        let (ca, identity) = (connection.ca.as_deref(), connection.identity.as_ref());
+        let is_own = ca.is_some() || identity.is_some();
+        let trust = is_own.then(|| Trust::new(ca, identity)).transpose().map_err(|error| format!("TLS: {error}"))?;
+        let proxy =
+            connection.proxy.as_ref().map(Proxy::new).transpose().map_err(|error| format!("`proxy`: {error}"))?;
+        Ok(Self { base, headers, trust, proxy })
     }
 
     /// The headers that go with every request through here.
@@ -92,7 +99,8 @@ impl Endpoint {
     }
 }
 
-fn basic(url: &Url) -> Result<HeaderValue, String> {
+/// Basic authentication with a URL's user information.
+pub(super) fn basic(url: &Url) -> Result<HeaderValue, String> {
     let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
     let mut pair = decoded(url.username());
     pair.push(b':');
@@ -112,7 +120,7 @@ mod tests {
     use super::*;
 
     fn endpoint(url: &str) -> Endpoint {
-        Endpoint::new(&HttpConnection { url: url.parse().unwrap(), headers: vec![], ca: None }).unwrap()
+        Endpoint::new(&crate::capabilities::client::tests::connection(url)).unwrap()
     }
 
     // A guest's path goes below the base, with both queries.

@@ -18,6 +18,7 @@ use tokio::time::timeout_at;
 use url::Url;
 
 use super::net::{Net, io_error, timeout};
+use super::proxy::Proxy;
 use super::request::invalid;
 use super::tasks::Tasks;
 use super::tls::{self, TlsInfo, Trust};
@@ -45,6 +46,8 @@ pub(super) struct Hop<'a> {
     /// The line for refusals.
     pub(super) line: String,
     pub(super) trust: &'a Trust,
+    /// What to go through.
+    pub(super) proxy: Option<&'a Proxy>,
 }
 
 /// A response whose body is still to be read.
@@ -71,9 +74,15 @@ impl Exchange {
     pub(super) async fn open(net: &Net, hop: Hop<'_>, deadline: Instant) -> Result<Self, CallError> {
         let host = Host::of_url(&hop.url).ok_or_else(|| invalid("the url has no host".to_owned()))?;
         let port = hop.url.port_or_known_default().unwrap_or_default();
-        let connected = net.connect(&host, port, &hop.pattern, &hop.line, deadline).await?;
-        let tasks = Tasks::default();
         let secure = hop.url.scheme() == "https";
+        let connected = match hop.proxy {
+            None => net.connect(&host, port, &hop.pattern, &hop.line, deadline).await?,
+            Some(proxy) => {
+                net.judge_literal(&host, &hop.pattern, &hop.line)?;
+                proxy.connect(net, secure.then_some((&host, port)), deadline).await?
+            }
+        };
+        let tasks = Tasks::default();
         let (tls, sent, answer) = if secure {
             let (stream, info) = tls::handshake(connected.stream, &host, hop.trust, deadline).await?;
             let sent = Instant::now();
@@ -164,7 +173,14 @@ where
     let host = HeaderValue::from_str(authority).map_err(|_| invalid("the url has no usable host".to_owned()))?;
     let mut headers = hop.headers;
     headers.entry(header::HOST).or_insert(host);
-    let target = &hop.url[url::Position::BeforePath..url::Position::AfterQuery];
+    let target = match hop.proxy {
+        // A proxy is told where to; inside a tunnel nobody needs to be.
+        Some(proxy) if hop.url.scheme() == "http" => {
+            headers.extend(proxy.authorization().map(|value| (header::PROXY_AUTHORIZATION, value.clone())));
+            &hop.url[..url::Position::AfterQuery]
+        }
+        _ => &hop.url[url::Position::BeforePath..url::Position::AfterQuery],
+    };
     let request = request(hop.method, target, headers, hop.body)?;
     sender.send_request(request).await.map_err(|error| http_error(&error, "HTTP/1.1"))
 }

@@ -21,6 +21,7 @@ mod log;
 pub mod machine;
 pub mod net;
 mod peers;
+mod proxy;
 pub mod queue;
 mod quota;
 pub mod redis;

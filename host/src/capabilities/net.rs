@@ -97,6 +97,18 @@ impl Net {
         Ok(Connected { stream, address, dns, connect: start.elapsed() })
     }
 
+    /// Judges a target that somebody else connects to. An address is judged as if it were ours to reach; a name is not
+    /// looked up, since what it means here and there may differ.
+    ///
+    /// # Errors
+    /// `denied`.
+    pub(super) fn judge_literal(&self, host: &Host, pattern: &HostPattern, line: &str) -> Result<(), CallError> {
+        match host {
+            Host::Address(address) => self.filter(host, &[*address], pattern, line).map(drop),
+            Host::Name(_) => Ok(()),
+        }
+    }
+
     /// The addresses that `pattern` reaches.
     fn filter(
         &self,

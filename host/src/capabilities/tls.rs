@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
@@ -15,6 +16,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::net::{io_error, timeout};
 use super::{CallError, ErrorKind};
+use crate::config::Identity;
 use crate::config::grants::Host;
 
 /// Certificates reported per chain.
@@ -97,9 +99,19 @@ fn dns_names(parsed: &X509Certificate<'_>) -> Vec<String> {
         .collect()
 }
 
-/// A set of authorities with the client configuration built from it, once.
-#[derive(Clone, Debug, Default)]
-pub struct Trust(Arc<OnceLock<Arc<ClientConfig>>>);
+/// A set of authorities, and what is shown to servers, with the client configuration built from them, once.
+#[derive(Clone, Default)]
+pub struct Trust {
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
+    identity: Option<Arc<CertifiedKey>>,
+}
+
+/// The configuration holds the private key.
+impl std::fmt::Debug for Trust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trust").field("has_identity", &self.identity.is_some()).finish_non_exhaustive()
+    }
+}
 
 impl Trust {
     /// Only the authorities in `pem`.
@@ -107,6 +119,24 @@ impl Trust {
     /// # Errors
     /// When `pem` holds no usable certificate.
     pub fn only(pem: &[u8]) -> Result<Self, String> {
+        Self::new(Some(pem), None)
+    }
+
+    /// The authorities in `pem`, or the system's; and `identity` for servers that ask who is there.
+    ///
+    /// # Errors
+    /// When `pem` holds no usable certificate, or `identity` none with its key. No part of the key is in the message.
+    pub fn new(pem: Option<&[u8]>, identity: Option<&Identity>) -> Result<Self, String> {
+        let identity = identity.map(certified).transpose()?.map(Arc::new);
+        let trust = Self { identity, ..Self::default() };
+        if let Some(pem) = pem {
+            let roots = Self::roots(pem)?;
+            trust.config.get_or_init(|| client_config(roots, trust.identity.as_ref()));
+        }
+        Ok(trust)
+    }
+
+    fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| format!("not PEM certificates: {error}"))?;
@@ -115,22 +145,32 @@ impl Trust {
         if roots.is_empty() {
             return Err("no certificate in it: PEM with `-----BEGIN CERTIFICATE-----` is needed".to_owned());
         }
-        let trust = Self::default();
-        trust.0.get_or_init(|| client_config(roots));
-        Ok(trust)
+        Ok(roots)
     }
 
     /// The configuration. The system's authorities are read at the first call, tens of milliseconds on a thread of
     /// their own.
     async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
-        if let Some(config) = self.0.get() {
+        if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
-        let cell = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || Arc::clone(cell.get_or_init(|| client_config(system_roots()))))
+        let Self { config, identity } = self.clone();
+        let build = move || Arc::clone(config.get_or_init(|| client_config(system_roots(), identity.as_ref())));
+        tokio::task::spawn_blocking(build)
             .await
             .map_err(|error| CallError::new(ErrorKind::Tls, format!("read the system's authorities: {error}")))
     }
+}
+
+/// Certificate and key, checked to belong together. The parsers' own words quote what they read.
+fn certified(identity: &Identity) -> Result<CertifiedKey, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&identity.certificate).collect();
+    let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or("`client-cert` holds no certificate")?;
+    let key = PrivateKeyDer::from_pem_slice(&identity.key).map_err(|_| "`client-key` holds no private key")?;
+    CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => "`client-key` is not the key of `client-cert`".to_owned(),
+        _ => "`client-cert` and `client-key` cannot be used: RSA, ECDSA and Ed25519 keys are supported".to_owned(),
+    })
 }
 
 /// The system's authorities, or Mozilla's where the system has none (as in empty container images).
@@ -143,13 +183,19 @@ pub(super) fn system_roots() -> RootCertStore {
     roots
 }
 
-fn client_config(roots: RootCertStore) -> Arc<ClientConfig> {
+fn client_config(roots: RootCertStore, identity: Option<&Arc<CertifiedKey>>) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the ring provider supports TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        Some(identity) => {
+            let certified = CertifiedKey::clone(identity);
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+        }
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Every check sees the whole handshake: a resumed one would hide an expired certificate, and link checks.
     config.resumption = rustls::client::Resumption::disabled();

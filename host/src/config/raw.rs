@@ -333,6 +333,18 @@ pub(super) struct Connection {
     /// configuration file.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) ca: Key<Text>,
+    /// For endpoints: PEM file with the certificate that the host shows to the server, and those between it and its
+    /// authority. With `client-key`.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(super) client_cert: Key<Text>,
+    /// PEM file with the private key of `client-cert`: PKCS #8, PKCS #1 or SEC 1, not encrypted. It stays in the host.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(super) client_key: Key<Text>,
+    /// For endpoints: `http://proxy:3128`, through which every request goes, by CONNECT for `https`. User and password
+    /// in it are for the proxy. `[egress]` judges the address of the proxy; where the name of the endpoint leads is the
+    /// proxy's business.
+    #[schemars(extend("x-kind" = "URL"))]
+    pub(super) proxy: Key<Text>,
 }
 
 /// One queue or stream of a broker.

@@ -218,6 +218,25 @@ pub struct HttpConnection {
     pub headers: Vec<(String, String)>,
     /// Key `ca`: PEM bytes of the authorities trusted for this endpoint, instead of the system's.
     pub ca: Option<Vec<u8>>,
+    /// Keys `client-cert` and `client-key`: what the host shows to the server.
+    pub identity: Option<Identity>,
+    /// Key `proxy`: scheme `http`, with its credentials.
+    pub proxy: Option<url::Url>,
+}
+
+/// A client certificate with its key.
+#[derive(Clone)]
+pub struct Identity {
+    /// PEM bytes of the certificate and of those above it.
+    pub certificate: Vec<u8>,
+    /// PEM bytes of the private key.
+    pub key: Vec<u8>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for HttpConnection {
@@ -226,6 +245,8 @@ impl std::fmt::Debug for HttpConnection {
         f.debug_struct("HttpConnection")
             .field("url", &bare(&self.url))
             .field("headers", &headers)
+            .field("identity", &self.identity)
+            .field("proxy", &self.proxy.as_ref().map(bare))
             .finish_non_exhaustive()
     }
 }

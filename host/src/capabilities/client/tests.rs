@@ -1,5 +1,7 @@
 //! The client against servers on loopback that behave and servers that do not.
 
+mod egress;
+mod proxy;
 mod tls;
 
 use std::future::pending;
@@ -29,8 +31,8 @@ fn client_of(connection: HttpConnection) -> HttpClient {
     HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), connection)]))
 }
 
-fn connection(url: &str) -> HttpConnection {
-    HttpConnection { url: url.parse().unwrap(), headers: vec![], ca: None }
+pub(in crate::capabilities) fn connection(url: &str) -> HttpConnection {
+    HttpConnection { url: url.parse().unwrap(), headers: vec![], ca: None, identity: None, proxy: None }
 }
 
 /// Sends with a grant for all of loopback.

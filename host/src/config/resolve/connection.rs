@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base64::Engine;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use url::Url;
 
 use crate::config::cx::{At, Cx};
+use crate::config::decode::Key;
 use crate::config::errors::Fault;
+use crate::config::leaf::Text;
 use crate::config::source::is_secret_key;
-use crate::config::valid::{Connection, HttpConnection, ServerConnection};
+use crate::config::tree::NodeId;
+use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection};
 use crate::config::{is_name, raw};
 
 /// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
@@ -38,11 +43,13 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
         let mut headers = headers(raw, cx);
         let url = url(raw, cx);
         let ca = authorities(raw, cx);
+        let identity = identity(raw, cx);
+        let proxy = proxy(raw, cx);
         let Some(url) = url else { continue };
         let server = |url| ServerConnection { url, ca: ca.clone() };
         let connection = match url.scheme() {
             "http" | "https" => endpoint(raw, url, &mut headers, cx)
-                .map(|url| Connection::Http(HttpConnection { url, headers, ca: ca.clone() })),
+                .map(|url| Connection::Http(HttpConnection { url, headers, ca: ca.clone(), identity, proxy })),
             "sqlite" => file(raw, &url, cx).map(Connection::Sqlite),
             scheme => {
                 let kind = match scheme {
@@ -57,13 +64,26 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
             }
         };
         if let Some(connection) = connection {
-            if let (Some(id), false) = (raw.headers.id, matches!(connection, Connection::Http(_))) {
-                cx.wrong(id, "only `http` and `https` connections have headers", "remove `headers`");
+            if !matches!(connection, Connection::Http(_)) {
+                only_for_endpoints(raw, cx);
             }
             connections.insert(name.clone(), connection);
         }
     }
     connections
+}
+
+fn only_for_endpoints(raw: &raw::Connection, cx: &mut Cx<'_>) {
+    for (id, what, key) in [
+        (raw.headers.id, "headers", "headers"),
+        (raw.client_cert.id, "a client certificate", "client-cert"),
+        (raw.client_key.id, "a client certificate", "client-key"),
+        (raw.proxy.id, "a proxy", "proxy"),
+    ] {
+        if let Some(id) = id {
+            cx.wrong(id, format!("only `http` and `https` connections have {what}"), format!("remove `{key}`"));
+        }
+    }
 }
 
 fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
@@ -186,26 +206,73 @@ fn headers(raw: &raw::Connection, cx: &mut Cx<'_>) -> Vec<(String, String)> {
 }
 
 fn authorities(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Vec<u8>> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-    let path = cx.base_dir.join(raw.ca.read(cx)?);
-    let id = raw.ca.id?;
+    certificates(&raw.ca, cx)
+}
+
+/// The PEM file that `key` names, if there is a certificate in it.
+fn certificates(key: &Key<Text>, cx: &mut Cx<'_>) -> Option<Vec<u8>> {
     let help =
         "name a PEM file with `-----BEGIN CERTIFICATE-----` in it; relative paths start at the configuration file";
+    let (id, pem) = pem(key, help, cx)?;
+    let count = CertificateDer::pem_slice_iter(pem.as_bytes()).take_while(Result::is_ok).count();
+    if count == 0 {
+        cx.wrong(id, format!("{} holds no certificate", cx.typed(id)), help);
+    }
+    Some(pem.into_bytes())
+}
+
+/// The text of the file that `key` names.
+fn pem(key: &Key<Text>, help: &str, cx: &mut Cx<'_>) -> Option<(NodeId, String)> {
+    let path = cx.base_dir.join(key.read(cx)?);
+    let id = key.id?;
     cx.files.push(path.clone());
     match (cx.read_file)(&path) {
-        Ok(pem) => {
-            let count = CertificateDer::pem_slice_iter(pem.as_bytes()).take_while(Result::is_ok).count();
-            if count == 0 {
-                cx.wrong(id, format!("{} holds no certificate", cx.typed(id)), help);
-            }
-            Some(pem.into_bytes())
-        }
+        Ok(pem) => Some((id, pem)),
         Err(error) => {
             cx.wrong(id, format!("cannot read {}: {error}", cx.typed(id)), help);
             None
         }
     }
+}
+
+/// Certificate and key, which need each other.
+fn identity(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Identity> {
+    let help = "name a PEM file with `-----BEGIN PRIVATE KEY-----` in it, not encrypted";
+    let certificate = certificates(&raw.client_cert, cx);
+    let key = pem(&raw.client_key, help, cx);
+    if let Some((id, key)) = &key {
+        // As a whole, and line by line: whatever quotes a part of it is cut.
+        cx.secrets.extend(key.lines().filter(|line| !line.starts_with("-----")).map(|line| line.trim().to_owned()));
+        // The parser's own words quote the line they stumble over.
+        if PrivateKeyDer::from_pem_slice(key.as_bytes()).is_err() {
+            cx.wrong(*id, format!("{} holds no private key that can be used", cx.typed(*id)), help);
+        }
+    }
+    match (raw.client_cert.id, raw.client_key.id) {
+        (Some(id), None) => cx.wrong(id, "`client-cert` without `client-key`", "add `client-key = \"client.key\"`"),
+        (None, Some(id)) => cx.wrong(id, "`client-key` without `client-cert`", "add `client-cert = \"client.pem\"`"),
+        _ => {}
+    }
+    Some(Identity { certificate: certificate?, key: key?.1.into_bytes() })
+}
+
+/// Neither text nor parser may be quoted: there may be a password in it.
+fn proxy(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
+    let text = raw.proxy.read(cx)?;
+    let id = raw.proxy.id?;
+    let help = "write `http://proxy:3128` or `http://user:password@proxy:3128`";
+    let url = Url::parse(&text).ok().filter(|url| {
+        url.scheme() == "http"
+            && url.has_host()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    match &url {
+        Some(url) => keep_secret(url, cx),
+        None => cx.wrong(id, "the URL is not that of an HTTP proxy", help),
+    }
+    url
 }
 
 /// `%40` to `@`; what is no escape stays.

@@ -116,6 +116,12 @@ fn contradictions_are_errors() {
     one("[connections.x]\nurl = \"http://x\"\nheaders = { Host = \"y\" }", (3, 13), "`Host` is no header", "");
     one("[connections.x]\nurl = \"http://x\"\nca = \"empty.pem\"", (3, 6), "holds no certificate", "PEM");
     one("[connections.x]\nurl = \"http://x\"\nca = \"no.pem\"", (3, 6), "cannot read `no.pem`", "PEM");
+    let x = "[connections.x]\nurl = \"https://x\"\n";
+    one(&format!("{x}client-key = \"key.pem\""), (3, 14), "`client-key` without `client-cert`", "client.pem");
+    one(&format!("{x}client-cert = \"cert.pem\""), (3, 15), "`client-cert` without `client-key`", "client.key");
+    one(&format!("{x}client-cert = \"cert.pem\"\nclient-key = \"empty.pem\""), (4, 14), "no private key", "PEM");
+    one(&format!("{x}proxy = \"https://p\""), (3, 9), "not that of an HTTP proxy", "http://proxy:3128");
+    one("[connections.x]\nurl = \"redis://x\"\nproxy = \"http://p\"", (3, 9), "have a proxy", "remove `proxy`");
 }
 
 // A queue names a broker and what to look at there, in that broker's words.
@@ -230,6 +236,9 @@ fn errors_give_no_secret_away() {
         "[connections.x]\nurl = \"${NOT_A_URL}\"",
         "[connections.x]\nurl = \"${DATABASE_URL}\"\nheaders = { a = \"b\" }",
         "[connections.x]\nurl = \"http://x\"\nca = \"empty.pem\"",
+        "[connections.x]\nurl = \"http://x\"\nclient-cert = \"cert.pem\"\nclient-key = \"empty.pem\"",
+        "[connections.x]\nurl = \"http://x\"\nproxy = \"https://me:swordfish@p\"",
+        "[connections.x]\nurl = \"http://x\"\nproxy = \"http://me:swordfish@p:port\"",
         "[connections.x]\nurl = \"http://x\"\nheaders = { authorization = \"Bearer swordfish\\n\" }",
         "[connections.x]\nurl = \"http://x\"\n[connections.x.headers]\nX-Anything = \"swordfish\\n\"",
         "[connections.x]\nurl = \"http://x\"\nheaders = { X-Anything = swordfish }",

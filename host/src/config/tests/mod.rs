@@ -30,6 +30,8 @@ fn read_file(path: &Path) -> io::Result<String> {
         Some("/run/secrets/payments") => Ok("correct-horse\n".to_owned()),
         Some("conf/secret.txt") => Ok("battery-staple\r\n".to_owned()),
         Some("conf/empty.pem") => Ok("no certificate here, only swordfish\n".to_owned()),
+        Some("conf/cert.pem") => Ok("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".to_owned()),
+        Some("conf/key.pem") => Ok("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n".to_owned()),
         _ => Err(io::ErrorKind::NotFound.into()),
     }
 }

@@ -5,17 +5,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::config::Identity;
 
 /// An authority of our own and a certificate for `localhost` and 127.0.0.1 that ends in `days`.
-struct Pki {
-    authority: String,
-    config: ServerConfig,
+pub(super) struct Pki {
+    pub(super) authority: String,
+    pub(super) config: ServerConfig,
+    issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-fn pki(days: i64, alpn: &[&str]) -> Pki {
+pub(super) fn pki(days: i64, alpn: &[&str]) -> Pki {
     let mut root = CertificateParams::new(vec![]).unwrap();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     root.distinguished_name.push(DnType::CommonName, "Probity test authority");
@@ -29,22 +32,49 @@ fn pki(days: i64, alpn: &[&str]) -> Pki {
             .into();
     let key = KeyPair::generate().unwrap();
     let certificate = leaf.signed_by(&key, &issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
+    let mut config = server_builder()
         .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        )
+        .with_single_cert(vec![certificate.der().clone()], private_key(&key))
         .unwrap();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Pki { authority: issuer.pem(), config }
+    Pki { authority: issuer.pem(), config, issuer }
+}
+
+fn server_builder() -> rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap()
+}
+
+fn private_key(key: &KeyPair) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()))
+}
+
+impl Pki {
+    /// A client of this authority.
+    fn identity(&self) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let mut leaf = CertificateParams::new(vec![]).unwrap();
+        leaf.distinguished_name.push(DnType::CommonName, "probe");
+        let certificate = leaf.signed_by(&key, &self.issuer).unwrap();
+        Identity { certificate: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() }
+    }
+
+    /// The same server, for clients of this authority only.
+    fn mutual(&self) -> ServerConfig {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = leaf.signed_by(&key, &self.issuer).unwrap();
+        let builder = server_builder().with_client_cert_verifier(verifier);
+        builder.with_single_cert(vec![certificate.der().clone()], private_key(&key)).unwrap()
+    }
 }
 
 /// A TLS server that speaks what was agreed on; answers `pong`.
-async fn serve_tls(config: ServerConfig) -> String {
+pub(super) async fn serve_tls(config: ServerConfig) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -70,7 +100,7 @@ async fn serve_tls(config: ServerConfig) -> String {
     base
 }
 
-fn through_billing() -> Request {
+pub(super) fn through_billing() -> Request {
     let mut request = Request::new("GET", "/");
     request.endpoint = Some("billing".to_owned());
     request
@@ -150,4 +180,45 @@ async fn plain_server_on_https() {
         let error = response.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Tls, "{answer:?}: {}", error.message);
     }
+}
+
+// A server that asks who is there gets the connection's certificate; another client's is refused, and so is none.
+#[tokio::test]
+async fn client_certificate() {
+    let (pki, strangers) = (pki(30, &[]), pki(30, &[]));
+    let base = serve_tls(pki.mutual()).await;
+    let client = |identity: Option<Identity>| {
+        let billing = HttpConnection { ca: Some(pki.authority.clone().into_bytes()), identity, ..connection(&base) };
+        let net = Net::new(Egress::default(), script(&[&["127.0.0.1"]]));
+        HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), Connection::Http(billing))]))
+    };
+    let response = send(&client(Some(pki.identity())), &through_billing()).await.unwrap();
+    assert_eq!(response.body.unwrap().as_ref(), b"pong");
+    for identity in [None, Some(strangers.identity())] {
+        let error = send(&client(identity), &through_billing()).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Tls | ErrorKind::Protocol | ErrorKind::Refused), "{error:?}");
+    }
+}
+
+// A key that is not the certificate's, or is none, makes the connection unusable, and is in no message.
+#[test]
+fn unusable_client_certificates() {
+    let pki = pki(30, &[]);
+    let (own, other) = (pki.identity(), pki.identity());
+    let secret = String::from_utf8(own.key.clone()).unwrap().lines().nth(1).unwrap().to_owned();
+    let swapped = Identity { certificate: other.certificate.clone(), key: own.key.clone() };
+    let broken = Identity { certificate: own.certificate.clone(), key: secret.clone().into_bytes() };
+    let empty = Identity { certificate: vec![], key: own.key.clone() };
+    for (identity, expected) in [(swapped, "is not the key of"), (broken, "no private key"), (empty, "no certificate")]
+    {
+        let billing = HttpConnection { identity: Some(identity), ..connection("https://localhost") };
+        let shown = format!("{billing:?}");
+        let client = client_of(billing);
+        let (_, why) = client.unusable().next().unwrap();
+        assert!(why.contains(expected), "{why}");
+        assert!(!why.contains(&secret) && !shown.contains(&secret) && !format!("{client:?}").contains(&secret));
+    }
+    let usable = client_of(HttpConnection { identity: Some(own), ..connection("https://localhost") });
+    assert_eq!(usable.unusable().count(), 0);
+    assert!(!format!("{usable:?}").contains(&secret));
 }
