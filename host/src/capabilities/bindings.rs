@@ -14,6 +14,7 @@ wasmtime::component::bindgen!({
             import probity:check/state@0.1.0;
             import probity:check/http@0.1.0;
             import probity:check/tcp@0.1.0;
+            import probity:check/sql@0.1.0;
             import probity:check/tls@0.1.0;
             import probity:check/dns@0.1.0;
             import probity:check/system@0.1.0;
@@ -39,6 +40,8 @@ wasmtime::component::bindgen!({
         "probity:check/http.request": super::http::OutgoingRequest,
         "probity:check/http.response": super::http::IncomingResponse,
         "probity:check/tcp.socket": super::tcp::TcpSocket,
+        "probity:check/sql.connection": super::sql::SqlConnection,
+        "probity:check/sql.transaction": super::sql::SqlTransaction,
         "probity:check/redis.connection": super::redis::RedisConnection,
     },
     trappable_error_type: { "probity:check/types.error" => super::HostError },

@@ -31,6 +31,7 @@ mod secrets;
 mod server;
 mod services;
 pub mod socket;
+pub mod sql;
 mod state;
 mod state_store;
 mod system;

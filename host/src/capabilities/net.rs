@@ -79,6 +79,26 @@ impl Net {
         line: &str,
         deadline: Instant,
     ) -> Result<Connected, CallError> {
+        let (allowed, dns) = self.resolve(host, pattern, line, deadline).await?;
+        let start = Instant::now();
+        let (stream, address) = connect_any(host, port, &allowed, deadline).await?;
+        // A check sends one small request: waiting to fill a segment would only distort its timing.
+        let _ = stream.set_nodelay(true);
+        Ok(Connected { stream, address, dns, connect: start.elapsed() })
+    }
+
+    /// The addresses of `host` that may be connected to, and how long the look-up took: for drivers that open their
+    /// sockets themselves. They must get these addresses and never the name.
+    ///
+    /// # Errors
+    /// `denied` when no address is left, `dns`, `timeout`.
+    pub async fn resolve(
+        &self,
+        host: &Host,
+        pattern: &HostPattern,
+        line: &str,
+        deadline: Instant,
+    ) -> Result<(Vec<IpAddr>, Option<Duration>), CallError> {
         let start = Instant::now();
         let (addresses, dns) = match host {
             Host::Address(address) => (vec![*address], None),
@@ -89,12 +109,7 @@ impl Net {
                 (addresses, Some(start.elapsed()))
             }
         };
-        let allowed = self.filter(host, &addresses, pattern, line)?;
-        let start = Instant::now();
-        let (stream, address) = connect_any(host, port, &allowed, deadline).await?;
-        // A check sends one small request: waiting to fill a segment would only distort its timing.
-        let _ = stream.set_nodelay(true);
-        Ok(Connected { stream, address, dns, connect: start.elapsed() })
+        Ok((self.filter(host, &addresses, pattern, line)?, dns))
     }
 
     /// Judges a target that somebody else connects to. An address is judged as if it were ours to reach; a name is not

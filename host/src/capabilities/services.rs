@@ -11,6 +11,7 @@ use super::machine::Machine;
 use super::net::{Net, Resolver};
 use super::queue::QueueClient;
 use super::redis::RedisClient;
+use super::sql::Databases;
 use super::tls_inspect::Inspector;
 use crate::config::{Config, Egress, NamedSecret};
 
@@ -21,6 +22,8 @@ pub struct Services {
     pub net: Net,
     /// HTTP over it, with the connections.
     pub http: HttpClient,
+    /// Databases.
+    pub databases: Databases,
     /// The machine.
     pub machine: Machine,
     /// Redis, with the connections.
@@ -52,6 +55,10 @@ impl Services {
         for (name, why) in http.unusable().chain(redis.unusable()).chain(queues.unusable()) {
             tracing::warn!(connection = name, why, "connection cannot be used");
         }
+        let databases = Databases::new(&net, &config.connections);
+        for (name, why) in databases.unusable() {
+            tracing::warn!(connection = name, why, "connection cannot be used");
+        }
         let secrets = Arc::new(config.named_secrets.clone());
         let heartbeats = Arc::new(config.heartbeats.keys().cloned().collect());
         Self {
@@ -62,6 +69,7 @@ impl Services {
             peers: Peers::default(),
             heartbeats,
             secrets,
+            databases,
             redis,
             queues,
             http,
@@ -82,6 +90,7 @@ impl Default for Services {
         let net = Net::new(Egress::default(), Resolver::default());
         Self {
             http: HttpClient::new(net.clone(), &BTreeMap::new()),
+            databases: Databases::new(&net, &BTreeMap::new()),
             net,
             machine: Machine::default(),
             redis: RedisClient::default(),

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::task::JoinSet;
+use tokio::runtime::Handle;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Owns tasks; dropping it ends them, and with them the sockets they hold.
 #[derive(Debug, Default)]
@@ -25,8 +26,13 @@ impl Drop for Tasks {
 }
 
 impl Spawner {
-    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).spawn(work);
+    /// Starts one. Outside a runtime, as while the process ends, it is dropped.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+        let runtime = Handle::try_current().ok()?;
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that ended would pile up with an owner that lives long.
+        while tasks.try_join_next().is_some() {}
+        Some(tasks.spawn_on(work, &runtime))
     }
 }
 

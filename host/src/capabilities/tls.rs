@@ -150,7 +150,7 @@ impl Trust {
 
     /// The configuration. The system's authorities are read at the first call, tens of milliseconds on a thread of
     /// their own.
-    async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
+    pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
@@ -281,7 +281,8 @@ fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {
     }
 }
 
-fn tls_error(error: &std::io::Error, host: &Host) -> CallError {
+/// What went wrong in a handshake.
+pub(super) fn tls_error(error: &std::io::Error, host: &Host) -> CallError {
     let doing = format!("TLS handshake with {host}");
     let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         let mut error = io_error(error, &doing);

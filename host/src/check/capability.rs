@@ -103,13 +103,13 @@ impl Capability {
             | Self::Tcp
             | Self::Tls
             | Self::Dns
+            | Self::Sql
             | Self::System
             | Self::Redis
             | Self::Queue
             | Self::Secrets
             | Self::Heartbeats
             | Self::Peers => true,
-            Self::Sql => false,
         }
     }
 }

@@ -323,7 +323,9 @@ pub(super) struct Connection {
     pub(super) own: Own,
     /// Where it is: `http(s)://` for endpoints, `postgres://`, `mysql://` (also `mariadb://`) and `sqlite://` for
     /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers. User and password in it stay in the
-    /// host; for endpoints they become basic authentication. Required.
+    /// host; for endpoints they become basic authentication. Databases on other machines are spoken to over TLS with
+    /// chain and name verified: `?sslmode=disable` goes without, `?sslmode=require` (or `verify-full`; `prefer` and
+    /// `verify-ca` are no less strict) asks for it on this machine, too. Required.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) url: Key<Text>,
     /// For endpoints: headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
@@ -345,6 +347,13 @@ pub(super) struct Connection {
     /// proxy's business.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) proxy: Key<Text>,
+    /// For databases: sessions kept open at once, and as many again for checks granted `:write`. Opened when needed,
+    /// closed after 60 s without use.
+    #[schemars(extend("default" = 4))]
+    pub(super) pool: Key<Int<1, 64>>,
+    /// For databases: rows that one query returns at most; the rest is cut off, and the check told so.
+    #[schemars(extend("default" = 1000))]
+    pub(super) rows_max: Key<Int<1, 100_000>>,
 }
 
 /// One queue or stream of a broker.

@@ -183,11 +183,11 @@ pub enum Connection {
     /// `http://`, `https://`: an endpoint.
     Http(HttpConnection),
     /// `postgres://`, `postgresql://`.
-    Postgres(ServerConnection),
+    Postgres(ServerConnection, SqlBounds),
     /// `mysql://`, `mariadb://`.
-    MySql(ServerConnection),
+    MySql(ServerConnection, SqlBounds),
     /// `sqlite://`: the file.
-    Sqlite(PathBuf),
+    Sqlite(PathBuf, SqlBounds),
     /// `redis://`, `rediss://`, `valkey://`, `valkeys://`.
     Redis(ServerConnection),
     /// `amqp://`, `amqps://`.
@@ -202,11 +202,20 @@ impl Connection {
     pub const fn capability(&self) -> Option<Capability> {
         match self {
             Self::Http(_) => Some(Capability::Http),
-            Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) => Some(Capability::Sql),
+            Self::Postgres(..) | Self::MySql(..) | Self::Sqlite(..) => Some(Capability::Sql),
             Self::Redis(_) => Some(Capability::Redis),
             Self::Amqp(_) | Self::Nats(_) => None,
         }
     }
+}
+
+/// How much of a database checks may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SqlBounds {
+    /// Key `pool`, default 4: sessions at once, and as many again for checks granted `:write`.
+    pub pool: usize,
+    /// Key `rows-max`, default 1,000: rows of one reply.
+    pub rows_max: usize,
 }
 
 /// An HTTP endpoint.

@@ -2,7 +2,7 @@
 //!
 //! A check is a type that implements [`Check`], handed to [`export!`]. Its
 //! capabilities are the modules [`context`], [`log`], [`clock`], [`state`],
-//! [`http`], [`tcp`], [`tls`], [`dns`], [`redis`], [`queue`], [`secrets`], [`system`], [`heartbeats`] and [`peers`]; a component imports those that it calls and no other, so what it uses is what an operator must grant.
+//! [`http`], [`tcp`], [`tls`], [`dns`], [`sql`], [`redis`], [`queue`], [`secrets`], [`system`], [`heartbeats`] and [`peers`]; a component imports those that it calls and no other, so what it uses is what an operator must grant.
 //!
 //! ```
 //! use probity_sdk::prelude::*;
@@ -62,6 +62,7 @@ pub mod peers;
 pub mod queue;
 pub mod redis;
 pub mod secrets;
+pub mod sql;
 pub mod state;
 pub mod system;
 pub mod tcp;
@@ -93,7 +94,7 @@ pub mod prelude {
     pub use crate::units::{Size, Span};
     pub use crate::{AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status};
     pub use crate::{
-        clock, context, dns, heartbeats, http, log, peers, queue, redis, secrets, state, system, tcp, tls,
+        clock, context, dns, heartbeats, http, log, peers, queue, redis, secrets, sql, state, system, tcp, tls,
     };
 }
 

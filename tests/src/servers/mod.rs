@@ -1,7 +1,9 @@
 //! Real servers for tests: private instances on free loopback ports in temporary directories, killed when dropped.
 
 pub mod certificates;
+pub mod mariadb;
 pub mod nats;
+pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 
@@ -69,6 +71,14 @@ impl Process {
     pub fn kill(&mut self) {
         self.kill_group();
         self.0.wait().expect("it was killed");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it is not ours.
+    pub fn wait(&mut self) {
+        self.0.wait().expect("it was started here");
     }
 
     fn kill_group(&self) {

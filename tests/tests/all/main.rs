@@ -20,5 +20,6 @@ mod reload; // files become versions, and a bad one never replaces a good one
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
 mod serve; // start, probes, drain, restart
+mod sql; // the capability and the checks against real servers
 mod tls; // certificates that are good, expired, for another name, self-signed
 mod wasi; // nothing in WASI leads anywhere

@@ -8,14 +8,17 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use url::Url;
 
+use crate::check::Capability;
 use crate::config::cx::{At, Cx};
 use crate::config::decode::Key;
 use crate::config::errors::Fault;
 use crate::config::leaf::Text;
 use crate::config::source::is_secret_key;
 use crate::config::tree::NodeId;
-use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection};
+use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection, SqlBounds};
 use crate::config::{is_name, raw};
+
+use super::narrow;
 
 /// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
 const SCHEMES_KNOWN: [&str; 9] = ["kafka", "mongodb", "ws", "wss", "ftp", "tcp", "grpc", "file", "unix"];
@@ -47,25 +50,32 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
         let proxy = proxy(raw, cx);
         let Some(url) = url else { continue };
         let server = |url| ServerConnection { url, ca: ca.clone() };
+        let bounds = SqlBounds { pool: narrow(raw.pool.or(cx, 4)), rows_max: narrow(raw.rows_max.or(cx, 1000)) };
         let connection = match url.scheme() {
             "http" | "https" => endpoint(raw, url, &mut headers, cx)
                 .map(|url| Connection::Http(HttpConnection { url, headers, ca: ca.clone(), identity, proxy })),
-            "sqlite" => file(raw, &url, cx).map(Connection::Sqlite),
+            "sqlite" => file(raw, &url, cx).map(|file| Connection::Sqlite(file, bounds)),
             scheme => {
-                let kind = match scheme {
-                    "postgres" | "postgresql" => Connection::Postgres,
-                    "mysql" | "mariadb" => Connection::MySql,
-                    "redis" | "rediss" | "valkey" | "valkeys" => Connection::Redis,
-                    "amqp" | "amqps" => Connection::Amqp,
-                    _ => Connection::Nats,
-                };
                 keep_secret(&url, cx);
-                has_host(raw, &url, cx).then(|| kind(server(url)))
+                let server = has_host(raw, &url, cx).then(|| server(url.clone()));
+                server.map(|server| match scheme {
+                    "postgres" | "postgresql" => Connection::Postgres(server, bounds),
+                    "mysql" | "mariadb" => Connection::MySql(server, bounds),
+                    "redis" | "rediss" | "valkey" | "valkeys" => Connection::Redis(server),
+                    "amqp" | "amqps" => Connection::Amqp(server),
+                    _ => Connection::Nats(server),
+                })
             }
         };
         if let Some(connection) = connection {
             if !matches!(connection, Connection::Http(_)) {
                 only_for_endpoints(raw, cx);
+            }
+            let is_database = connection.capability() == Some(Capability::Sql);
+            for (key, id) in [("pool", raw.pool.id), ("rows-max", raw.rows_max.id)] {
+                if let (Some(id), false) = (id, is_database) {
+                    cx.wrong(id, format!("only databases have `{key}`"), format!("remove `{key}`"));
+                }
             }
             connections.insert(name.clone(), connection);
         }

@@ -183,8 +183,9 @@ fn schemes_make_kinds() {
     for secret in ["swordfish1", "swordfish2", "swordfish3"] {
         assert!(!config.secrets.redact(&format!("login {secret}")).contains(secret));
     }
-    let Connection::Sqlite(file) = &config.connections["lite"] else { panic!("a file") };
+    let Connection::Sqlite(file, bounds) = &config.connections["lite"] else { panic!("a file") };
     assert!(file.ends_with("data/x.db") && file.parent().is_some());
+    assert_eq!((bounds.pool, bounds.rows_max), (4, 1000));
 }
 
 // A certificate file is read, and listed among the files.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::http::FakeHttp;
 use super::names::Names;
 use super::redis::FakeRedis;
+use super::sql::FakeSql;
 use super::{LogRecord, Script};
 use crate::Error;
 use crate::context::PreviousRun;
@@ -33,6 +34,7 @@ pub(crate) struct Fake {
     pub(crate) published: Vec<(String, Vec<u8>)>,
     pub(crate) secrets: HashMap<String, Result<String, Error>>,
     pub(crate) names: Names,
+    pub(crate) sql: FakeSql,
     pub(crate) memory: MemoryInfo,
     pub(crate) cpu: CpuInfo,
     pub(crate) load: LoadAverage,
@@ -63,6 +65,7 @@ impl Default for Fake {
             published: Vec::new(),
             secrets: HashMap::new(),
             names: Names::default(),
+            sql: FakeSql::default(),
             memory: MemoryInfo::default(),
             cpu: CpuInfo { logical: 1, ..CpuInfo::default() },
             load: LoadAverage::default(),

@@ -14,6 +14,7 @@ pub(crate) use super::redis::RedisConnection;
 pub(crate) use super::secrets::{
     hmac_sha256 as secret_hmac_sha256, matches as secret_matches, reveal as secret_reveal,
 };
+pub(crate) use super::sql::{SqlConnection, SqlTransaction};
 pub(crate) use super::tcp::TcpSocket;
 use crate::context::PreviousRun;
 use crate::http::Request;

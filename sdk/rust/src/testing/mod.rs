@@ -30,6 +30,7 @@ mod redis;
 #[cfg(feature = "schema")]
 mod schema;
 mod secrets;
+mod sql;
 mod tcp;
 
 use std::cell::RefCell;
@@ -41,6 +42,7 @@ use crate::heartbeats::Beat;
 use crate::http::Request;
 use crate::log::Level;
 use crate::peers::Snapshot;
+use crate::sql::Value;
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo};
 use crate::tls::{Certificate, TlsInfo};
 use crate::{Check, Error, Failure, Outcome, Status, entry};
@@ -49,6 +51,7 @@ use fake::Fake;
 pub use http::Reply;
 #[cfg(feature = "schema")]
 pub use schema::assert_schema_matches;
+pub use sql::Database;
 pub use tcp::Script;
 
 /// A fake host for one check. State, clock and logs live as long as it does,
@@ -167,6 +170,14 @@ impl TestHost {
         self.with(|fake| drop(fake.names.peers.insert(name.to_owned(), Err(error))))
     }
 
+    /// Declares the database `name`.
+    #[must_use]
+    pub fn sql(self, name: &str, database: Database) -> Self {
+        self.with(|fake| {
+            fake.sql.databases.insert(name.to_owned(), database);
+        })
+    }
+
     /// Sets memory; see also [`TestHost::system_error`].
     #[must_use]
     pub fn memory(self, info: MemoryInfo) -> Self {
@@ -281,6 +292,13 @@ impl TestHost {
     /// The bytes written to `host:port` so far, over all connections.
     pub fn tcp_written(&self, target: &str) -> Vec<u8> {
         self.fake.borrow().tcp_written.get(target).cloned().unwrap_or_default()
+    }
+
+    /// The statements that `name` got so far with their parameters; `BEGIN`, `COMMIT` and `ROLLBACK` are among them.
+    pub fn sql_statements(&self, name: &str) -> Vec<(String, Vec<Value>)> {
+        let fake = self.fake.borrow();
+        let of_name = fake.sql.statements.iter().filter(|(database, ..)| database == name);
+        of_name.map(|(_, statement, params)| (statement.clone(), params.clone())).collect()
     }
 
     /// The records logged so far.

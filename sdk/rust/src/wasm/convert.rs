@@ -11,6 +11,7 @@ use crate::log::Level;
 use crate::peers::Snapshot;
 use crate::queue::Stats;
 use crate::redis::Token;
+use crate::sql::{Column, RowSet, Value};
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
 use crate::{Error, ErrorKind, Failure, Measurement, Metadata, Observed, Outcome, Probe, Status};
 
@@ -51,6 +52,7 @@ same_fields!(raw::types::Certificate => Certificate:
 same_fields!(raw::dns::Answer => Answer: data ttl);
 same_fields!(raw::heartbeats::Beat => Beat: at_unix_ms age_ms ok message duration_ms);
 same_fields!(raw::http::Timing => Timing: dns_ms connect_ms tls_ms first_byte_ms total_ms);
+same_fields!(raw::sql::Column => Column: name type_name);
 same_fields!(raw::system::MemoryInfo => MemoryInfo:
     total available swap_total swap_free cgroup_limit cgroup_used);
 same_fields!(raw::system::CpuInfo => CpuInfo:
@@ -77,6 +79,42 @@ impl From<raw::redis::Token> for Token {
             Raw::Error(text) => Self::Error(text),
             Raw::Array(count) => Self::Array(count),
             Raw::Map(count) => Self::Map(count),
+        }
+    }
+}
+
+impl From<raw::sql::Value> for Value {
+    fn from(value: raw::sql::Value) -> Self {
+        match value {
+            raw::sql::Value::Null => Self::Null,
+            raw::sql::Value::Boolean(value) => Self::Boolean(value),
+            raw::sql::Value::Integer(value) => Self::Integer(value),
+            raw::sql::Value::Float(value) => Self::Float(value),
+            raw::sql::Value::Text(value) => Self::Text(value),
+            raw::sql::Value::Bytes(value) => Self::Bytes(value),
+        }
+    }
+}
+
+impl From<&Value> for raw::sql::Value {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Boolean(value) => Self::Boolean(*value),
+            Value::Integer(value) => Self::Integer(*value),
+            Value::Float(value) => Self::Float(*value),
+            Value::Text(value) => Self::Text(value.clone()),
+            Value::Bytes(value) => Self::Bytes(value.clone()),
+        }
+    }
+}
+
+impl From<raw::sql::RowSet> for RowSet {
+    fn from(set: raw::sql::RowSet) -> Self {
+        Self {
+            columns: set.columns.into_iter().map(Into::into).collect(),
+            rows: set.rows.into_iter().map(|row| row.into_iter().map(Into::into).collect()).collect(),
+            truncated: set.truncated,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::log::Level;
 use crate::peers::Snapshot;
 use crate::queue::Stats;
 use crate::redis::Token;
+use crate::sql::{RowSet, Value};
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
 
 pub(crate) use raw::clock::{monotonic_ns, now_unix_ms, sleep_ms};
@@ -193,6 +194,62 @@ pub(crate) fn secret_matches(name: &str, candidate: &[u8]) -> Result<bool, Error
 
 pub(crate) fn secret_reveal(name: &str) -> Result<String, Error> {
     Ok(raw::secrets::reveal(name)?)
+}
+
+/// A database session the host holds.
+#[derive(Debug)]
+pub(crate) struct SqlConnection(raw::sql::Connection);
+
+impl SqlConnection {
+    pub(crate) fn open(name: &str) -> Result<Self, Error> {
+        Ok(Self(raw::sql::Connection::open(name)?))
+    }
+
+    pub(crate) fn engine(&self) -> String {
+        self.0.engine()
+    }
+
+    pub(crate) fn ping(&self) -> Result<f64, Error> {
+        Ok(self.0.ping()?)
+    }
+
+    pub(crate) fn query(&self, statement: &str, params: &[Value]) -> Result<RowSet, Error> {
+        Ok(self.0.query(statement, &lower_params(params))?.into())
+    }
+
+    pub(crate) fn execute(&self, statement: &str, params: &[Value]) -> Result<u64, Error> {
+        Ok(self.0.execute(statement, &lower_params(params))?)
+    }
+
+    pub(crate) fn begin(&self) -> Result<SqlTransaction, Error> {
+        Ok(SqlTransaction(self.0.begin()?))
+    }
+}
+
+/// A transaction the host holds.
+#[derive(Debug)]
+pub(crate) struct SqlTransaction(raw::sql::Transaction);
+
+impl SqlTransaction {
+    pub(crate) fn query(&self, statement: &str, params: &[Value]) -> Result<RowSet, Error> {
+        Ok(self.0.query(statement, &lower_params(params))?.into())
+    }
+
+    pub(crate) fn execute(&self, statement: &str, params: &[Value]) -> Result<u64, Error> {
+        Ok(self.0.execute(statement, &lower_params(params))?)
+    }
+
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        Ok(self.0.commit()?)
+    }
+
+    pub(crate) fn rollback(self) -> Result<(), Error> {
+        Ok(self.0.rollback()?)
+    }
+}
+
+fn lower_params(params: &[Value]) -> Vec<raw::sql::Value> {
+    params.iter().map(Into::into).collect()
 }
 
 pub(crate) fn memory() -> Result<MemoryInfo, Error> {

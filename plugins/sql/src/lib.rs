@@ -1,0 +1,60 @@
+//! Asks a database: does it answer, is a value right, do replicas follow, are connections left, are migrations applied?
+
+mod config;
+mod modes;
+
+use probity_sdk::prelude::*;
+
+use config::{Config, Mode};
+
+/// The check.
+struct Sql;
+
+impl Check for Sql {
+    type Config = Config;
+
+    fn describe() -> Metadata {
+        Metadata::new("sql", env!("CARGO_PKG_VERSION"))
+            .description("Asks a database: answers, a value, replication lag, connections in use, migrations applied")
+            .probe(Probe::Ready)
+            .default_interval_ms(30_000)
+            .default_timeout_ms(5_000)
+            .config_schema(include_str!("../schema.json"))
+            .config_example(include_str!("../example.json"))
+    }
+
+    fn run(config: &Config) -> Result<Outcome, Failure> {
+        config.check()?;
+        match ask(config) {
+            Ok(outcome) => Ok(outcome),
+            Err(error) if error.kind.is_about_the_target() => {
+                Ok(Outcome::unhealthy(format!("{}: {error}", config.connection)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn ask(config: &Config) -> Result<Outcome, Error> {
+    let db = sql::Connection::open(&config.connection)?;
+    let start_ns = clock::monotonic_ns();
+    let mut ping_ms = None;
+    let outcome = match config.mode {
+        Mode::Ping => {
+            let ms = db.ping()?;
+            ping_ms = Some(ms);
+            Outcome::healthy(format!("{} answers", config.connection))
+        }
+        Mode::Query => modes::query(&db, config)?,
+        Mode::ReplicationLag => modes::replication_lag(&db, config)?,
+        Mode::Connections => modes::connections(&db, config)?,
+        Mode::Migrations => modes::migrations(&db, config)?,
+    };
+    let took_ms = ping_ms.unwrap_or_else(|| clock::monotonic_ns().saturating_sub(start_ns) as f64 / 1e6);
+    Ok(outcome.judge("latency", took_ms, "ms", &config.latency).detail("engine", db.engine()))
+}
+
+probity_sdk::export!(Sql);
+
+#[cfg(test)]
+mod tests;

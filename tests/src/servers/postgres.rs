@@ -1,0 +1,197 @@
+//! A PostgreSQL server with a user of its own.
+
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Process, free_port, program, wait_until};
+
+/// The user that checks log in as.
+pub const USER: &str = "probe";
+
+/// Its password: a test looks for it in whatever the host emits.
+pub const PASSWORD: &str = "swordfish-of-postgres";
+
+/// A running server, with a database `shop`.
+pub struct Postgres {
+    dir: TempDir,
+    port: u16,
+    process: Process,
+}
+
+impl Postgres {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it does not answer in time, or the package is missing.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts one that speaks TLS with this certificate, both in PEM.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_tls(certificate: &str, key: &str) -> Self {
+        let dir = data_directory();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).expect("the directory can be written");
+            own(&path);
+            rustix::fs::chmod(&path, rustix::fs::Mode::RUSR).expect("the file is ours");
+        }
+        Self::start_in(dir, "ssl = on\nssl_cert_file = '../server.crt'\nssl_key_file = '../server.key'\n")
+    }
+
+    fn start_with(more: &str) -> Self {
+        Self::start_in(data_directory(), more)
+    }
+
+    fn start_in(dir: TempDir, more: &str) -> Self {
+        let data = dir.path().join("data");
+        let password = dir.path().join("password");
+        std::fs::write(&password, PASSWORD).expect("the directory can be written");
+        own(&password);
+        let mut init = command("initdb", dir.path());
+        init.args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "-U", USER, "--pwfile"]);
+        let output = init.arg(&password).arg("-D").arg(&data).output().expect("initdb starts");
+        assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+        let port = free_port();
+        let config = format!(
+            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nfsync = off\n\
+             max_connections = 20\nshared_buffers = 16MB\nautovacuum = off\n{more}"
+        );
+        std::fs::write(data.join("postgresql.auto.conf"), config).expect("the directory can be written");
+        let process = spawn(dir.path());
+        let server = Self { dir, port, process };
+        server.wait();
+        server.psql_in("postgres", "CREATE DATABASE shop");
+        server
+    }
+
+    /// Its port on loopback.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What `[connections]` says of it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/shop", self.port)
+    }
+
+    /// Runs statements in `shop` and gives what they printed, without decoration.
+    ///
+    /// # Panics
+    /// When one fails.
+    pub fn sql(&self, statements: &str) -> String {
+        self.psql_in("shop", statements)
+    }
+
+    /// Sessions of checks, in whatever state.
+    #[must_use]
+    pub fn sessions(&self, more: &str) -> usize {
+        let count =
+            self.sql(&format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'probity' {more}"));
+        count.parse().expect("a count is a number")
+    }
+
+    /// Looks until `ready`.
+    pub fn wait_for(&self, ready: impl FnMut() -> bool) {
+        wait_until(&self.log(), ready);
+    }
+
+    /// Ends the server and its sessions as a crash does.
+    pub fn kill(&mut self) {
+        // The sessions are processes of their own, which notice the end of the first one.
+        self.process.signal(rustix::process::Signal::QUIT);
+        self.process.wait();
+    }
+
+    /// Starts it again on the same port and data.
+    pub fn restart(&mut self) {
+        self.process = spawn(self.dir.path());
+        self.wait();
+    }
+
+    /// The server's process.
+    #[must_use]
+    pub const fn process(&self) -> &Process {
+        &self.process
+    }
+
+    fn wait(&self) {
+        let ready = || {
+            let mut look = Command::new(tool("pg_isready"));
+            look.args(["-q", "-h", "127.0.0.1", "-p"]).arg(self.port.to_string());
+            look.status().is_ok_and(|status| status.success())
+        };
+        wait_until(&self.log(), ready);
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("server.log")
+    }
+
+    fn psql_in(&self, database: &str, statements: &str) -> String {
+        let mut psql = Command::new(tool("psql"));
+        psql.env("PGPASSWORD", PASSWORD).args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
+        psql.args(["-p", &self.port.to_string(), "-U", USER, "-d", database, "-c", statements]);
+        let output = psql.output().expect("psql starts");
+        assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+/// A directory that the user `postgres` owns where the test runs as root, which the server refuses to.
+fn data_directory() -> TempDir {
+    let dir = TempDir::new().expect("a temporary directory can be made");
+    own(dir.path());
+    dir
+}
+
+fn own(path: &Path) {
+    if let Some((user, group)) = other_user() {
+        chown(path, Some(user), Some(group)).expect("root may");
+    }
+}
+
+/// Whom the server runs as; none when the test is no root.
+fn other_user() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").expect("every system has one");
+    let line = users.lines().find(|line| line.starts_with("postgres:"));
+    let line = line.expect("this test needs the user postgres: apt-get install postgresql");
+    let mut ids = line.split(':').skip(2).filter_map(|id| id.parse().ok());
+    Some((ids.next().expect("a user has an id"), ids.next().expect("and a group")))
+}
+
+fn spawn(dir: &Path) -> Process {
+    let mut server = command("postgres", dir);
+    server.arg("-D").arg(dir.join("data"));
+    Process::start(&mut server, &dir.join("server.log"))
+}
+
+fn command(name: &str, dir: &Path) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(tool(name));
+    command.current_dir(dir);
+    if let Some((user, group)) = other_user() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+/// A program of the newest version that is installed.
+fn tool(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let found = versions.map(|version| version.path().join("bin").join(name)).filter(|file| file.is_file()).max();
+    found.unwrap_or_else(|| program(name, "postgresql"))
+}
