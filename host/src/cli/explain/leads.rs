@@ -41,10 +41,10 @@ const UNDECLARED: &str = "not declared";
 fn connection(config: &Config, name: &str) -> String {
     match config.connections.get(name) {
         Some(Connection::Http(http)) => bare(&http.url),
-        Some(Connection::Sqlite(file)) => format!("sqlite file {}", file.display()),
+        Some(Connection::Sqlite(file, _)) => format!("sqlite file {}", file.display()),
         Some(
-            Connection::Postgres(server)
-            | Connection::MySql(server)
+            Connection::Postgres(server, _)
+            | Connection::MySql(server, _)
             | Connection::Redis(server)
             | Connection::Amqp(server)
             | Connection::Nats(server),
