@@ -81,7 +81,7 @@ struct Blocked {
 struct Schedule {
     /// `every 15s`, or the cron expression with its zone.
     due: String,
-    stale_after_ms: u128,
+    stale_after_ms: u64,
     severity: Severity,
     on_unknown: OnUnknown,
     probes: Vec<Probe>,
@@ -214,7 +214,7 @@ fn schedule(planned: &PlannedCheck) -> Schedule {
             Timing::Every(every) => format!("every {}", config::format_duration(*every)),
             Timing::Cron(cron) => format!("cron {} ({})", cron.text, cron.zone.iana_name().unwrap_or("UTC")),
         },
-        stale_after_ms: planned.stale_after.as_millis(),
+        stale_after_ms: u64::try_from(planned.stale_after.as_millis()).unwrap_or(u64::MAX),
         severity: planned.severity,
         on_unknown: planned.on_unknown,
         probes: planned.probes.iter().copied().collect(),

@@ -60,11 +60,10 @@ fn names_are_told_apart() {
     let host = Host::start(&config);
     host.copy_in("dns", &first_party("dns"));
     for (name, _, _, status, text) in checks {
-        let found = host.wait_for(&format!("/checks/{name}"), |answer| {
+        host.wait_for(&format!("/checks/{name}"), |answer| {
             answer.status == 200
                 && answer.json()["status"] == status
                 && answer.json()["message"].as_str().is_some_and(|message| message.contains(text))
         });
-        assert_eq!(found.json()["pending"], false, "{name}");
     }
 }

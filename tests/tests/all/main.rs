@@ -10,6 +10,7 @@ mod checks; // each first-party check has its page, and what the page says is so
 mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
+mod explain; // what one check may touch, and where that leads
 mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most

@@ -27,6 +27,7 @@ pub(super) fn leads_to(config: &Config, capability: Capability, grant: &str) -> 
         }),
         Capability::Heartbeats => Some(match config.heartbeats.get(name) {
             Some(heartbeat) if heartbeat.token.is_some() => format!("POST /heartbeats/{name} with a token of its own"),
+            Some(_) if config.server.tokens.is_empty() => "nobody may report: no token is configured".to_owned(),
             Some(_) => format!("POST /heartbeats/{name} with one of `server.auth.tokens`"),
             None => UNDECLARED.to_owned(),
         }),

@@ -4,6 +4,8 @@ use super::*;
 use crate::config::Source;
 
 const CONFIG: &str = "
+[server.auth]
+tokens = [\"a-token-of-the-host\"]
 [connections.orders-db]
 url = \"postgres://app:hunter2hunter2@db.internal/orders?sslmode=require\"
 [connections.rabbit]

@@ -1,6 +1,7 @@
 //! An explanation for people.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::{Explanation, Grant, Use};
 use crate::cli::terminal::{Paint, grouped, size};
@@ -21,7 +22,8 @@ pub(super) fn render(explained: &Explanation, paint: Paint) -> String {
     put("plugin", &format!("{} {version}, {}", plugin.name, plugin.file.display()));
     let (schedule, limits) = (&explained.schedule, &explained.limits);
     let timeout = format_duration(limits.timeout);
-    put("due", &format!("{}, at most {timeout} long, stale after {} ms", schedule.due, schedule.stale_after_ms));
+    let stale = format_duration(Duration::from_millis(schedule.stale_after_ms));
+    put("due", &format!("{}, at most {timeout} long, stale after {stale}", schedule.due));
     put("counts", &counts(explained));
     for used in &explained.capabilities {
         for line in lines(used) {

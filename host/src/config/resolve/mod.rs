@@ -37,7 +37,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let connections = connection::all(&raw.connections, cx);
     let queues = queue::all(raw, &connections, cx);
     let named_secrets = secret::all(&raw.secrets, cx);
-    let heartbeats = names::heartbeats(&raw.heartbeats, cx);
+    let heartbeats = names::heartbeats(&raw.heartbeats, !server.tokens.is_empty(), cx);
     let certificates = names::certificates(&raw.certificates, cx);
     let resolvers = names::resolvers(&raw.resolvers, cx);
     let limits = limits(&raw.limits, Limits::DEFAULT, cx);

@@ -19,7 +19,12 @@ const DNS_PORT: u16 = 53;
 /// Heartbeats of one host: each has a history in memory and series in the metrics.
 const HEARTBEATS_MAX: usize = 1_000;
 
-pub(super) fn heartbeats(raw: &BTreeMap<String, raw::Heartbeat>, cx: &mut Cx<'_>) -> BTreeMap<String, Heartbeat> {
+/// `open` says whether a token opens all of them.
+pub(super) fn heartbeats(
+    raw: &BTreeMap<String, raw::Heartbeat>,
+    open: bool,
+    cx: &mut Cx<'_>,
+) -> BTreeMap<String, Heartbeat> {
     let mut heartbeats = BTreeMap::new();
     for (name, raw) in raw {
         let Some(own) = named("heartbeat", name, &raw.own, cx) else { continue };
@@ -30,6 +35,12 @@ pub(super) fn heartbeats(raw: &BTreeMap<String, raw::Heartbeat>, cx: &mut Cx<'_>
             break;
         }
         let token = raw.token.read(cx).zip(raw.token.id).map(|(value, id)| token(value, id, cx));
+        if token.is_none() && !open {
+            let origin = cx.origin(cx.tree.node(own).place);
+            cx.warnings.push(format!(
+                "{origin}: heartbeat `{name}`: nobody may report without a `token` or `server.auth.tokens`"
+            ));
+        }
         heartbeats.insert(name.clone(), Heartbeat { history: narrow(raw.history.or(cx, 20)), token });
     }
     heartbeats

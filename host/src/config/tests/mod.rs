@@ -3,6 +3,7 @@
 mod bad;
 mod documents;
 mod good;
+mod names;
 mod random;
 
 use std::io;
