@@ -234,7 +234,7 @@ pub(super) struct Limits {
     /// Entries in `measurements` and in `details` each; further ones are dropped.
     #[schemars(extend("default" = 64))]
     pub(super) measurements: Key<Int<0, 1024>>,
-    /// Size of one HTTP response's body.
+    /// Size of one HTTP response's body, or of one reply of Redis or a broker.
     #[schemars(extend("default" = "1MiB"))]
     pub(super) response_bytes: Key<Bytes<0, { 256 * MIB }>>,
     /// Sockets open at once, HTTP included.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// Files of PEM.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Certificates {
 pub fn write(dir: &Path, names: &[&str]) -> Certificates {
     let mut root = CertificateParams::new(vec![]).expect("no name is wrong");
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Without a name of its own, what it signs would look self-signed.
+    root.distinguished_name.push(DnType::CommonName, "Probity test authority");
     let issuer = KeyPair::generate().and_then(|key| CertifiedIssuer::self_signed(root, key)).expect("it signs itself");
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let key = KeyPair::generate().expect("there is randomness");

@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Process, free_port, program, wait_until};
+use super::{Process, certificates, free_port, program, wait_until};
 
 /// The user that checks log in as.
 pub const USER: &str = "probe";
@@ -28,24 +29,50 @@ impl Nats {
     /// When it does not answer in time, or the package is missing.
     #[must_use]
     pub fn start() -> Self {
+        let nats = Self::start_with(None);
+        nats.wait();
+        nats
+    }
+
+    /// Starts one that insists on TLS, with a certificate for `names`, and gives the file of its authority, too.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_tls(names: &[&str]) -> (Self, PathBuf) {
+        let nats = Self::start_with(Some(names));
+        wait_until(&nats.dir.path().join("log"), || TcpStream::connect(("127.0.0.1", nats.port)).is_ok());
+        let ca = nats.dir.path().join("ca.pem");
+        (nats, ca)
+    }
+
+    fn start_with(names: Option<&[&str]>) -> Self {
         let dir = TempDir::new().expect("a temporary directory can be made");
         let port = free_port();
+        let tls = names.map_or_else(String::new, |names| {
+            let files = certificates::write(dir.path(), names);
+            format!("tls {{ cert_file: \"{}\", key_file: \"{}\" }}\n", files.certificate.display(), files.key.display())
+        });
         let config = format!(
             "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\nauthorization {{ user: {USER}, password: \
-             \"{PASSWORD}\" }}\n",
+             \"{PASSWORD}\" }}\n{tls}",
             dir.path().join("store").display(),
         );
         std::fs::write(dir.path().join("nats.conf"), config).expect("the directory can be written");
         let process = spawn(&dir);
-        let nats = Self { dir, port, process };
-        nats.wait();
-        nats
+        Self { dir, port, process }
     }
 
     /// What `[connections]` says of it.
     #[must_use]
     pub fn url(&self) -> String {
         format!("nats://{USER}:{PASSWORD}@127.0.0.1:{}", self.port)
+    }
+
+    /// The same over TLS, to a name or address.
+    #[must_use]
+    pub fn tls_url(&self, host: &str) -> String {
+        format!("tls://{USER}:{PASSWORD}@{host}:{}", self.port)
     }
 
     /// Sends one request and gives the reply, which is JSON in one line.

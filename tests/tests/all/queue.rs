@@ -114,6 +114,25 @@ async fn nats_streams_and_consumers() {
     wait_for(&lagging, "degraded", "jobs lag 3");
 }
 
+// TLS is turned on within the protocol, before the password is sent, and the server must be who the URL says.
+#[test]
+fn nats_over_tls() {
+    let (nats, ca) = Nats::start_tls(&["localhost"]);
+    let start = |url: &str, ca: &str| {
+        let host = Host::start(&format!(
+            "[connections.broker]\nurl = \"{url}\"\n{ca}[queues.jobs]\nconnection = \"broker\"\nstream = \"OTHER\"\n\
+             [[check]]\nname = \"depth\"\nplugin = \"queue-depth\"\nevery = \"100ms\"\ngrants = {{ queue = [\"jobs\"] }}\n\
+             [check.config]\nqueues = [\"jobs\"]\n"
+        ));
+        host.copy_in("queue-depth", &first_party("queue-depth"));
+        host
+    };
+    let ca = format!("ca = \"{}\"\n", ca.display());
+    wait_for(&start(&nats.tls_url("localhost"), &ca), "unhealthy", "stream not found (10059)");
+    wait_for(&start(&nats.tls_url("127.0.0.1"), &ca), "unhealthy", "(NotValidForName)");
+    wait_for(&start(&nats.tls_url("localhost"), ""), "unhealthy", "(UnknownIssuer)");
+}
+
 // A queue tells messages and consumers; a missing one, a wrong password and a restart tell themselves.
 #[tokio::test(flavor = "multi_thread")]
 async fn rabbitmq_queues() {

@@ -164,3 +164,17 @@ fn tls_servers_are_verified() {
     // Without TLS, the server does not understand a word.
     wait_for(&with(&redis.url(), ""), "unhealthy", "connection `cache`");
 }
+
+// A replica is healthy with its primary and says so when it is gone.
+#[test]
+fn replicas_miss_their_primary() {
+    let (mut primary, replica) = (Redis::start(), Redis::start());
+    let _ = replica.command(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    let watched = host(&replica.url(), "role = \"replica\"\nreplication-lag = { crit = \"1m\" }\n");
+    wait_for(&watched, "healthy", "cache answers");
+    let above = host(&primary.url(), "role = \"primary\"\nreplicas = { crit = 1 }\n");
+    let check = wait_for(&above, "healthy", "cache answers");
+    assert_eq!(check["measurements"]["replicas"]["value"], 1.0, "{check}");
+    primary.kill();
+    wait_for(&watched, "unhealthy", "the link to the primary is down");
+}

@@ -195,3 +195,37 @@ async fn silence_and_refusal_differ() {
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Refused, Some("ECONNREFUSED")));
     assert_eq!(client.lease("other", within(50)).await.unwrap_err().kind, ErrorKind::NotFound);
 }
+
+// A thousand calls that ran out of time leave no connection open, and no place taken.
+#[tokio::test]
+async fn timeouts_leave_nothing_behind() {
+    const CALLS: usize = 1_000;
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let server = tokio::spawn(async move {
+        let mut closed = 0;
+        let mut open = Vec::new();
+        loop {
+            // Whoever was accepted is listened to until it goes; none gets an answer.
+            let accepted = tokio::time::timeout(Duration::from_millis(500), listener.accept()).await;
+            let Ok(Ok((mut stream, _))) = accepted else { break };
+            open.push(tokio::spawn(async move { stream.read_to_end(&mut Vec::new()).await.is_ok() }));
+        }
+        for stream in open {
+            let ended = tokio::time::timeout(Duration::from_secs(5), stream).await;
+            closed += usize::from(ended.is_ok());
+            assert!(ended.is_ok(), "a connection is open after all calls ended");
+        }
+        closed
+    });
+    for _ in 0..CALLS / OPEN_MAX {
+        let calls = (0..OPEN_MAX).map(|_| client.lease("cache", within(2)));
+        for answer in futures_util::future::join_all(calls).await {
+            assert_eq!(answer.unwrap_err().kind, ErrorKind::Timeout);
+        }
+    }
+    assert!(server.await.unwrap() > 0, "no call got as far as the server");
+    let pool = client.pools["cache"].as_ref().unwrap();
+    assert_eq!(pool.places.available_permits(), OPEN_MAX);
+    assert!(pool.idle.lock().unwrap().is_empty());
+}
