@@ -284,20 +284,26 @@ fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {
 /// What went wrong in a handshake.
 pub(super) fn tls_error(error: &std::io::Error, host: &Host) -> CallError {
     let doing = format!("TLS handshake with {host}");
-    let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+    session_error(error, &doing).unwrap_or_else(|| {
         let mut error = io_error(error, &doing);
         // A server that does not speak TLS hangs up.
         if error.kind == ErrorKind::Protocol {
             error.kind = ErrorKind::Tls;
         }
-        return error;
-    };
+        error
+    })
+}
+
+/// What TLS itself found wrong; none when it was the connection below. In TLS 1.3 a server refuses a client's
+/// certificate only after the client takes the handshake for done.
+pub(super) fn session_error(error: &std::io::Error, doing: &str) -> Option<CallError> {
+    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     let error = CallError::new(ErrorKind::Tls, format!("{doing}: {inner}"));
-    match inner {
+    Some(match inner {
         rustls::Error::InvalidCertificate(certificate) => error.with_code(certificate_code(certificate)),
         rustls::Error::AlertReceived(alert) => error.with_code(format!("{alert:?}")),
         _ => error,
-    }
+    })
 }
 
 /// A word to branch on.

@@ -251,8 +251,9 @@ fn identity(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Identity> {
     let certificate = certificates(&raw.client_cert, cx);
     let key = pem(&raw.client_key, help, cx);
     if let Some((id, key)) = &key {
-        // As a whole, and line by line: whatever quotes a part of it is cut.
-        cx.secrets.extend(key.lines().filter(|line| !line.starts_with("-----")).map(|line| line.trim().to_owned()));
+        // Line by line: whatever quotes a part of it is cut.
+        let lines = key.lines().map(str::trim).filter(|line| line.len() >= 16 && !line.starts_with("-----"));
+        cx.secrets.extend(lines.map(str::to_owned));
         // The parser's own words quote the line they stumble over.
         if PrivateKeyDer::from_pem_slice(key.as_bytes()).is_err() {
             cx.wrong(*id, format!("{} holds no private key that can be used", cx.typed(*id)), help);

@@ -200,6 +200,30 @@ fn certificate_is_read() {
     assert!(config.files.contains(&PathBuf::from("/etc/ca.pem")));
 }
 
+// Client certificate and proxy are read; key and password are not printed, and cut out of whatever quotes them.
+#[test]
+fn client_certificate_and_proxy_are_read() {
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIswordfish++\n-----END PRIVATE KEY-----\n";
+    let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let read_file = |path: &Path| match path.to_str() {
+        Some("conf/client.pem") => Ok(certificate.to_owned()),
+        Some("conf/client.key") => Ok(key.to_owned()),
+        _ => read_file(path),
+    };
+    let text = "[connections.a]\nurl = \"https://a\"\nclient-cert = \"client.pem\"\nclient-key = \"client.key\"\n\
+                proxy = \"http://me:sw%C3%B6rdfish@proxy:3128\"";
+    let config = parse(&[source("probity.toml", text)], Path::new("conf"), &env, &read_file).expect("valid");
+    let Connection::Http(connection) = &config.connections["a"] else { panic!("an endpoint") };
+    let identity = connection.identity.as_ref().expect("an identity");
+    assert_eq!((&identity.certificate[..], &identity.key[..]), (certificate.as_bytes(), key.as_bytes()));
+    assert_eq!(connection.proxy.as_ref().and_then(|proxy| proxy.port()), Some(3128));
+    assert!(config.files.contains(&PathBuf::from("conf/client.key")));
+    assert!(!format!("{config:?}").contains("rdfish"));
+    for quoted in ["MC4CAQAwBQYDK2VwBCIEIswordfish++", "sw%C3%B6rdfish", "swördfish"] {
+        assert!(!config.secrets.redact(&format!("it says {quoted} there")).contains("rdfish"), "{quoted}");
+    }
+}
+
 // The file and the sorted fragments beside it are loaded; hidden files and others are not.
 #[test]
 fn file_and_fragments_are_loaded() {
