@@ -32,7 +32,7 @@ impl Check for JsonApi {
     }
 
     fn run(config: &Config) -> Result<Outcome, Failure> {
-        check_variables(&config.steps)?;
+        check_variables(config)?;
         let mut variables = Variables::default();
         variables.set(RUN_ID, context::run_id().into());
         let mut outcome = Outcome::default();
@@ -74,9 +74,14 @@ fn finish(outcome: Outcome, config: &Config, total_ms: f64) -> Outcome {
 }
 
 /// A variable that no earlier step captures is a slip of the pen, and better told before anything is sent.
-fn check_variables(steps: &[Step]) -> Result<(), Failure> {
+fn check_variables(config: &Config) -> Result<(), Failure> {
+    // The first step sends them as well, when nothing is captured yet.
+    if let Some(name) = config.headers.values().flat_map(|text| variables::names(text)).find(|name| *name != RUN_ID) {
+        let reason = format!("{{{{{name}}}}} is not known at the first step: set the header in the steps that know it");
+        return Err(Failure::invalid_config("/headers", reason));
+    }
     let mut known = vec![RUN_ID];
-    for (at, step) in steps.iter().enumerate() {
+    for (at, step) in config.steps.iter().enumerate() {
         if let Some(name) = needs(step).into_iter().find(|name| !known.contains(name)) {
             let reason = format!("{{{{{name}}}}} is captured by no earlier step; known are {}", known.join(", "));
             return Err(Failure::invalid_config(&format!("/steps/{at}"), reason));

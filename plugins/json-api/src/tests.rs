@@ -161,4 +161,8 @@ fn slips_are_refused() {
         assert!(matches!(refused, Err(Failure::InvalidConfig(text)) if text.starts_with("at /steps")), "{steps}");
         assert!(host.requests().is_empty());
     }
+    let mut shared = shop();
+    shared["headers"] = json!({"authorization": "Bearer {{token}}"});
+    let refused = TestHost::new().run::<JsonApi>(shared);
+    assert!(matches!(refused, Err(Failure::InvalidConfig(text)) if text.starts_with("at /headers")));
 }
