@@ -90,28 +90,6 @@ impl Capability {
     pub const fn needs_grant(self) -> bool {
         !matches!(self, Self::Context | Self::Log | Self::Clock | Self::State)
     }
-
-    /// Whether this version of the host implements it.
-    #[must_use]
-    pub const fn offered(self) -> bool {
-        match self {
-            Self::Context
-            | Self::Log
-            | Self::Clock
-            | Self::State
-            | Self::Http
-            | Self::Tcp
-            | Self::Tls
-            | Self::Dns
-            | Self::Sql
-            | Self::System
-            | Self::Redis
-            | Self::Queue
-            | Self::Secrets
-            | Self::Heartbeats
-            | Self::Peers => true,
-        }
-    }
 }
 
 impl Serialize for Capability {

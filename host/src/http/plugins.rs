@@ -109,7 +109,7 @@ fn user(slot: &Slot, depth: Depth) -> Value {
 
 /// Grants as the configuration writes them.
 fn grants(grants: &Grants) -> Value {
-    let granted = Capability::ALL.into_iter().filter(|capability| capability.needs_grant() && capability.offered());
+    let granted = Capability::ALL.into_iter().filter(|capability| capability.needs_grant());
     granted
         .map(|capability| (capability.as_str().to_owned(), grants.texts(capability).into()))
         .collect::<Map<_, _>>()

@@ -220,8 +220,7 @@ fn refuse_import(import: &str, functions: bool) -> Option<String> {
                 return Some(format!("{import} (contract {wanted}; this host offers 0.1.0)"));
             }
             match Capability::parse(interface) {
-                Some(capability) if capability.offered() => None,
-                Some(_) => Some(format!("{import} (not offered by this version of the host)")),
+                Some(_) => None,
                 None if interface == "types" => None,
                 None => Some(format!("{import} (no such interface in {CONTRACT})")),
             }

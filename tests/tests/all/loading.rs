@@ -85,8 +85,10 @@ async fn damaged_component_does_no_harm() {
 // What a host does not offer is named: a later capability, a later contract, something unknown.
 #[test]
 fn foreign_imports_are_named() {
-    let said = refusal(&guests::component("unoffered"));
-    assert!(said.contains("probity:check/sql@0.1.0") && said.contains("not offered"), "{said}");
+    let said = refusal(&text(
+        r#"(component (import "probity:check/blobs@0.1.0" (instance (export "get" (func (param "key" string))))))"#,
+    ));
+    assert!(said.contains("probity:check/blobs@0.1.0") && said.contains("no such interface"), "{said}");
     let said = refusal(&guests::component("unknown"));
     assert!(said.contains("acme:unknown/teapot@1.2.3"), "{said}");
     let said = refusal(&text(

@@ -151,7 +151,7 @@ fn a_bad_successor_leaves_the_last_good_one() {
         ("text", b"hello".to_vec(), "not a WebAssembly component"),
         ("a core module", wat::parse_str("(module)").unwrap(), "a core WebAssembly module"),
         ("another world", empty_component, "does not export `probity:check/checker@0.1.0`"),
-        ("a capability that is not offered", guests::component("unoffered"), "not offered"),
+        ("an interface that is not offered", guests::component("unknown"), "acme:unknown/teapot"),
         ("a trap in describe", guests::component("trap-describe"), "describe() failed: trap"),
         ("a loop in describe", guests::component("spin-describe"), "describe() failed"),
         ("a loop in start", guests::component("spin-start"), "describe() failed"),

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn short_backlog_is_healthy() {
         assert_eq!(run(0, None).status, Status::Healthy);
-        assert_eq!(run(3, Some(60)).message, "3 orders wait, the oldest for 60s");
+        assert_eq!(run(3, Some(60)).message, "3 orders wait, the oldest for 1 m");
     }
 
     // Many orders, or an old one, are told apart.

@@ -23,13 +23,12 @@ impl Permit {
             return Err(format!("write KIND=TARGET, as in {}", example(Capability::Http)));
         };
         let known = || {
-            let kinds = Capability::ALL.into_iter().filter(|kind| kind.needs_grant() && kind.offered());
+            let kinds = Capability::ALL.into_iter().filter(|kind| kind.needs_grant());
             kinds.map(Capability::as_str).collect::<Vec<_>>().join(", ")
         };
         let capability = match Capability::parse(kind) {
             Some(capability) if !capability.needs_grant() => return Err(format!("`{kind}` needs no grant")),
-            Some(capability) if capability.offered() => capability,
-            Some(_) => return Err(format!("`{kind}` is not offered by this version; these are: {}", known())),
+            Some(capability) => capability,
             None => return Err(format!("no capability is called `{kind}`; there are {}", known())),
         };
         Grants::default().add(capability, target)?;
@@ -136,7 +135,7 @@ mod tests {
     // Every example of this module is a grant.
     #[test]
     fn examples_parse() {
-        for capability in Capability::ALL.into_iter().filter(|kind| kind.needs_grant() && kind.offered()) {
+        for capability in Capability::ALL.into_iter().filter(|kind| kind.needs_grant()) {
             let flag = example(capability).strip_prefix("--grant ").unwrap().trim_matches('\'');
             assert!(Permit::parse(flag).is_ok(), "{flag}");
         }

@@ -250,11 +250,7 @@ fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Arc<Gra
         (Capability::Peers, &raw.peers),
     ] {
         for At { value, id } in key.read(cx).unwrap_or_default() {
-            if !capability.offered() {
-                let name = capability.as_str();
-                let help = "remove it: a grant that nothing enforces would only look like one";
-                cx.wrong(id, format!("`{name}` is not offered by this version"), help);
-            } else if let Err(why) = grants.add(capability, &value) {
+            if let Err(why) = grants.add(capability, &value) {
                 unusable(id, why, cx);
             } else if let Some((table, name)) = names::named_by(capability, &value) {
                 names::must_exist(table, name, id, declared.raw, cx);
