@@ -33,6 +33,8 @@ pub(super) struct Session {
     conn: Option<Conn>,
     is_mariadb: bool,
     busy: bool,
+    /// The connection broke: there is nothing to kill, and its number may be another session's by now.
+    broken: bool,
     in_transaction: bool,
     read_only: bool,
     door: Arc<Door>,
@@ -53,6 +55,7 @@ impl Session {
             conn: conn.0.take(),
             is_mariadb: version.contains("MariaDB"),
             busy: false,
+            broken: false,
             in_transaction: false,
             read_only,
             door: Arc::clone(door),
@@ -169,6 +172,7 @@ impl Session {
     fn end_work<T>(&mut self, answer: Result<T, Error>) -> Result<T, CallError> {
         self.busy =
             !matches!(answer, Ok(_) | Err(Error::Server(_) | Error::Driver(DriverError::StmtParamsMismatch { .. })));
+        self.broken = matches!(answer, Err(Error::Io(_) | Error::Driver(DriverError::ConnectionClosed)));
         answer.map_err(|error| map_error(error, &self.door))
     }
 }
@@ -198,7 +202,7 @@ impl Drop for Session {
         let Some(conn) = self.conn.take() else { return };
         let id = conn.id();
         close(conn);
-        if self.busy {
+        if self.busy && !self.broken {
             let door = Arc::clone(&self.door);
             self.door.spawner.spawn(async move {
                 // Where it cannot be sent the server's own limit ends the statement.
@@ -282,6 +286,10 @@ fn system_roots() -> &'static [Vec<u8>] {
 async fn kill(door: &Door, id: u32) -> Result<(), CallError> {
     let deadline = Instant::now() + KILL_TIME;
     let mut conn = Guarded(Some(connect(door, deadline).await?));
+    // A server counts its sessions up. One that has restarted since begins anew, and the number is somebody else's.
+    if conn.get()?.id() <= id {
+        return Ok(());
+    }
     let request = conn.get()?.query_drop(format!("KILL {id}"));
     let late = |_elapsed| timeout("killing the statement took too long".to_owned());
     timeout_at(deadline.into(), request).await.map_err(late)?.map_err(|error| map_error(error, door))
