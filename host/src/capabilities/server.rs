@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::net::Net;
-use super::tls::{self, Trust};
+use super::tls::{self, Offer, Trust};
 use super::{CallError, ErrorKind};
 use crate::config::ServerConnection;
 use crate::config::grants::{Host, HostPattern};
@@ -96,8 +96,8 @@ impl Server {
     /// # Errors
     /// `tls`, `timeout`.
     pub(super) async fn secure(&self, stream: TcpStream, deadline: Instant) -> Result<Stream, CallError> {
-        let secured = tls::secure(stream, &self.host, &self.trust, deadline).await;
-        Ok(Stream::Tls(Box::new(secured.map_err(|error| self.named(error))?)))
+        let secured = tls::handshake(stream, &self.host, &self.trust, Offer::Nothing, deadline).await;
+        Ok(Stream::Tls(Box::new(secured.map_err(|error| self.named(error))?.0)))
     }
 
     /// `error` with the connection's name before it.

@@ -11,6 +11,8 @@ mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
 mod explain; // what one check may touch, and where that leads
+#[cfg(unix)]
+mod grpc; // the health of real gRPC servers
 mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most

@@ -87,6 +87,9 @@ fn lower(request: Request) -> Result<raw::http::Request, Error> {
     if let Some(max) = request.max_body_bytes {
         lowered.set_max_body_bytes(max);
     }
+    if request.http2_only {
+        lowered.require_http2();
+    }
     Ok(lowered)
 }
 
@@ -113,6 +116,10 @@ impl HttpResponse {
 
     pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {
         Ok(self.0.body()?)
+    }
+
+    pub(crate) fn trailers(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.trailers()
     }
 
     pub(crate) fn timing(&self) -> Timing {
