@@ -283,6 +283,9 @@ pub(super) struct Grants {
     /// Hosts with ports: `db.internal:5432`, `*.internal:8000-8100`, `10.0.0.0/8:5432`, `[::1]:6379`, `host:*`.
     #[schemars(extend("default" = []))]
     pub(super) tcp: Key<List<Text, 100>>,
+    /// Hosts with ports that may be sent datagrams, as in `tcp`: `ntp.internal:123`.
+    #[schemars(extend("default" = []))]
+    pub(super) udp: Key<List<Text, 100>>,
     /// Servers whose certificates may be looked at, as in `tcp`, and `certificate:NAME` for declared files.
     #[schemars(extend("default" = []))]
     pub(super) tls: Key<List<Text, 100>>,

@@ -78,7 +78,7 @@ impl Grpc {
 }
 
 fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/servers/grpc_health.py")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/servers/grpc_server.py")
 }
 
 /// The Python with the packages that tests need.

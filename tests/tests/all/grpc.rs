@@ -63,7 +63,7 @@ fn tls_through_an_endpoint() {
     assert!(message(&host, "orders", "healthy").contains("is SERVING"));
 }
 
-// A web server that speaks HTTP/1.1 only is unhealthy: its own host is one.
+// A web server that speaks HTTP/1.1 only is unhealthy.
 #[test]
 fn no_grpc_at_all() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -16,6 +16,8 @@ mod grpc; // the health of real gRPC servers
 mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
+#[cfg(unix)]
+mod ntp; // clocks that are right, wrong, and nobody's
 mod peers; // checks of other checks
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server

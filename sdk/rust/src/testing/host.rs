@@ -16,6 +16,7 @@ pub(crate) use super::secrets::{
 };
 pub(crate) use super::sql::{SqlConnection, SqlTransaction};
 pub(crate) use super::tcp::TcpSocket;
+pub(crate) use super::udp::exchange as udp_exchange;
 use crate::context::PreviousRun;
 use crate::http::Request;
 use crate::log::Level;

@@ -32,6 +32,7 @@ mod schema;
 mod secrets;
 mod sql;
 mod tcp;
+mod udp;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -121,6 +122,12 @@ impl TestHost {
         self.with(|fake| {
             fake.tcp.insert(target.to_owned(), Err(error));
         })
+    }
+
+    /// Answers datagrams to `host:port` as `answer` says.
+    #[must_use]
+    pub fn udp(self, target: &str, answer: impl Fn(&[u8]) -> Result<crate::udp::Reply, Error> + 'static) -> Self {
+        self.with(|fake| fake.udp.insert(target, answer))
     }
 
     /// Shakes hands at `host:port`, or at `host:port/server-name` when the check asks for another name.

@@ -13,6 +13,7 @@ use crate::queue::Stats;
 use crate::redis::Token;
 use crate::sql::{RowSet, Value};
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
+use crate::udp::Reply;
 
 pub(crate) use raw::clock::{monotonic_ns, now_unix_ms, sleep_ms};
 pub(crate) use raw::context::{check_id, consecutive_failures, remaining_ms, run_id, traceparent};
@@ -163,6 +164,16 @@ impl TcpSocket {
     pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         Ok(self.0.read_until(delimiter, max, timeout_ms)?)
     }
+}
+
+pub(crate) fn udp_exchange(
+    host: &str,
+    port: u16,
+    payload: &[u8],
+    max_reply_bytes: u32,
+    timeout_ms: Option<u32>,
+) -> Result<Reply, Error> {
+    Ok(raw::udp::exchange(host, port, payload, max_reply_bytes, timeout_ms)?.into())
 }
 
 /// A Redis connection the host holds.

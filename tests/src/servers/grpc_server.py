@@ -1,4 +1,4 @@
-"""A gRPC server with the health service of grpc.health.v1: `grpc_health.py PORT [CERTIFICATE KEY]`, or `PORT bare`
+"""A gRPC server with the health service of grpc.health.v1: `grpc_server.py PORT [CERTIFICATE KEY]`, or `PORT bare`
 for one that does not have it. Serves until it is killed."""
 
 import concurrent.futures
