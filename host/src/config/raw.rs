@@ -49,7 +49,8 @@ pub(super) struct File {
     /// Jobs that report to the host, by name. The grant `heartbeats = ["NAME"]` lets a check see when one last did. Pushing
     /// needs `Authorization: Bearer TOKEN` with one of `server.auth.tokens` or the heartbeat's own `token`.
     pub(super) heartbeats: BTreeMap<String, Heartbeat>,
-    /// Files with certificates, by name. The grant `tls = ["certificate:NAME"]` lets a check look at one.
+    /// Files with certificates, by name. The grant `tls = ["certificate:NAME"]` lets a check look at one, or trust it as
+    /// an authority.
     pub(super) certificates: BTreeMap<String, Certificates>,
     /// Name servers, by name. The grant `dns = ["resolver:NAME"]` lets a check ask one.
     pub(super) resolvers: BTreeMap<String, Resolver>,

@@ -12,6 +12,8 @@ mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
 mod explain; // what one check may touch, and where that leads
 #[cfg(unix)]
+mod greeters; // mail, files and shells, in the clear and inside TLS
+#[cfg(unix)]
 mod grpc; // the health of real gRPC servers
 mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time

@@ -95,7 +95,9 @@ fn flag_for(call: &HostCall) -> Option<String> {
             let url = Url::parse(target).ok().filter(Url::has_host)?;
             format!("http={}/*", url.origin().ascii_serialization())
         }
-        ("tcp" | "udp", _) | ("tls", "inspect") => format!("{capability}={target}"),
+        // What was denied is an authority, and its name is not in the record.
+        ("tcp", "start-tls") => return None,
+        ("tcp" | "udp", _) | ("tls", "inspect" | "inspect-trusting") => format!("{capability}={target}"),
         ("tls", _) => format!("tls=certificate:{target}"),
         ("system", "disk") => format!("system=disk:{target}"),
         ("system", "stat") => format!("system=file:{target}"),

@@ -130,7 +130,8 @@ impl TestHost {
         self.with(|fake| fake.udp.insert(target, answer))
     }
 
-    /// Shakes hands at `host:port`, or at `host:port/server-name` when the check asks for another name.
+    /// Shakes hands at `host:port`, or at `host:port/server-name` when the check asks for another name;
+    /// with ` trusting NAME` after it when the check trusts a declared authority only.
     #[must_use]
     pub fn tls(self, target: &str, answer: Result<TlsInfo, Error>) -> Self {
         self.with(|fake| drop(fake.names.tls.insert(target.to_owned(), answer)))

@@ -164,6 +164,15 @@ impl TcpSocket {
     pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         Ok(self.0.read_until(delimiter, max, timeout_ms)?)
     }
+
+    pub(crate) fn start_tls(
+        &self,
+        server_name: Option<&str>,
+        authority: Option<&str>,
+        timeout_ms: Option<u32>,
+    ) -> Result<TlsInfo, Error> {
+        Ok(self.0.start_tls(server_name, authority, timeout_ms)?.into())
+    }
 }
 
 pub(crate) fn udp_exchange(
@@ -308,6 +317,15 @@ pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
 
 pub(crate) fn tls_inspect(host: &str, port: u16, server_name: Option<&str>) -> Result<TlsInfo, Error> {
     Ok(raw::tls::inspect(host, port, server_name)?.into())
+}
+
+pub(crate) fn tls_inspect_trusting(
+    host: &str,
+    port: u16,
+    server_name: Option<&str>,
+    authority: &str,
+) -> Result<TlsInfo, Error> {
+    Ok(raw::tls::inspect_trusting(host, port, server_name, authority)?.into())
 }
 
 pub(crate) fn tls_inspect_named(name: &str) -> Result<Vec<Certificate>, Error> {
