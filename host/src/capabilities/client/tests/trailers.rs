@@ -30,7 +30,9 @@ async fn serve_http2(count: usize) -> String {
 }
 
 fn http2(url: &str) -> Request {
-    Request { http2_only: true, ..Request::new("POST", url) }
+    let mut request = Request::new("POST", url);
+    request.http2_only = true;
+    request
 }
 
 /// A chunked body with these lines after it.
@@ -92,7 +94,8 @@ async fn http2_is_required() {
         let pki = pki(30, alpn);
         let base = serve_tls(pki.config).await;
         let client = client_of(HttpConnection { ca: Some(pki.authority.into_bytes()), ..connection(&base) });
-        let request = Request { endpoint: Some("billing".to_owned()), ..http2("/") };
+        let mut request = http2("/");
+        request.endpoint = Some("billing".to_owned());
         let answer = send(&client, &request).await;
         assert_eq!(answer.as_ref().err().map(|error| error.kind), kind, "{alpn:?}: {answer:?}");
     }
