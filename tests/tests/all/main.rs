@@ -18,6 +18,7 @@ mod peers; // checks of other checks
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
+mod reuse; // what one instance may serve in a row
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
 mod serve; // start, probes, drain, restart

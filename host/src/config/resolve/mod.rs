@@ -222,6 +222,7 @@ fn limits(raw: &raw::Limits, base: Limits, cx: &mut Cx<'_>) -> Limits {
         response_bytes: raw.response_bytes.or(cx, base.response_bytes),
         sockets: raw.sockets.read(cx).map_or(base.sockets, narrow),
         state_bytes: raw.state_bytes.read(cx).map_or(base.state_bytes, narrow),
+        runs_per_instance: raw.runs_per_instance.read(cx).map_or(base.runs_per_instance, narrow),
     }
 }
 
