@@ -52,6 +52,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let groups = check::groups(&raw.groups, &checks, cx);
     Config {
         files: Vec::new(),
+        fingerprint: Vec::new(),
         server,
         plugins,
         state,
