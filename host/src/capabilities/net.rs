@@ -248,7 +248,7 @@ pub(super) fn io_error(error: &io::Error, doing: &str) -> CallError {
         Io::NetworkDown => (ErrorKind::Unreachable, Some("ENETDOWN")),
         Io::AddrNotAvailable => (ErrorKind::Unreachable, Some("EADDRNOTAVAIL")),
         Io::TimedOut => (ErrorKind::Timeout, Some("ETIMEDOUT")),
-        Io::UnexpectedEof => (ErrorKind::Protocol, None),
+        Io::UnexpectedEof | Io::InvalidData | Io::InvalidInput => (ErrorKind::Protocol, None),
         Io::NotFound => (ErrorKind::NotFound, Some("ENOENT")),
         Io::PermissionDenied => (ErrorKind::Other, Some("EACCES")),
         Io::Unsupported => (ErrorKind::Unsupported, Some("ENOTSUP")),

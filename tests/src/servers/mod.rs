@@ -1,6 +1,7 @@
 //! Real servers for tests: private instances on free loopback ports in temporary directories, killed when dropped.
 
 pub mod certificates;
+pub mod faulty;
 pub mod mariadb;
 pub mod nats;
 pub mod postgres;

@@ -11,7 +11,10 @@ mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
 mod explain; // what one check may touch, and where that leads
+mod faults; // refused, dropped, slow, half-closed: each check against each
 mod heartbeats; // jobs report, and the check of them says so
+#[cfg(target_os = "linux")]
+mod leftovers; // what a thousand timed-out runs leave behind, for each capability
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
 mod peers; // checks of other checks
@@ -22,5 +25,6 @@ mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
 mod serve; // start, probes, drain, restart
 mod sql; // the capability and the checks against real servers
+mod systems; // one check for each system, for the tests of faults
 mod tls; // certificates that are good, expired, for another name, self-signed
 mod wasi; // nothing in WASI leads anywhere
