@@ -232,7 +232,7 @@ fn http_error(error: &hyper::Error, doing: &str) -> CallError {
     let mut message = format!("{doing}: {error}");
     while let Some(cause) = source {
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return tls::session_error(io, doing).unwrap_or_else(|| io_error(io, doing));
+            return io_error(io, doing);
         }
         message = format!("{message}: {cause}");
         source = cause.source();
