@@ -79,29 +79,25 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
 fn misplaced(raw: &raw::Connection, connection: &Connection, cx: &mut Cx<'_>) {
     let is_endpoint = matches!(connection, Connection::Http(_));
     let is_database = connection.capability() == Some(Capability::Sql);
-    let has_certificates = match connection {
-        Connection::Http(_) => true,
-        Connection::Sqlite(..) => false,
-        Connection::Postgres(server, _) | Connection::MySql(server, _) => server.tls,
-        Connection::Redis(server) | Connection::Amqp(server) | Connection::Nats(server) => server.tls,
+    let (tls, how) = match connection {
+        Connection::Http(_) => (true, ""),
+        Connection::Sqlite(..) => (false, "remove `client-cert`"),
+        Connection::Postgres(server, _) | Connection::MySql(server, _) => {
+            (server.tls, "add `?sslmode=verify-full` to the URL")
+        }
+        Connection::Redis(server) => (server.tls, "write `rediss://` in the URL"),
+        Connection::Amqp(server) => (server.tls, "write `amqps://` in the URL"),
+        Connection::Nats(server) => (server.tls, "write `tls://` in the URL"),
     };
-    for (key, id, fits, only) in [
-        ("headers", raw.headers.id, is_endpoint, "only `http` and `https` connections have headers"),
-        ("proxy", raw.proxy.id, is_endpoint, "only `http` and `https` connections have a proxy"),
-        ("client-cert", raw.client_cert.id, has_certificates, "only connections over TLS have a client certificate"),
-        ("pool", raw.pool.id, is_database, "only databases have `pool`"),
-        ("rows-max", raw.rows_max.id, is_database, "only databases have `rows-max`"),
+    for (id, fits, message, help) in [
+        (raw.headers.id, is_endpoint, "only `http` and `https` connections have headers", "remove `headers`"),
+        (raw.proxy.id, is_endpoint, "only `http` and `https` connections have a proxy", "remove `proxy`"),
+        (raw.client_cert.id, tls, "only connections over TLS have a client certificate", how),
+        (raw.pool.id, is_database, "only databases have `pool`", "remove `pool`"),
+        (raw.rows_max.id, is_database, "only databases have `rows-max`", "remove `rows-max`"),
     ] {
-        let help = match connection {
-            _ if key != "client-cert" => format!("remove `{key}`"),
-            Connection::Postgres(..) | Connection::MySql(..) => "add `?sslmode=verify-full` to the URL".to_owned(),
-            Connection::Redis(_) => "write `rediss://` in the URL".to_owned(),
-            Connection::Amqp(_) => "write `amqps://` in the URL".to_owned(),
-            Connection::Nats(_) => "write `tls://` in the URL".to_owned(),
-            Connection::Http(_) | Connection::Sqlite(..) => format!("remove `{key}`"),
-        };
         if let (Some(id), false) = (id, fits) {
-            cx.wrong(id, only, help);
+            cx.wrong(id, message, help);
         }
     }
 }
