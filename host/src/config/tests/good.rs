@@ -194,8 +194,11 @@ fn tls_is_the_rule() {
     let encrypted = |url: &str, more: &str| {
         let config = good(&format!("[connections.a]\nurl = \"{url}\"\n{more}"));
         match &config.connections["a"] {
-            Connection::Postgres(server, _) | Connection::MySql(server, _) => server.tls,
-            Connection::Redis(server) | Connection::Amqp(server) | Connection::Nats(server) => server.tls,
+            Connection::Postgres(server, _)
+            | Connection::MySql(server, _)
+            | Connection::Redis(server)
+            | Connection::Amqp(server)
+            | Connection::Nats(server) => server.tls,
             _ => panic!("{url} is no server"),
         }
     };
