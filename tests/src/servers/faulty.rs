@@ -86,8 +86,10 @@ impl Faulty {
         let counts = Arc::new(Counts::default());
         let (stop, stopped) = oneshot::channel();
         let known = Arc::clone(&counts);
+        // Made here, so that a test that counts files finds all of its files as soon as it has started.
+        let runtime = runtime();
         let thread = std::thread::spawn(move || {
-            runtime().block_on(async {
+            runtime.block_on(async {
                 tokio::select! {
                     () = serve(listener, fault, known) => {}
                     _ = stopped => {}
@@ -127,7 +129,11 @@ impl Drop for Faulty {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the machine can run a thread")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .expect("the machine can run a thread")
 }
 
 async fn serve(listener: TcpListener, fault: Fault, counts: Arc<Counts>) {
