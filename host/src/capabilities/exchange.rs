@@ -263,21 +263,11 @@ fn http_error(error: &hyper::Error, doing: &str) -> CallError {
     let mut message = format!("{doing}: {error}");
     while let Some(cause) = source {
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return tls::session_error(io, doing).unwrap_or_else(|| wire_error(io, doing));
+            return io_error(io, doing);
         }
         message = format!("{message}: {cause}");
         source = cause.source();
     }
     let kind = if error.is_parse_too_large() { ErrorKind::TooLarge } else { ErrorKind::Protocol };
     CallError::new(kind, message)
-}
-
-/// hyper says with these kinds that a chunk or trailer is none.
-fn wire_error(error: &std::io::Error, doing: &str) -> CallError {
-    use std::io::ErrorKind::{InvalidData, InvalidInput};
-    let found = io_error(error, doing);
-    match error.kind() {
-        InvalidData | InvalidInput => CallError { kind: ErrorKind::Protocol, ..found },
-        _ => found,
-    }
 }

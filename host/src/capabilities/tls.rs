@@ -286,15 +286,12 @@ fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {
 
 /// What went wrong in a handshake.
 pub(super) fn tls_error(error: &std::io::Error, host: &Host) -> CallError {
-    let doing = format!("TLS handshake with {host}");
-    session_error(error, &doing).unwrap_or_else(|| {
-        let mut error = io_error(error, &doing);
-        // A server that does not speak TLS hangs up.
-        if error.kind == ErrorKind::Protocol {
-            error.kind = ErrorKind::Tls;
-        }
-        error
-    })
+    let mut error = io_error(error, &format!("TLS handshake with {host}"));
+    // A server that does not speak TLS hangs up.
+    if error.kind == ErrorKind::Protocol {
+        error.kind = ErrorKind::Tls;
+    }
+    error
 }
 
 /// What TLS itself found wrong; none when it was the connection below. In TLS 1.3 a server refuses a client's

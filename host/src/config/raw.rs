@@ -333,18 +333,18 @@ pub(super) struct Connection {
     /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers. User and password in it stay in the
     /// host; for endpoints they become basic authentication. Databases on other machines are spoken to over TLS with
     /// chain and name verified: `?sslmode=disable` goes without, `?sslmode=require` (or `verify-full`; `prefer` and
-    /// `verify-ca` are no less strict) asks for it on this machine, too. Required.
+    /// `verify-ca` are no less strict), or a `client-cert`, asks for it on this machine, too. Required.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) url: Key<Text>,
     /// For endpoints: headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
     #[schemars(extend("default" = {}))]
     pub(super) headers: Key<Map<Text, 64>>,
-    /// PEM file of the authorities to trust for this endpoint instead of the system's. Relative paths start at the
+    /// PEM file of the authorities to trust for this connection instead of the system's. Relative paths start at the
     /// configuration file.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) ca: Key<Text>,
-    /// For endpoints: PEM file with the certificate that the host shows to the server, and those between it and its
-    /// authority. With `client-key`.
+    /// For connections over TLS: PEM file with the certificate that the host shows to the server, and those between it and
+    /// its authority. With `client-key`.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) client_cert: Key<Text>,
     /// PEM file with the private key of `client-cert`: PKCS #8, PKCS #1 or SEC 1, not encrypted. It stays in the host.

@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod chrony;
+pub mod faulty;
 pub mod greeters;
 pub mod grpc;
 pub mod mariadb;
