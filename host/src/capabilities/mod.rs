@@ -265,6 +265,8 @@ impl HostState {
         start: Instant,
         answer: Result<T, CallError>,
     ) -> Result<T, HostError> {
+        let duration = start.elapsed();
+        self.env.services.times.observe(capability, duration);
         let result = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
         self.tally(capability, result);
         if self.record.calls.len() < HostCall::KEPT_MAX {
@@ -272,7 +274,7 @@ impl HostState {
                 operation: format!("{}.{operation}", capability.as_str()),
                 target: crate::text::clean(&self.env.secrets.redact(target), TARGET_BYTES_MAX),
                 result,
-                duration_ms: start.elapsed().as_secs_f64() * 1e3,
+                duration_ms: duration.as_secs_f64() * 1e3,
             });
         }
         Ok(answer?)

@@ -14,6 +14,7 @@ use super::redis::RedisClient;
 use super::sql::Databases;
 use super::tls_inspect::Inspector;
 use crate::config::{Config, Egress, NamedSecret};
+use crate::metrics::CallTimes;
 
 /// The network and the machine, as this configuration allows. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Services {
     pub heartbeats: Arc<BTreeSet<String>>,
     /// The latest results of all checks.
     pub peers: Peers,
+    /// How long calls take.
+    pub times: Arc<CallTimes>,
 }
 
 impl Services {
@@ -67,6 +70,7 @@ impl Services {
             resolvers: Arc::new(config.resolvers.clone()),
             machine: Machine::default(),
             peers: Peers::default(),
+            times: Arc::default(),
             heartbeats,
             secrets,
             databases,
@@ -81,6 +85,12 @@ impl Services {
     #[must_use]
     pub fn with_peers(self, peers: Peers) -> Self {
         Self { peers, ..self }
+    }
+
+    /// The same with calls timed where they are shown.
+    #[must_use]
+    pub fn with_times(self, times: Arc<CallTimes>) -> Self {
+        Self { times, ..self }
     }
 }
 
@@ -101,6 +111,7 @@ impl Default for Services {
             resolvers: Arc::default(),
             heartbeats: Arc::default(),
             peers: Peers::default(),
+            times: Arc::default(),
         }
     }
 }

@@ -72,7 +72,7 @@ impl Host {
             guests.clone(),
         );
         let host = Self {
-            services: ArcSwap::from_pointee(Services::new(&config).with_peers(Peers::of(&board))),
+            services: ArcSwap::from_pointee(services(&config, &board, &metrics)),
             state: Arc::new(open_state(dir)),
             config: Arc::new(ArcSwap::from_pointee(config)),
             plugins: Arc::default(),
@@ -108,6 +108,11 @@ impl Host {
             control,
         }
     }
+}
+
+/// Clients and connections of `config`, with what outlives it.
+pub(super) fn services(config: &Config, board: &Arc<Board>, metrics: &Metrics) -> Services {
+    Services::new(config).with_peers(Peers::of(board)).with_times(metrics.calls())
 }
 
 /// The state directory, if it can be used; without it the host runs, and forgets.

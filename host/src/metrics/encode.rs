@@ -48,6 +48,7 @@ impl Collector for Scrape {
         runs(&mut encoder, &all)?;
         usage(&mut encoder, &all)?;
         rare(&mut encoder, &all)?;
+        self.calls(&mut encoder)?;
         self.missed(&mut encoder, &checks)?;
         self.plugins(&mut encoder)?;
         self.host(&mut encoder)?;
@@ -91,6 +92,27 @@ impl Scrape {
         let mut counts = self.index.scopes.get(&ScopeId::All).map(|scope| scope.summary().counts).unwrap_or_default();
         for status in Status::ALL {
             totals.encode_family(&[("status", status.as_str())])?.encode_gauge(&*counts.of(status))?;
+        }
+        Ok(())
+    }
+
+    /// Capabilities that nobody called have no series.
+    fn calls(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut family = seconds(
+            encoder,
+            "probity_capability_call_duration",
+            "Wall time of a call into a capability, over all checks",
+        )?;
+        for (capability, histogram) in self.metrics.calls.all() {
+            let snapshot = histogram.snapshot();
+            if snapshot.count > 0 {
+                family.encode_family(&[("capability", capability.as_str())])?.encode_histogram::<NoLabelSet>(
+                    snapshot.sum,
+                    snapshot.count,
+                    &snapshot.buckets,
+                    None,
+                )?;
+            }
         }
         Ok(())
     }

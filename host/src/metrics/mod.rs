@@ -5,6 +5,7 @@
 //! `metrics.max-checks`, plugins by [`PLUGINS_MAX`], heartbeats by [`HEARTBEATS_MAX`], routes by the table of
 //! routes, statuses and methods by the table of a route.
 
+mod calls;
 mod encode;
 mod histogram;
 mod route;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use calls::CallTimes;
 pub use route::RouteMetrics;
 pub use series::CheckMetrics;
 pub use text::to_prometheus_text;
@@ -43,6 +45,7 @@ pub struct Metrics {
     checks_max: usize,
     checks: RwLock<BTreeMap<Arc<str>, Arc<Series>>>,
     other: Arc<Series>,
+    calls: Arc<CallTimes>,
     lag: Histogram,
     compile: Histogram,
     plugins: Mutex<BTreeMap<String, PluginTotals>>,
@@ -77,6 +80,7 @@ impl Metrics {
             checks_max: max_checks,
             checks: RwLock::default(),
             other: Arc::default(),
+            calls: Arc::default(),
             lag: Histogram::new(&WORK_SECONDS),
             compile: Histogram::new(&WORK_SECONDS),
             plugins: Mutex::default(),
@@ -103,6 +107,12 @@ impl Metrics {
     /// Drops the series of a check that is gone.
     pub fn forget(&self, name: &str) {
         self.checks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// Where calls into capabilities leave their time.
+    #[must_use]
+    pub fn calls(&self) -> Arc<CallTimes> {
+        Arc::clone(&self.calls)
     }
 
     /// A run started this long after it was due.
