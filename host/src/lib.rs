@@ -27,3 +27,4 @@ pub mod plugins;
 pub mod sandbox;
 pub mod schedule;
 mod text;
+pub mod trace;

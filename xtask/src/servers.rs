@@ -16,12 +16,15 @@ struct Server {
     package: &'static str,
 }
 
-const SERVERS: [Server; 5] = [
+const SERVERS: &[Server] = &[
     Server { program: "postgres", package: "postgresql" },
     Server { program: "mariadbd", package: "mariadb-server" },
     Server { program: "redis-server", package: "redis-server" },
     Server { program: "rabbitmq-server", package: "rabbitmq-server" },
     Server { program: "nats-server", package: "nats-server" },
+    Server { program: "nginx", package: "nginx-light" },
+    Server { program: "haproxy", package: "haproxy" },
+    Server { program: "prometheus", package: "prometheus" },
 ];
 
 /// Keeps packages from starting their services: tests bring up instances of their own.

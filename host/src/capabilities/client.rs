@@ -17,6 +17,7 @@ use super::tls::{TlsInfo, Trust};
 use super::{CallError, ErrorKind};
 use crate::config::grants::{Host, HostPattern};
 use crate::config::{Connection, Grants, Limits};
+use crate::trace::SpanId;
 
 /// Bytes of a request's URL.
 const URL_BYTES_MAX: usize = 8 << 10;
@@ -164,7 +165,15 @@ impl HttpClient {
         let mut headers = request.headers().clone();
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        Ok(Trip { method, url, headers, body: request.body.clone(), endpoint, trust: &self.trust })
+        Ok(Trip {
+            method,
+            url,
+            headers,
+            body: request.body.clone(),
+            endpoint,
+            span: request.span(),
+            trust: &self.trust,
+        })
     }
 }
 
@@ -179,6 +188,7 @@ struct Trip<'a> {
     headers: HeaderMap,
     body: Bytes,
     endpoint: Option<&'a Endpoint>,
+    span: Option<SpanId>,
     trust: &'a Trust,
 }
 
@@ -188,6 +198,10 @@ impl<'a> Trip<'a> {
         let line = Grants::line_for_http(&self.url);
         let mut headers = self.headers.clone();
         let (pattern, trust, proxy) = if let Some(endpoint) = self.endpoint {
+            if let Some(span) = self.span.filter(|_| endpoint.traceparent) {
+                let value = HeaderValue::from_str(&span.traceparent());
+                headers.insert("traceparent", value.expect("an id is hexadecimal digits"));
+            }
             for (name, value) in endpoint.headers() {
                 headers.insert(name, value.clone());
             }

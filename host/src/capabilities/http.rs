@@ -44,9 +44,10 @@ impl Host for HostState {
     ) -> wasmtime::Result<Vec<Result<Resource<IncomingResponse>, types::Error>>> {
         let mut ready = Vec::with_capacity(requests.len());
         for request in &requests {
+            let span = self.span_of_call(ready.len());
             let request = self.table.get(request)?.ready();
             ready.push(match self.admit(Capability::Http) {
-                Ok(()) => request,
+                Ok(()) => request.map(|request| request.asked_by(span)),
                 Err(HostError::Answer(error)) => Err(error),
                 Err(HostError::Trap(error)) => return Err(error),
             });
@@ -74,8 +75,9 @@ impl HostState {
         let limits = self.body_limit(1);
         let (place, deadline) = (self.quota.socket(), self.deadline(None));
         let target = request.as_ref().map_or_else(|_| String::new(), target);
+        let span = self.span_of_call(0);
         let work = async {
-            let (request, _place) = (request?, place?);
+            let (request, _place) = (request?.asked_by(span), place?);
             env.services.http.send(&request, &env.grants, &limits, deadline).await
         };
         let response = self.call(Capability::Http, operation, &target, work).await?;

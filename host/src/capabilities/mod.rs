@@ -59,6 +59,7 @@ pub use state_store::StateStore;
 
 use crate::check::{CallTally, Capability, HostCall, LogLine, Reason, Run};
 use crate::config::{Grants, Limits, Secrets};
+use crate::trace::SpanId;
 
 /// What is the same for every run of one check.
 #[derive(Debug)]
@@ -204,6 +205,17 @@ impl HostState {
     /// Time left for this run; zero when it is over.
     pub(crate) fn remaining(&self) -> Duration {
         self.facts.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// The run's span, when runs are traces.
+    fn span(&self) -> Option<SpanId> {
+        self.env.services.traced.then(|| SpanId::of_run(self.facts.id))
+    }
+
+    /// The span of the call that is `ahead` calls from now; the run's own for those that the report has no place for.
+    fn span_of_call(&self, ahead: usize) -> Option<SpanId> {
+        let at = self.record.calls.len() + ahead;
+        self.span().map(|run| if at < HostCall::KEPT_MAX { run.call(at) } else { run })
     }
 
     /// Makes one capability call: within the quota, within the run's remaining time, recorded.

@@ -43,6 +43,8 @@ pub struct Services {
     pub heartbeats: Arc<BTreeSet<String>>,
     /// The latest results of all checks.
     pub peers: Peers,
+    /// Whether runs are traces.
+    pub traced: bool,
     /// How long calls take.
     pub times: Arc<CallTimes>,
 }
@@ -70,6 +72,7 @@ impl Services {
             resolvers: Arc::new(config.resolvers.clone()),
             machine: Machine::default(),
             peers: Peers::default(),
+            traced: config.tracing.enabled,
             times: Arc::default(),
             heartbeats,
             secrets,
@@ -111,6 +114,7 @@ impl Default for Services {
             resolvers: Arc::default(),
             heartbeats: Arc::default(),
             peers: Peers::default(),
+            traced: false,
             times: Arc::default(),
         }
     }

@@ -17,6 +17,7 @@ use super::client::Response;
 use super::request::{Request, is_forbidden};
 use super::{CallError, CheckEnv, ErrorKind, HostError, HostState};
 use crate::check::{Capability, Level};
+use crate::trace::SpanId;
 
 /// Bytes of a set of headers, as wasmtime counts them.
 const FIELDS_BYTES_MAX: usize = 32 << 10;
@@ -30,6 +31,8 @@ pub(super) struct WasiHttp {
 struct Hooks {
     env: Arc<CheckEnv>,
     deadline: Instant,
+    /// The run's: the report has fetches in the order of their end, which nobody knows when they start.
+    span: Option<SpanId>,
     sockets: Arc<Semaphore>,
     /// Calls the guest may still make: what `http` left when the first one was made.
     calls_left: u32,
@@ -48,6 +51,7 @@ struct Fetch {
 impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let (env, quota, deadline) = (&self.env, &self.quota, self.calls_end);
+        let span = self.span();
         let calls_left = env.limits.host_calls.saturating_sub(self.record.count);
         let wasi = self.wasi_http.get_or_insert_with(|| {
             let mut ctx = WasiHttpCtx::new();
@@ -55,6 +59,7 @@ impl WasiHttpView for HostState {
             let hooks = Hooks {
                 env: Arc::clone(env),
                 deadline,
+                span,
                 sockets: quota.sockets(),
                 calls_left,
                 fetches: Fetches::default(),
@@ -98,6 +103,7 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let (env, deadline, sockets) = (Arc::clone(&self.env), self.deadline, Arc::clone(&self.sockets));
         let fetches = Arc::clone(&self.fetches);
+        let span = self.span;
         let admitted = self.calls_left > 0;
         self.calls_left = self.calls_left.saturating_sub(1);
         Box::new(async move {
@@ -113,7 +119,7 @@ impl WasiHttpHooks for Hooks {
                     return Err(CallError::new(ErrorKind::Quota, message));
                 }
                 let _place = sockets.acquire().await.ok();
-                let request = read(request, options, env.limits.response_bytes).await?;
+                let request = read(request, options, env.limits.response_bytes).await?.asked_by(span);
                 env.services.http.send(&request, &env.grants, &env.limits, deadline).await.and_then(whole)
             };
             let answer = tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_elapsed| {

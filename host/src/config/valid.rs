@@ -22,6 +22,8 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// Table `[server]`.
     pub server: Server,
+    /// Table `[tracing]`.
+    pub tracing: Tracing,
     /// Table `[plugins]`.
     pub plugins: Plugins,
     /// Table `[state]`: where compiled code and guest state are kept.
@@ -123,6 +125,13 @@ impl std::fmt::Debug for Token {
     }
 }
 
+/// Table `[tracing]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tracing {
+    /// Key `enabled`, default false.
+    pub enabled: bool,
+}
+
 /// Table `[plugins]`.
 #[derive(Clone, Debug)]
 pub struct Plugins {
@@ -190,6 +199,8 @@ pub enum Connection {
     Sqlite(PathBuf, SqlBounds),
     /// `redis://`, `rediss://`, `valkey://`, `valkeys://`.
     Redis(ServerConnection),
+    /// `redis+sentinel://`, `rediss+sentinel://`.
+    Sentinel(SentinelConnection),
     /// `amqp://`, `amqps://`.
     Amqp(ServerConnection),
     /// `nats://`, `tls://`.
@@ -203,7 +214,7 @@ impl Connection {
         match self {
             Self::Http(_) => Some(Capability::Http),
             Self::Postgres(..) | Self::MySql(..) | Self::Sqlite(..) => Some(Capability::Sql),
-            Self::Redis(_) => Some(Capability::Redis),
+            Self::Redis(_) | Self::Sentinel(_) => Some(Capability::Redis),
             Self::Amqp(_) | Self::Nats(_) => None,
         }
     }
@@ -231,6 +242,8 @@ pub struct HttpConnection {
     pub identity: Option<Identity>,
     /// Key `proxy`: scheme `http`, with its credentials.
     pub proxy: Option<url::Url>,
+    /// Key `traceparent`, default false: requests carry the trace context of the call that sends them.
+    pub traceparent: bool,
 }
 
 /// A client certificate with its key.
@@ -273,6 +286,17 @@ impl std::fmt::Debug for ServerConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServerConnection").field("url", &bare(&self.url)).finish_non_exhaustive()
     }
+}
+
+/// A primary of Redis that sentinels know the address of.
+#[derive(Clone, Debug)]
+pub struct SentinelConnection {
+    /// The sentinels in the order of the URL, as `redis://` and `rediss://`, with the credentials for them.
+    pub sentinels: Vec<ServerConnection>,
+    /// What they call the primary.
+    pub primary: String,
+    /// Credentials and database of the servers; its host is a sentinel's, in the place of the one that they name.
+    pub server: ServerConnection,
 }
 
 /// One queue or stream.

@@ -10,17 +10,21 @@ mod checks; // each first-party check has its page, and what the page says is so
 mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
+mod examples; // what the examples configure works as they say
 mod explain; // what one check may touch, and where that leads
 mod heartbeats; // jobs report, and the check of them says so
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
+mod machine; // the checks of the machine in a real host
 mod peers; // checks of other checks
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
+mod sentinel; // the primary of Redis before and after a failover
 mod serve; // start, probes, drain, restart
 mod sql; // the capability and the checks against real servers
 mod tls; // certificates that are good, expired, for another name, self-signed
 mod wasi; // nothing in WASI leads anywhere
+mod web; // the checks over HTTP against servers that others wrote

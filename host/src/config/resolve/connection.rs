@@ -18,13 +18,13 @@ use crate::config::tree::NodeId;
 use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection, SqlBounds};
 use crate::config::{is_name, raw};
 
-use super::narrow;
+use super::{narrow, sentinel};
 
 /// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
 const SCHEMES_KNOWN: [&str; 9] = ["kafka", "mongodb", "ws", "wss", "ftp", "tcp", "grpc", "file", "unix"];
 
-const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, `amqp`, \
-                            `amqps`, `nats` and `tls` (NATS) are offered";
+const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, \
+                            `redis+sentinel`, `amqp`, `amqps`, `nats` and `tls` (NATS) are offered";
 
 /// Headers that the host or the protocol sets.
 const HEADERS_TAKEN: [&str; 7] =
@@ -48,12 +48,18 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
         let ca = authorities(raw, cx);
         let identity = identity(raw, cx);
         let proxy = proxy(raw, cx);
-        let Some(url) = url else { continue };
+        let traceparent = raw.traceparent.or(cx, false);
+        let Some((url, others)) = url else { continue };
         let server = |url| ServerConnection { url, ca: ca.clone() };
         let bounds = SqlBounds { pool: narrow(raw.pool.or(cx, 4)), rows_max: narrow(raw.rows_max.or(cx, 1000)) };
         let connection = match url.scheme() {
-            "http" | "https" => endpoint(raw, url, &mut headers, cx)
-                .map(|url| Connection::Http(HttpConnection { url, headers, ca: ca.clone(), identity, proxy })),
+            "http" | "https" => endpoint(raw, url, &mut headers, cx).map(|url| {
+                Connection::Http(HttpConnection { url, headers, ca: ca.clone(), identity, proxy, traceparent })
+            }),
+            "redis+sentinel" | "rediss+sentinel" => has_host(raw, &url, cx)
+                .then(|| sentinel::connection(raw, &url, &others, ca.as_ref(), cx))
+                .flatten()
+                .map(Connection::Sentinel),
             "sqlite" => file(raw, &url, cx).map(|file| Connection::Sqlite(file, bounds)),
             scheme => {
                 keep_secret(&url, cx);
@@ -89,6 +95,7 @@ fn only_for_endpoints(raw: &raw::Connection, cx: &mut Cx<'_>) {
         (raw.client_cert.id, "a client certificate", "client-cert"),
         (raw.client_key.id, "a client certificate", "client-key"),
         (raw.proxy.id, "a proxy", "proxy"),
+        (raw.traceparent.id, "trace context", "traceparent"),
     ] {
         if let Some(id) = id {
             cx.wrong(id, format!("only `http` and `https` connections have {what}"), format!("remove `{key}`"));
@@ -96,8 +103,9 @@ fn only_for_endpoints(raw: &raw::Connection, cx: &mut Cx<'_>) {
     }
 }
 
-fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
-    const OFFERED: [&str; 15] = [
+/// The URL, and the hosts beyond the first that only Redis Sentinel's have.
+fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<(Url, Vec<String>)> {
+    const OFFERED: [&str; 17] = [
         "http",
         "https",
         "postgres",
@@ -109,6 +117,8 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
         "rediss",
         "valkey",
         "valkeys",
+        "redis+sentinel",
+        "rediss+sentinel",
         "amqp",
         "amqps",
         "nats",
@@ -117,12 +127,13 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
     let text = raw.url.read(cx)?;
     let id = raw.url.id?;
     // Neither text nor parser may be quoted: there is a password in it.
+    let (text, others) = sentinel::split(&text);
     let Ok(url) = Url::parse(&text) else {
         cx.wrong(id, "the URL cannot be read", "write `https://host`, `https://host:port/path`, `postgres://…`");
         return None;
     };
     if OFFERED.contains(&url.scheme()) {
-        return Some(url);
+        return Some((url, others));
     }
     let message = match url.scheme() {
         scheme if SCHEMES_KNOWN.contains(&scheme) => {
@@ -135,7 +146,7 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
 }
 
 /// Notes the credentials of a URL that keeps them.
-fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
+pub(super) fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
     // `nats://TOKEN@host`: what stands in the user's place is the credential.
     let token = || matches!(url.scheme(), "nats" | "tls").then(|| url.username());
     if let Some(password) = url.password().or_else(token).filter(|password| !password.is_empty()) {
@@ -287,7 +298,7 @@ fn proxy(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
 }
 
 /// `%40` to `@`; what is no escape stays.
-fn decode_percent(text: &str) -> String {
+pub(super) fn decode_percent(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

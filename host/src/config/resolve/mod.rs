@@ -7,6 +7,7 @@ mod connection;
 mod names;
 mod queue;
 mod secret;
+mod sentinel;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use super::errors::Fault;
 use super::limits::Limits;
 use super::secrets::Secrets;
 use super::tree::NodeId;
-use super::valid::{Config, Egress, Plugins, Schedule, Server, StateDir, Token};
+use super::valid::{Config, Egress, Plugins, Schedule, Server, StateDir, Token, Tracing};
 use super::{raw, units};
 
 /// Characters of the shortest token accepted; shorter ones are guessed.
@@ -53,6 +54,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     Config {
         files: Vec::new(),
         server,
+        tracing: Tracing { enabled: raw.tracing.enabled.or(cx, false) },
         plugins,
         state,
         schedule,
