@@ -25,6 +25,7 @@ const SERVERS: &[Server] = &[
     Server { program: "nginx", package: "nginx-light" },
     Server { program: "haproxy", package: "haproxy" },
     Server { program: "prometheus", package: "prometheus" },
+    Server { program: "sshd", package: "openssh-server" },
 ];
 
 /// Keeps packages from starting their services: tests bring up instances of their own.

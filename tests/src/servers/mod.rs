@@ -7,6 +7,7 @@ pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 pub mod sentinel;
+pub mod ssh;
 pub mod web;
 
 use std::net::TcpListener;

@@ -56,8 +56,8 @@ fn work_shows() {
     let check = wait_for(&cpu, "unhealthy", "busy");
     assert!((50.0..=100.0).contains(&value(&check, "busy")), "{check}");
     if std::path::Path::new("/proc/pressure/cpu").is_file() {
-        let check = wait_for(&pressure, "degraded", "cpu some-avg10");
-        assert!((1.0..=100.0).contains(&value(&check, "cpu some-avg10")), "{check}");
+        let check = wait_for(&pressure, "degraded", "cpu some avg10");
+        assert!((1.0..=100.0).contains(&value(&check, "cpu some avg10")), "{check}");
     } else {
         wait_for(&pressure, "unknown", "pressure");
     }
@@ -101,7 +101,7 @@ fn memory_and_load_are_the_kernels() {
     let seen = value(&check, "load15") * value(&check, "cpus");
     assert!(before.min(after) - 0.1 <= seen && seen <= before.max(after) + 0.1, "{before} {after} {check}");
     // No machine that runs a test has had nothing to do for a quarter of an hour.
-    load.reconfigure(&configuration("load", &["load", "cpu"], "load15 = { warn = 0 }\n"));
+    load.reconfigure(&configuration("load", &["load", "cpu"], "load5 = { crit = 1000 }\nload15 = { warn = 0 }\n"));
     wait_for(&load, "degraded", "load15");
 }
 
@@ -152,12 +152,29 @@ fn files_are_judged() {
         handle.set_modified(SystemTime::now() - Duration::from_secs(hours * 3_600)).unwrap();
     };
     aged(30);
-    wait_for(&host, "degraded", "more than 25 h");
+    wait_for(&host, "degraded", "age 1.25 d");
     aged(50);
-    wait_for(&host, "unhealthy", "more than 49 h");
+    wait_for(&host, "unhealthy", "age 2.08 d");
     std::fs::write(&file, "half").unwrap();
     wait_for(&host, "unhealthy", "less than 1 KiB");
-    let outside = configuration("file-age", &[&grant], "paths = [\"/etc/passwd\"]\n");
-    host.reconfigure(&outside);
-    wait_for(&host, "unknown", "file:/etc/passwd");
+    let outside = self::host("file-age", &[&grant], "paths = [\"/etc/passwd\"]\n");
+    wait_for(&outside, "unknown", "file:/etc/passwd");
+}
+
+// The file system of a path is measured as the kernel does it; thresholds, and a path that is not there, are told apart.
+#[test]
+fn file_systems_are_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap();
+    let grant = format!("disk:{}", path.display());
+    let config = |bounds: &str| format!("paths = [\"{}\"]\nwritable = true\n{bounds}\n", path.display());
+    let disk = host("disk", &[&grant], &config("used-percent = { crit = 100 }\ninodes-used-percent = { crit = 100 }"));
+    wait_for(&disk, "healthy", "available");
+    let all =
+        "used-percent = { crit = 100 }\ninodes-used-percent = { crit = 100 }\navailable = { crit = \"1000000GiB\" }";
+    disk.reconfigure(&configuration("disk", &[&grant], &config(all)));
+    wait_for(&disk, "unhealthy", "less than");
+    let gone = format!("paths = [\"{}/volume\"]\n", path.display());
+    disk.reconfigure(&configuration("disk", &[&grant], &gone));
+    wait_for(&disk, "unhealthy", "volume");
 }

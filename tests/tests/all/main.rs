@@ -17,6 +17,7 @@ mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
 mod machine; // the checks of the machine in a real host
 mod peers; // checks of other checks
+mod ports; // ports and greetings against servers that others wrote
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
@@ -25,6 +26,7 @@ mod secrets; // what is revealed to a check goes no further
 mod sentinel; // the primary of Redis before and after a failover
 mod serve; // start, probes, drain, restart
 mod sql; // the capability and the checks against real servers
+mod systems; // the table of what each check was tested against
 mod tls; // certificates that are good, expired, for another name, self-signed
 mod wasi; // nothing in WASI leads anywhere
 mod web; // the checks over HTTP against servers that others wrote
