@@ -43,6 +43,7 @@ mod tls_inspect;
 mod wasi;
 mod wasi_http;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -225,6 +226,11 @@ impl HostState {
         self.facts.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// When the run started.
+    fn began(&self) -> Instant {
+        self.facts.deadline.checked_sub(self.env.limits.timeout).unwrap_or(self.facts.deadline)
+    }
+
     /// The run's span, when runs are traces.
     fn span(&self) -> Option<SpanId> {
         self.env.services.traced.then(|| SpanId::of_run(self.facts.id))
@@ -252,7 +258,7 @@ impl HostState {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
         };
-        self.finish(capability, operation, target, start, answer)
+        self.finish(capability, operation, target, start..Instant::now(), answer)
     }
 
     /// The same for a call that does not wait.
@@ -266,7 +272,7 @@ impl HostState {
         self.admit(capability)?;
         let start = Instant::now();
         let answer = work(self);
-        self.finish(capability, operation, target, start, answer)
+        self.finish(capability, operation, target, start..Instant::now(), answer)
     }
 
     /// Counts a call against `host-calls`; the guest may get `quota` a while before the run ends.
@@ -292,10 +298,10 @@ impl HostState {
         capability: Capability,
         operation: &'static str,
         target: &str,
-        start: Instant,
+        when: Range<Instant>,
         answer: Result<T, CallError>,
     ) -> Result<T, HostError> {
-        let duration = start.elapsed();
+        let duration = when.end.saturating_duration_since(when.start);
         self.env.services.times.observe(capability, duration);
         let result = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
         self.tally(capability, result);
@@ -305,6 +311,7 @@ impl HostState {
                 target: crate::text::clean(&self.env.secrets.redact(target), TARGET_BYTES_MAX),
                 result,
                 duration_ms: duration.as_secs_f64() * 1e3,
+                after: when.start.saturating_duration_since(self.began()),
             });
         }
         Ok(answer?)

@@ -15,6 +15,7 @@ use super::sql::Databases;
 use super::tls_inspect::Inspector;
 use crate::config::{Config, Egress, NamedSecret};
 use crate::metrics::CallTimes;
+use crate::trace::Spans;
 
 /// The network and the machine, as this configuration allows. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -45,6 +46,10 @@ pub struct Services {
     pub peers: Peers,
     /// Whether runs are traces.
     pub traced: bool,
+    /// The connection that spans go through.
+    pub collector: Option<String>,
+    /// Where runs are left for it; none without a collector.
+    pub spans: Option<Spans>,
     /// How long calls take.
     pub times: Arc<CallTimes>,
 }
@@ -73,6 +78,8 @@ impl Services {
             machine: Machine::default(),
             peers: Peers::default(),
             traced: config.tracing.enabled,
+            collector: config.tracing.collector.clone(),
+            spans: None,
             times: Arc::default(),
             heartbeats,
             secrets,
@@ -88,6 +95,13 @@ impl Services {
     #[must_use]
     pub fn with_peers(self, peers: Peers) -> Self {
         Self { peers, ..self }
+    }
+
+    /// The same with runs left for the collector, if there is one.
+    #[must_use]
+    pub fn with_spans(self, spans: &Spans) -> Self {
+        let spans = self.collector.is_some().then(|| spans.clone());
+        Self { spans, ..self }
     }
 
     /// The same with calls timed where they are shown.
@@ -115,6 +129,8 @@ impl Default for Services {
             heartbeats: Arc::default(),
             peers: Peers::default(),
             traced: false,
+            collector: None,
+            spans: None,
             times: Arc::default(),
         }
     }

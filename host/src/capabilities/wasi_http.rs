@@ -3,9 +3,10 @@
 //!
 //! Bodies are read whole in both directions, within the limits of the run.
 
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::sync::Semaphore;
@@ -44,7 +45,7 @@ type Fetches = Arc<Mutex<Vec<Fetch>>>;
 
 struct Fetch {
     target: String,
-    took: Duration,
+    when: Range<Instant>,
     error: Option<CallError>,
 }
 
@@ -80,10 +81,9 @@ impl HostState {
             if let Some(error) = &fetch.error {
                 self.log(Level::Warn, &error.message, &[]);
             }
-            let start = Instant::now().checked_sub(fetch.took).unwrap_or_else(Instant::now);
             let answer = fetch.error.map_or(Ok(()), Err);
             // The answer is the guest's already.
-            let _: Result<(), HostError> = self.finish(Capability::Http, "fetch", &fetch.target, start, answer);
+            let _: Result<(), HostError> = self.finish(Capability::Http, "fetch", &fetch.target, fetch.when, answer);
         }
     }
 }
@@ -125,7 +125,7 @@ impl WasiHttpHooks for Hooks {
             let answer = tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_elapsed| {
                 Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call"))
             });
-            let fetch = Fetch { target, took: start.elapsed(), error: answer.as_ref().err().cloned() };
+            let fetch = Fetch { target, when: start..Instant::now(), error: answer.as_ref().err().cloned() };
             fetches.lock().unwrap_or_else(PoisonError::into_inner).push(fetch);
             let done: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(async { Ok(()) });
             answer.map(|response| (response, Box::new(done) as Box<_>)).map_err(wasi_error)

@@ -124,6 +124,10 @@ pub(super) struct Tracing {
     /// `traceparent = true` carry it.
     #[schemars(extend("default" = false))]
     pub(super) enabled: Key<Bool>,
+    /// The connection that spans are posted to, as OTLP in JSON: `[connections.otel]` with the whole URL,
+    /// `http://127.0.0.1:4318/v1/traces`. One span for each run and each of its calls. What a collector does not take in time is
+    /// dropped and counted.
+    pub(super) collector: Key<Text>,
 }
 
 /// Where plugins come from.

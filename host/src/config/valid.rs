@@ -133,6 +133,8 @@ impl std::fmt::Debug for Token {
 pub struct Tracing {
     /// Key `enabled`, default false.
     pub enabled: bool,
+    /// Key `collector`: the name of an HTTP connection of [`Config::connections`] that spans are posted to.
+    pub collector: Option<String>,
 }
 
 /// Table `[plugins]`.

@@ -240,7 +240,7 @@ impl Work {
             self.plugin_watch = watch_for(&config.plugins.dir, &self.hints);
         }
         self.loader.reconfigure(config.plugins.clone());
-        self.host.services.store(Arc::new(services(&config, &self.host.board, &self.host.metrics)));
+        self.host.services.store(Arc::new(services(&config, &self.host.board, &self.host.metrics, &self.host.spans)));
         self.host.config.store(Arc::new(config));
         let checks = self.host.replan();
         self.untidy = true;

@@ -153,6 +153,11 @@ impl Scrape {
         for ((name, result), total) in &heartbeats {
             count(&mut family, &[("heartbeat", name.as_str()), ("result", result)], *total)?;
         }
+        let mut family = counter(encoder, "probity_trace_runs", "Runs whose spans were sent, failed or dropped")?;
+        let traces = self.metrics.traces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (result, total) in &traces {
+            count(&mut family, &[("result", *result)], *total)?;
+        }
         let mut family = seconds(
             encoder,
             "probity_plugin_compile",

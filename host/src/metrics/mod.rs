@@ -52,6 +52,8 @@ pub struct Metrics {
     config: ConfigReload,
     /// Bounded by the heartbeats that a configuration may declare.
     heartbeats: Mutex<BTreeMap<(String, &'static str), u64>>,
+    /// By `sent`, `failed` and `dropped`.
+    traces: Mutex<BTreeMap<&'static str, u64>>,
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
     listeners: AtomicI64,
     started_unix_ms: u64,
@@ -86,6 +88,7 @@ impl Metrics {
             plugins: Mutex::default(),
             config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
             heartbeats: Mutex::default(),
+            traces: Mutex::default(),
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
             started_unix_ms: now,
@@ -144,6 +147,11 @@ impl Metrics {
         let mut heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
         let full = heartbeats.len() >= HEARTBEATS_MAX && !heartbeats.contains_key(&(name.to_owned(), result));
         *heartbeats.entry((if full { OTHER } else { name }.to_owned(), result)).or_default() += 1;
+    }
+
+    /// `count` runs were sent to the collector, could not be, or were dropped before.
+    pub fn traces(&self, result: &'static str, count: u64) {
+        *self.traces.lock().unwrap_or_else(PoisonError::into_inner).entry(result).or_default() += count;
     }
 
     /// The series of a route. `pattern` comes from the table of routes, never from a request.

@@ -4,6 +4,12 @@
 //! its dashes, which finds one by the other; the run's span has the half of it that is random, and the call at place n of
 //! the report is n + 1 spans further. [W3C Trace Context](https://www.w3.org/TR/trace-context/) is how others are told.
 
+mod export;
+mod otlp;
+
+pub use export::{Exporter, Spans, channel};
+pub use otlp::Finished;
+
 /// A span of a run: itself, or one of its calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpanId {

@@ -30,5 +30,6 @@ mod serve; // start, probes, drain, restart
 mod sql; // the capability and the checks against real servers
 mod systems; // the table of what each check was tested against
 mod tls; // certificates that are good, expired, for another name, self-signed
+mod tracing; // runs as traces, and where they are told
 mod wasi; // nothing in WASI leads anywhere
 mod web; // the checks over HTTP against servers that others wrote

@@ -126,6 +126,18 @@ fn contradictions_are_errors() {
     one(context, (3, 15), "have trace context", "remove `traceparent`");
 }
 
+// Spans go to an endpoint that is declared, and only where runs are traces.
+#[test]
+fn collectors_are_endpoints() {
+    let at = |line: &str, message: &str, help: &str| {
+        let declared = "[connections.otel]\nurl = \"http://o/v1/traces\"\n[connections.db]\nurl = \"redis://db\"\n";
+        one(&format!("{declared}[tracing]\n{line}"), (6, 13), message, help);
+    };
+    at("collector = \"otel\"", "no traces to send", "enabled = true");
+    at("collector = \"otle\"\nenabled = true", "no connection is named `otle`", "[connections.otel]");
+    at("collector = \"db\"\nenabled = true", "does not speak HTTP", "[connections.otel]");
+}
+
 // A URL of sentinels names them and the primary; what is wrong with it is said without quoting it.
 #[test]
 fn sentinels_need_a_primary() {
