@@ -68,7 +68,8 @@ impl Receiver {
             let spans = self.spans();
             let name = format!("run {check}");
             if let Some(run) = spans.iter().find(|span| span["name"] == *name) {
-                let is_child = |span: &&Value| span["parentSpanId"] == run["spanId"] && span["traceId"] == run["traceId"];
+                let is_child =
+                    |span: &&Value| span["parentSpanId"] == run["spanId"] && span["traceId"] == run["traceId"];
                 return (run.clone(), spans.iter().filter(is_child).cloned().collect());
             }
             assert!(Instant::now() < end, "no span of {check} came: {spans:?}");
@@ -179,7 +180,8 @@ fn failures_are_marked() {
 #[test]
 fn the_end_loses_nothing() {
     let receiver = Receiver::start();
-    let mut host = Host::start(&(tracing(&receiver.url) + "[[check]]\nname = \"once\"\nplugin = \"says\"\nevery = \"1h\"\n"));
+    let mut host =
+        Host::start(&(tracing(&receiver.url) + "[[check]]\nname = \"once\"\nplugin = \"says\"\nevery = \"1h\"\n"));
     host.copy_in("says", &says("hello"));
     host.wait_until("once", "healthy");
     host.terminate();

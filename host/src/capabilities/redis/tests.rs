@@ -229,3 +229,37 @@ async fn timeouts_leave_nothing_behind() {
     assert_eq!(pool.places.available_permits(), OPEN_MAX);
     assert!(pool.idle.lock().unwrap().is_empty());
 }
+
+// What a sentinel names is judged by the egress policy before a byte of the credentials goes there.
+#[tokio::test]
+async fn sentinels_lead_nowhere_forbidden() {
+    let sentinel = listener().await;
+    let reached = |host: &str, port: u16| {
+        let url = format!("redis://me:swordfish@{host}:{port}").parse().unwrap();
+        ServerConnection { url, ca: None }
+    };
+    let port = sentinel.local_addr().unwrap().port();
+    let connection = Connection::Sentinel(crate::config::SentinelConnection {
+        sentinels: vec![ServerConnection { url: format!("redis://127.0.0.1:{port}").parse().unwrap(), ca: None }],
+        primary: "mymaster".into(),
+        server: reached("127.0.0.1", port),
+    });
+    let client = RedisClient::new(
+        &Net::new(Egress::default(), Resolver::default()),
+        &[("cache".to_owned(), connection)].into_iter().collect(),
+    );
+    let server = async {
+        for reply in [&b"*2\r\n$15\r\n169.254.169.254\r\n$2\r\n80\r\n"[..], b"*-1\r\n", b"*1\r\n:1\r\n"] {
+            let (mut stream, _) = sentinel.accept().await.unwrap();
+            answer(&mut stream, "get-master-addr-by-name $8 mymaster", reply).await;
+        }
+    };
+    let work = async {
+        for kind in [ErrorKind::Denied, ErrorKind::NotFound, ErrorKind::Protocol] {
+            let error = client.lease("cache", within(2_000)).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{error}");
+            assert!(error.message.starts_with("connection `cache`: ") && !error.message.contains("fish"), "{error}");
+        }
+    };
+    tokio::join!(server, work);
+}
