@@ -28,3 +28,4 @@ pub mod plugins;
 pub mod sandbox;
 pub mod schedule;
 mod text;
+pub mod trace;
