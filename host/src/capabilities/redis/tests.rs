@@ -263,3 +263,35 @@ async fn sentinels_lead_nowhere_forbidden() {
     };
     tokio::join!(server, work);
 }
+
+// A ping is one round trip, also on a kept connection; one that died meanwhile is replaced outside of the time.
+#[tokio::test]
+async fn pings_are_one_round_trip() {
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let server = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        answer(&mut first, "HELLO", b"%0\r\n").await;
+        answer(&mut first, "PING", b"+PONG\r\n").await;
+        answer(&mut first, "PING", b"+PONG\r\n").await;
+        // The third one: closed only when it has come.
+        let _ = first.read(&mut [0; 64]).await.unwrap();
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        answer(&mut second, "HELLO", b"%0\r\n").await;
+        answer(&mut second, "PING", b"+PONG\r\n").await;
+        assert!(first_byte_never_comes(&mut second).await, "a ping more than was asked for");
+    };
+    let work = async {
+        for _ in 0..3 {
+            client.lease("cache", within(2_000)).await.unwrap().ping(within(2_000)).await.unwrap();
+        }
+        drop(client);
+    };
+    tokio::join!(server, work);
+}
+
+/// Whether the client closes without another word.
+async fn first_byte_never_comes(stream: &mut TcpStream) -> bool {
+    stream.read(&mut [0; 1]).await.unwrap() == 0
+}
