@@ -8,6 +8,7 @@ mod certificates;
 pub mod client;
 mod clock;
 mod context;
+pub mod datagram;
 mod dns;
 mod egress;
 mod endpoint;
@@ -40,6 +41,7 @@ pub mod tcp;
 pub mod tls;
 mod tls_calls;
 mod tls_inspect;
+mod udp;
 mod wasi;
 mod wasi_http;
 

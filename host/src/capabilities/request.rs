@@ -27,6 +27,8 @@ pub struct Request {
     pub body_bytes_max: Option<u64>,
     /// The span that asks, for connections that pass it on.
     span: Option<SpanId>,
+    /// HTTP/2 or nothing, without TLS as well.
+    pub http2_only: bool,
     headers: HeaderMap,
 }
 

@@ -1,174 +1,137 @@
-//! Which systems each first-party check was tested against: the table in docs/checks/README.md.
-//!
-//! To renew it with the versions that are installed: `PROBITY_BLESS=1 cargo test -p probity-tests --test all -- systems::`.
+//! One check for each system that a capability reaches, as a configuration has it: what the tests of faults go through.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use probity_tests::servers::faulty::Words::{self, Answer, Greeting};
 
-use probity::capabilities::net::{Net, Resolver};
-use probity::capabilities::sql::Databases;
-use probity::config::grants::NamedGrant;
-use probity::config::{Connection, Egress, Grants, SqlBounds};
-use probity_tests::servers::program;
-
-use super::checks::names;
-use super::docs::{read, root, rows};
-
-/// A check, the systems, and the module of these tests in which a real host runs it against them.
-type Entry = (&'static str, &'static [System], &'static str);
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum System {
-    HaProxy,
-    Linux,
-    MariaDb,
-    Nats,
-    Nginx,
-    OpenSsh,
-    Postgres,
-    Prometheus,
-    RabbitMq,
-    Redis,
-    RedisSentinel,
-    Sqlite,
-    /// A server that speaks the protocol, in the test itself.
-    Ours(&'static str),
+/// A system, and how a server of it begins to speak.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct System {
+    /// Part of the check's name.
+    pub(super) name: &'static str,
+    /// The first-party check that looks at it.
+    pub(super) plugin: &'static str,
+    /// Where its server is.
+    target: Target,
+    /// Right so far, and without end when the last byte is repeated.
+    pub(super) begins: Words,
 }
 
-use System::{
-    HaProxy, Linux, MariaDb, Nats, Nginx, OpenSsh, Ours, Postgres, Prometheus, RabbitMq, Redis, RedisSentinel, Sqlite,
-};
+/// How a check gets to its server.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// `http` with a URL of this scheme.
+    Url(&'static str),
+    /// `tcp` or `tls` by host and port, with more keys.
+    Port(&'static str, &'static str),
+    /// `sql` or `redis` with a connection of this URL, where `PORT` stands for the port.
+    Connection(&'static str, &'static str),
+    /// `queue` likewise, with the queue's keys.
+    Queue(&'static str, &'static str),
+    /// `dns` through a name server.
+    Resolver,
+}
 
-const ENTRIES: &[Entry] = &[
-    ("banner", &[OpenSsh], "ports"),
-    ("composite", &[Ours("checks of the same host")], "peers"),
-    ("cpu", &[Linux], "machine"),
-    ("disk", &[Linux], "machine"),
-    ("dns", &[Ours("a name server of the test, by hickory")], "dns"),
-    ("domain-expiry", &[Ours("an RDAP server of the test, in Python")], "web"),
-    ("file-age", &[Linux], "machine"),
-    ("heartbeat", &[Ours("the host's own routes")], "heartbeats"),
-    ("http", &[Nginx, HaProxy], "web"),
-    ("json-api", &[Ours("a shop of the test, in Python")], "web"),
-    ("load", &[Linux], "machine"),
-    ("memory", &[Linux], "machine"),
-    ("pressure", &[Linux], "machine"),
-    ("process", &[Linux], "machine"),
-    ("prometheus", &[Prometheus], "web"),
-    ("queue-depth", &[RabbitMq, Nats, Redis], "queue"),
-    ("redis", &[Redis, RedisSentinel], "redis"),
-    ("sql", &[Postgres, MariaDb, Sqlite], "sql"),
-    ("tcp", &[Redis], "ports"),
-    ("tls-certificate", &[Ours("a TLS server of the test, by rustls")], "tls"),
+/// A TLS record of 4 KiB with a server's hello in it.
+const TLS: &[u8] = &[0x16, 3, 3, 0x10, 0, 2, 0, 0x0f, 0xfc, 3, 3, 0];
+
+/// A header that does not end.
+const HTTP: &[u8] = b"HTTP/1.1 200 OK\r\nX-Slow: a";
+
+/// Every system that is reached over TCP.
+pub(super) const SYSTEMS: [System; 11] = [
+    System { name: "http", plugin: "http", target: Target::Url("http"), begins: Answer(HTTP) },
+    System { name: "https", plugin: "http", target: Target::Url("https"), begins: Answer(TLS) },
+    System {
+        name: "tcp",
+        plugin: "tcp",
+        target: Target::Port("tcp", "send = \"PING\\r\\n\"\nexpect = \"+PONG\"\n"),
+        begins: Answer(b"+NO"),
+    },
+    System { name: "tls", plugin: "tls-certificate", target: Target::Port("tls", ""), begins: Answer(TLS) },
+    System {
+        name: "postgres",
+        plugin: "sql",
+        target: Target::Connection("sql", "postgres://u:swordfish@127.0.0.1:PORT/shop"),
+        // A request for a password, 4 KiB long.
+        begins: Answer(&[b'R', 0, 0, 0x10, 0, 0, 0, 0, 10, b'a']),
+    },
+    System {
+        name: "mysql",
+        plugin: "sql",
+        target: Target::Connection("sql", "mysql://u:swordfish@127.0.0.1:PORT/shop"),
+        // A greeting of 4 KiB, in the middle of the version.
+        begins: Greeting(&[0, 0x10, 0, 0, 10, b'5']),
+    },
+    System {
+        name: "redis",
+        plugin: "redis",
+        target: Target::Connection("redis", "redis://u:swordfish@127.0.0.1:PORT"),
+        begins: Answer(b"%1\r\n$4000\r\na"),
+    },
+    System {
+        name: "amqp",
+        plugin: "queue-depth",
+        target: Target::Queue("amqp://u:swordfish@127.0.0.1:PORT", "name = \"jobs\"\n"),
+        // `connection.start` in a frame of 4 KiB.
+        begins: Answer(&[1, 0, 0, 0, 0, 0x10, 0, 0, 10, 0, 10, 0]),
+    },
+    System {
+        name: "nats",
+        plugin: "queue-depth",
+        target: Target::Queue("nats://u:swordfish@127.0.0.1:PORT", "stream = \"JOBS\"\n"),
+        begins: Greeting(b"INFO {\"a"),
+    },
+    System {
+        name: "redis-list",
+        plugin: "queue-depth",
+        target: Target::Queue("redis://u:swordfish@127.0.0.1:PORT", "list = \"jobs\"\n"),
+        begins: Answer(b"%1\r\n$4000\r\na"),
+    },
+    System {
+        name: "endpoint",
+        plugin: "http",
+        target: Target::Connection("http", "http://u:swordfish@127.0.0.1:PORT"),
+        begins: Answer(HTTP),
+    },
 ];
 
+/// Names are asked for over UDP, so that connections say nothing about it.
+pub(super) const DNS: System = System { name: "dns", plugin: "dns", target: Target::Resolver, begins: Answer(b"") };
+
 impl System {
-    const fn name(self) -> &'static str {
-        match self {
-            HaProxy => "HAProxy",
-            Linux => "Linux",
-            MariaDb => "MariaDB",
-            Nats => "NATS",
-            Nginx => "nginx",
-            OpenSsh => "OpenSSH",
-            Postgres => "PostgreSQL",
-            Prometheus => "Prometheus",
-            RabbitMq => "RabbitMQ",
-            Redis => "Redis",
-            RedisSentinel => "Redis Sentinel",
-            Sqlite => "SQLite",
-            Ours(what) => what,
-        }
-    }
-
-    /// What says the version that is installed.
-    fn version(self) -> String {
-        let said = match self {
-            HaProxy => said("haproxy", "haproxy", &["-v"]),
-            Linux => read("/proc/sys/kernel/osrelease"),
-            MariaDb => said("mariadbd", "mariadb-server", &["--version"]),
-            Nats => said("nats-server", "nats-server", &["--version"]),
-            Nginx => said("nginx", "nginx-light", &["-v"]),
-            OpenSsh => said("ssh", "openssh-client", &["-V"]).replace("OpenSSH_", ""),
-            Postgres => said("psql", "postgresql", &["--version"]),
-            Prometheus => said("prometheus", "prometheus", &["--version"]),
-            RabbitMq => said("dpkg-query", "dpkg", &["-W", "-f", "${Version}", "rabbitmq-server"]),
-            Redis | RedisSentinel => said("redis-cli", "redis-tools", &["--version"]),
-            Sqlite => bundled_sqlite(),
-            Ours(_) => return String::new(),
+    /// The tables of the check `name`, and of what it needs, with the server at `port`. `timing` is part of the check.
+    pub(super) fn config(&self, name: &str, port: u16, timing: &str) -> String {
+        let url = |text: &str| text.replace("PORT", &port.to_string());
+        let (tables, grant, config) = match self.target {
+            Target::Url(scheme) => {
+                let url = format!("{scheme}://127.0.0.1:{port}/health");
+                (String::new(), format!("http = [\"{url}\"]"), format!("url = \"{url}\"\n"))
+            }
+            Target::Port(capability, more) => {
+                let config = format!("host = \"127.0.0.1\"\nport = {port}\n{more}");
+                (String::new(), format!("{capability} = [\"127.0.0.1:{port}\"]"), config)
+            }
+            Target::Connection(capability, to) => {
+                let config = match capability {
+                    "http" => format!("endpoint = \"{name}\"\nurl = \"/health\"\n"),
+                    _ => format!("connection = \"{name}\"\n"),
+                };
+                let table = format!("[connections.{name}]\nurl = \"{}\"\n", url(to));
+                (table, format!("{capability} = [\"{name}\"]"), config)
+            }
+            Target::Queue(to, keys) => {
+                let connection = format!("[connections.{name}]\nurl = \"{}\"\n", url(to));
+                let queue = format!("[queues.{name}]\nconnection = \"{name}\"\n{keys}");
+                (connection + &queue, format!("queue = [\"{name}\"]"), format!("queues = [\"{name}\"]\n"))
+            }
+            Target::Resolver => {
+                let table = format!("[resolvers.{name}]\naddress = \"127.0.0.1:{port}\"\n");
+                let config = format!("name = \"shop.test\"\nresolver = \"{name}\"\n");
+                (table, format!("dns = [\"shop.test\", \"resolver:{name}\"]"), config)
+            }
         };
-        number(&said).unwrap_or_else(|| panic!("no version of {}: {said}", self.name()))
-    }
-
-    fn cell(self) -> String {
-        format!("{} {}", self.name(), self.version()).trim().to_owned()
-    }
-}
-
-fn said(name: &str, package: &str, args: &[&str]) -> String {
-    let output = Command::new(program(name, package)).args(args).output().expect("it starts");
-    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-}
-
-/// Of the one that the host brings along, by its own word.
-fn bundled_sqlite() -> String {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let connection = Connection::Sqlite(file.path().to_owned(), SqlBounds { pool: 1, rows_max: 1 });
-    let net = Net::new(Egress::default(), Resolver::default());
-    let databases = Databases::new(&net, &[("own".to_owned(), connection)].into());
-    let grants = Grants { sql: vec![NamedGrant::sql("own").unwrap()], ..Grants::default() };
-    let (database, access) = databases.granted("own", &grants).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let work = async {
-        let mut session = database.session(access, deadline).await.unwrap();
-        session.query("SELECT sqlite_version()", &[], 1 << 10, deadline).await.unwrap()
-    };
-    format!("{:?}", tokio::runtime::Runtime::new().unwrap().block_on(work))
-}
-
-/// The first number with at least one dot: `15.18` of `postgres (PostgreSQL) 15.18 (Debian …)`.
-fn number(text: &str) -> Option<String> {
-    let words = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
-    words.map(|word| word.trim_matches('.')).find(|word| word.contains('.')).map(str::to_owned)
-}
-
-const PAGE: &str = "docs/checks/README.md";
-const START: &str =
-    "<!-- systems: written by PROBITY_BLESS=1 cargo test -p probity-tests --test all -- systems:: -->\n";
-const END: &str = "<!-- /systems -->\n";
-
-// Every check has an entry, its test is where the entry says, and the table names the systems with a version each.
-#[test]
-fn every_check_names_its_systems() {
-    let checks: Vec<&str> = ENTRIES.iter().map(|(check, ..)| *check).collect();
-    assert_eq!(checks, names(), "a check without an entry here, or an entry without a check");
-    for (check, _, module) in ENTRIES {
-        let tests = read(format!("tests/tests/all/{module}.rs"));
-        assert!(tests.contains(&format!("{check}\"")), "tests/tests/all/{module}.rs runs no {check}");
-    }
-    let page = read(PAGE);
-    let (before, rest) = page.split_once(START).expect("the page has the mark of the table");
-    let (table, after) = rest.split_once(END).expect("the page has the mark after the table");
-    if std::env::var_os("PROBITY_BLESS").is_some() {
-        let mut text = format!("{before}{START}| check | tested against |\n| --- | --- |\n");
-        for (check, systems, module) in ENTRIES {
-            let cells: Vec<String> = systems.iter().map(|system| system.cell()).collect();
-            let link = format!("../../tests/tests/all/{module}.rs");
-            text += &format!("| [`{check}`]({link}) | {} |\n", cells.join(", "));
-        }
-        std::fs::write(root().join(PAGE), text + END + after).unwrap();
-        return;
-    }
-    let rows = rows(table);
-    assert_eq!(rows.len(), ENTRIES.len() + 1, "{PAGE}: renew the table, see tests/tests/all/systems.rs");
-    for (row, (check, systems, _)) in rows[1..].iter().zip(ENTRIES) {
-        assert!(row[0].starts_with(&format!("[`{check}`]")), "{row:?}: expected {check}");
-        let named = systems.iter().filter(|system| !matches!(system, Ours(_)));
-        for system in named {
-            let version = row[1].split(&format!("{} ", system.name())).nth(1).and_then(number);
-            assert!(version.is_some(), "{check}: no version of {}: {row:?}", system.name());
-        }
-        let ours = systems.iter().all(|system| row[1].contains(system.name()));
-        assert!(ours, "{check}: renew the table: {row:?}");
+        format!(
+            "{tables}[[check]]\nname = \"{name}\"\nplugin = \"{}\"\n{timing}grants = {{ {grant} }}\n[check.config]\n{config}",
+            self.plugin
+        )
     }
 }

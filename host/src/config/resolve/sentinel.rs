@@ -5,7 +5,7 @@ use url::Url;
 use super::connection::{decode_percent, keep_secret};
 use crate::config::cx::Cx;
 use crate::config::raw;
-use crate::config::valid::{SentinelConnection, ServerConnection};
+use crate::config::valid::{Identity, SentinelConnection, ServerConnection};
 
 /// Sentinels of one connection.
 const SENTINELS_MAX: usize = 16;
@@ -32,7 +32,7 @@ pub(super) fn connection(
     raw: &raw::Connection,
     url: &Url,
     others: &[String],
-    ca: Option<&Vec<u8>>,
+    (ca, identity): &(Option<Vec<u8>>, Option<Identity>),
     cx: &mut Cx<'_>,
 ) -> Option<SentinelConnection> {
     let id = raw.url.id?;
@@ -86,10 +86,11 @@ pub(super) fn connection(
     // The form in which a guest's log might quote it has all hosts.
     keep_secret(url, cx);
     keep_secret(&sentinel, cx);
-    let reached = |url| ServerConnection { url, ca: ca.cloned() };
+    let tls = scheme == "rediss";
+    let reached = |url| ServerConnection { url, tls, ca: ca.clone(), identity: identity.clone() };
     Some(SentinelConnection {
         sentinels: sentinels.into_iter().map(reached).collect(),
         primary,
-        server: ServerConnection { url: server, ca: ca.cloned() },
+        server: reached(server),
     })
 }
