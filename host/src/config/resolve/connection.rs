@@ -89,7 +89,6 @@ fn misplaced(raw: &raw::Connection, connection: &Connection, cx: &mut Cx<'_>) {
         Connection::Postgres(server, _) | Connection::MySql(server, _) => {
             (server.tls, "add `?sslmode=verify-full` to the URL")
         }
-        Connection::Sentinel(primary) => (primary.server.tls, "write `rediss+sentinel://` in the URL"),
         Connection::Redis(server) => (server.tls, "write `rediss://` in the URL"),
         Connection::Sentinel(known) => (known.server.tls, "write `rediss+sentinel://` in the URL"),
         Connection::Amqp(server) => (server.tls, "write `amqps://` in the URL"),
