@@ -167,9 +167,9 @@ fn converse(config: &Config) -> Result<Outcome, Error> {
 
 /// The line of the greeting that counts: the last.
 fn greeting(socket: &tcp::Socket, config: &Config) -> Result<String, Error> {
-    for _ in 0..LINES_MAX {
+    for count in 0..LINES_MAX {
         let line = read_line(socket, config.timeout)?;
-        if !config.protocol.greeting_goes_on(&line) {
+        if !config.protocol.greeting_goes_on(&line, count == 0) {
             return Ok(line);
         }
     }

@@ -102,13 +102,14 @@ impl Protocol {
         }
     }
 
-    /// Whether more lines of the greeting follow `line`.
-    pub(crate) fn greeting_goes_on(self, line: &str) -> bool {
+    /// Whether more lines of the greeting follow `line`; `first` is where another protocol shows.
+    pub(crate) fn greeting_goes_on(self, line: &str, first: bool) -> bool {
+        let code = || line.len() > 2 && line.bytes().take(3).all(|byte| byte.is_ascii_digit());
         match self {
-            Self::Smtp | Self::Ftp => {
-                // "220-" and, in FTP, anything up to the line with the code.
-                line.as_bytes().get(3) == Some(&b'-') || !line.starts_with(|c: char| c.is_ascii_digit())
-            }
+            // "220-" and, in FTP, anything after it up to the line with the code.
+            Self::Smtp => code() && line.as_bytes().get(3) == Some(&b'-'),
+            Self::Ftp if code() => line.as_bytes().get(3) == Some(&b'-'),
+            Self::Ftp => !first,
             // A server may say what it likes before its version.
             Self::Ssh => !line.starts_with("SSH-"),
             Self::Imap | Self::Pop3 => false,

@@ -75,6 +75,17 @@ fn nonsense_is_unhealthy() {
     assert_eq!(refused.status, Status::Unhealthy);
 }
 
+// A server of another protocol is told at once by its first line, not waited for: one that says `SSH-` has a dash where
+// SMTP would go on.
+#[test]
+fn another_protocol_is_told_by_its_first_line() {
+    for protocol in ["smtp", "ftp", "imap", "pop3"] {
+        let (status, message) = greets(protocol, "SSH-2.0-OpenSSH_9.7\r\n");
+        assert_eq!(status, Status::Unhealthy, "{protocol}");
+        assert!(message.contains("SSH-2.0-OpenSSH_9.7"), "{protocol}: {message}");
+    }
+}
+
 // A greeting may have to say more than hello: a version, a name.
 #[test]
 fn expected_text_must_be_in_the_greeting() {

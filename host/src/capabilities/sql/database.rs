@@ -61,7 +61,14 @@ pub struct Session {
     place: Option<OwnedSemaphorePermit>,
     database: Arc<Database>,
     pool: Pool,
+    /// Nothing but pings went through it: it is as new.
+    untouched: bool,
+    /// When a kept session answered as it was borrowed, and how long that took.
+    answered: Option<(Instant, Duration)>,
 }
+
+/// A ping that follows borrowing a kept session at once is the one that borrowing made.
+const ANSWER_AGE_MAX: Duration = Duration::from_millis(10);
 
 /// May a session change data?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,16 +182,18 @@ impl Database {
         let mut reused = None;
         // The server may have gone, and come back, since: nothing of the run was sent yet, so nothing is done twice.
         while let Some(mut driver) = pool.take() {
+            let start = Instant::now();
             if driver.is_usable() && driver.ping(left(deadline)?).await.is_ok() {
-                reused = Some(driver);
+                reused = Some((driver, Some((start, start.elapsed()))));
                 break;
             }
         }
-        let driver = match reused {
-            Some(driver) => driver,
-            None => self.open(access == Access::Read, &mut place, deadline).await?,
+        let (driver, answered) = match reused {
+            Some(reused) => reused,
+            None => (self.open(access == Access::Read, &mut place, deadline).await?, None),
         };
-        Ok(Session { driver: Some(driver), place, database: Arc::clone(self), pool: pool.clone() })
+        let (database, pool) = (Arc::clone(self), pool.clone());
+        Ok(Session { driver: Some(driver), place, database, pool, untouched: true, answered })
     }
 
     async fn open(
@@ -257,8 +266,14 @@ impl Session {
     /// # Errors
     /// `refused`, `timeout`, `protocol`.
     pub async fn ping(&mut self, deadline: Instant) -> Result<Duration, CallError> {
+        if let Some((at, took)) = self.answered.take()
+            && at.elapsed() < took + ANSWER_AGE_MAX
+        {
+            return Ok(took);
+        }
         let start = Instant::now();
-        self.driver()?.ping(left(deadline)?).await?;
+        let budget = left(deadline)?;
+        self.driver.as_mut().ok_or_else(gone)?.ping(budget).await?;
         Ok(start.elapsed())
     }
 
@@ -324,7 +339,9 @@ impl Session {
         }
     }
 
+    /// The driver, for what leaves traces.
     fn driver(&mut self) -> Result<&mut Driver, CallError> {
+        self.untouched = false;
         self.driver.as_mut().ok_or_else(gone)
     }
 }
@@ -342,7 +359,12 @@ impl Drop for Session {
         if let (Some(driver), Some(place)) = (self.driver.take(), self.place.take())
             && driver.is_usable()
         {
-            self.pool.give_back(driver, place);
+            if self.untouched {
+                self.pool.keep(driver);
+                drop(place);
+            } else {
+                self.pool.give_back(driver, place);
+            }
         }
     }
 }

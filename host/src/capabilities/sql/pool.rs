@@ -62,7 +62,8 @@ impl Pool {
         });
     }
 
-    fn keep(&self, driver: Driver) {
+    /// Keeps a session that is as new.
+    pub(super) fn keep(&self, driver: Driver) {
         let mut idle = self.lock();
         idle.sessions.push((Instant::now(), driver));
         if !idle.watched {
