@@ -100,7 +100,7 @@ fn misplaced(raw: &raw::Connection, connection: &Connection, cx: &mut Cx<'_>) {
         (
             raw.traceparent.id,
             is_endpoint,
-            "only `http` and `https` connections pass trace context on",
+            "only `http` and `https` connections have trace context",
             "remove `traceparent`",
         ),
         (raw.client_cert.id, tls, "only connections over TLS have a client certificate", how),
