@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,7 @@ CAPABILITIES = (
 
 _PACKAGE = Path(__file__).parent
 _ENTRY = "probity_component"
-_WORLD = "probity-build:component/component"
+_WORLD = "probity:author/guest"
 
 
 class BuildError(Exception):
@@ -89,25 +90,29 @@ def _local(folder: Path, name: str) -> list[Path]:
 def world(capabilities: list[str]) -> str:
     """The world of a component that imports these and nothing else of ours."""
     imports = "".join(f"  import probity:check/{name}@0.1.0;\n" for name in capabilities)
-    return f"package probity-build:component;\nworld component {{\n  include probity:check/check@0.1.0;\n{imports}}}\n"
+    return f"package probity:author;\n\nworld guest {{\n  include probity:check/check@0.1.0;\n{imports}}}\n"
 
 
-def component(entry: Path, out: Path, contract: Path | None = None, stub_wasi: bool = False) -> list[str]:
+def component(entry: Path, out: Path, wit: Path | None = None, stub_wasi: bool = False) -> list[str]:
     """Builds the check in ``entry`` and writes the component to ``out``; its capabilities.
+
+    ``wit`` is a folder with the world ``guest`` and the contract, as ``probity build`` makes it; without it a world is
+    made of what the check imports.
 
     Raises :class:`BuildError` with what componentize-py said when it could not.
     """
     capabilities = scan(entry)
-    if entry.stem in ("component", _ENTRY):
+    if entry.stem in ("guest", "probity", _ENTRY):
         raise BuildError(f"{entry.name} cannot be called so: rename it, check.py for instance")
     with tempfile.TemporaryDirectory(prefix="probity-build-") as temporary:
         folder = Path(temporary)
         (folder / "world.wit").write_text(world(capabilities), encoding="utf-8")
+        worlds = [wit] if wit is not None else [_contract(), folder / "world.wit"]
         text = f'"""The component\'s entry."""\nimport {entry.stem}\nfrom probity import _check\n'
         text += "from probity._guest import Checker\n_check.only()\n"
         (folder / f"{_ENTRY}.py").write_text(text, encoding="utf-8")
         made = folder / "component.wasm"
-        command = [*_componentize_py(), "--quiet", "-d", str(contract or _contract()), "-d", str(folder / "world.wit")]
+        command = [*_componentize_py(), "--quiet", *(word for path in worlds for word in ("-d", str(path)))]
         command += ["-w", _WORLD, "componentize", _ENTRY, "-o", str(made), *(["--stub-wasi"] if stub_wasi else [])]
         for path in (folder, entry.parent.resolve(), _PACKAGE.parent):
             command += ["-p", str(path)]
@@ -119,11 +124,13 @@ def component(entry: Path, out: Path, contract: Path | None = None, stub_wasi: b
 
 
 def _componentize_py() -> list[str]:
-    """The program of this environment, whatever is on the path."""
+    """The program of this environment, else the one on the path."""
     program = Path(sys.executable).with_name("componentize-py")
     for candidate in (program, program.with_suffix(".exe")):
         if candidate.is_file():
             return [str(candidate)]
+    if found := shutil.which("componentize-py"):
+        return [found]
     raise BuildError(f"componentize-py is missing: {sys.executable} -m pip install componentize-py==0.25.1")
 
 
@@ -132,7 +139,7 @@ def _contract() -> Path:
     for folder in (_PACKAGE / "wit", _PACKAGE.parents[3] / "wit"):
         if (folder / "checker.wit").is_file():
             return folder
-    raise BuildError("the contract is missing: pass --wit FOLDER")
+    raise BuildError("the contract is missing: install the package probity anew, or pass --wit FOLDER")
 
 
 def _complaint(said: str) -> str:
@@ -160,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
         command = commands.add_parser(name, help=text)
         command.add_argument("entry", type=Path, help="the file with the check")
     command.add_argument("--out", type=Path, required=True, help="the component")
-    command.add_argument("--wit", type=Path, help="folder of the contract, in place of the one that came with the SDK")
+    command.add_argument("--wit", type=Path, help="folder with a world `guest`, in place of one made of the imports")
     command.add_argument("--stub-wasi", action="store_true", help="no WASI: print, time and random then trap or repeat")
     given = parser.parse_args(arguments)
     try:
