@@ -38,12 +38,9 @@ pub(super) fn of(language: Language) -> Option<&'static Template> {
     match language {
         Language::Rust => Some(&RUST),
         Language::Python => Some(&PYTHON),
-        Language::JavaScript
-        | Language::TypeScript
-        | Language::Go
-        | Language::C
-        | Language::Cpp
-        | Language::Zig => None,
+        Language::JavaScript | Language::TypeScript | Language::Go | Language::C | Language::Cpp | Language::Zig => {
+            None
+        }
     }
 }
 

@@ -5,6 +5,7 @@ The words are those of the other SDKs, so that an operator reads the same about 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import enum
 import json
@@ -96,7 +97,8 @@ def _struct(value: Any, into: type) -> Any:
 def _field(table: dict[str, Any], field: Field) -> Any:
     if field.key in table:
         return _read(table[field.key], field.type, field.rules)
-    return field.default
+    # What may be changed is not shared between configurations.
+    return field.default if field.default.__hash__ is not None else copy.copy(field.default)
 
 
 def _inside(key: str, read: Callable[[dict[str, Any], Field], Any], table: dict[str, Any], field: Field) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from typing import Any
 
@@ -57,8 +58,10 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+@functools.cache
 def fields(of: type) -> list[Field]:
-    """The fields of a dataclass in their order."""
+    """The fields of a dataclass in their order. Looked up when the check is registered: a component is a snapshot, and
+    finds the answer in it."""
     hints = typing.get_type_hints(of)
     return [_field(field, hints[field.name]) for field in dataclasses.fields(of) if field.init]
 

@@ -109,7 +109,9 @@ def component(entry: Path, out: Path, wit: Path | None = None, stub_wasi: bool =
         (folder / "world.wit").write_text(world(capabilities), encoding="utf-8")
         worlds = [wit] if wit is not None else [_contract(), folder / "world.wit"]
         text = f'"""The component\'s entry."""\nimport {entry.stem}\nfrom probity import _check\n'
-        text += "from probity._guest import Checker\n_check.only()\n"
+        text += "from probity._guest import Checker\nimport gc\n_check.only()\n"
+        # What is in the snapshot stays: looking through it for garbage would touch, and so copy, all of its memory.
+        text += "gc.collect()\ngc.freeze()\n"
         (folder / f"{_ENTRY}.py").write_text(text, encoding="utf-8")
         made = folder / "component.wasm"
         command = [*_componentize_py(), "--quiet", *(word for path in worlds for word in ("-d", str(path)))]
