@@ -14,6 +14,7 @@ mod schema;
 mod serve;
 mod status;
 mod terminal;
+mod test;
 mod validate;
 mod worker;
 
@@ -58,6 +59,8 @@ enum Command {
     New(new::Args),
     /// Build a check's component
     Build(build::Args),
+    /// Run a check's cases
+    Test(test::Args),
     /// Print the JSON Schema of the configuration
     Schema(schema::Args),
     /// Print completions for a shell
@@ -108,6 +111,7 @@ impl Command {
             Self::Status(args) => status::run(&args),
             Self::New(args) => new::run(&args),
             Self::Build(args) => build::run(&args),
+            Self::Test(args) => test::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::CompileWorker(args) => worker::run(&args),
