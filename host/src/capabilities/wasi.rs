@@ -30,7 +30,7 @@ impl WasiView for HostState {
         let limit = self.env.limits.log_bytes as usize;
         let script = self.env.script.clone().filter(|script| script.now_unix_ms.is_some());
         let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(limit, script)));
-        WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.table }
+        WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.wasi_table }
     }
 }
 
@@ -38,8 +38,7 @@ impl HostState {
     /// Turns what the guest printed into log lines: standard output as info, standard error as warnings.
     pub(crate) fn log_printed(&mut self) -> Option<String> {
         self.record_fetches();
-        let wasi = self.wasi.take()?;
-        let (out, err) = wasi.printed.take();
+        let (out, err) = self.wasi.as_ref()?.printed.take();
         for (level, text) in [(Level::Info, &out), (Level::Warn, &err)] {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 self.log(level, line, &[]);
@@ -88,7 +87,7 @@ struct Printed {
 
 impl Printed {
     fn take(&self) -> (String, String) {
-        (self.out.text(), self.err.text())
+        (self.out.take(), self.err.take())
     }
 }
 
@@ -104,8 +103,9 @@ impl Capture {
         Self { bytes: Arc::default(), max }
     }
 
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
