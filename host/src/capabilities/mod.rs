@@ -141,6 +141,8 @@ pub(crate) struct Record {
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_bytes: usize,
     pub(crate) log_dropped: u32,
+    /// The last line at level `error`, as it came: what a language kit says of an uncaught exception, with its stack.
+    pub(crate) said: Option<String>,
     /// The last error handed to the guest, to tell why it gave up.
     pub(crate) quota_hit: bool,
 }

@@ -5,6 +5,7 @@
 
 mod build;
 mod completions;
+mod dev;
 mod explain;
 mod inspect;
 mod local;
@@ -61,6 +62,8 @@ enum Command {
     Build(build::Args),
     /// Run a check's cases
     Test(test::Args),
+    /// Build, test and run a check on every save
+    Dev(dev::Args),
     /// Print the JSON Schema of the configuration
     Schema(schema::Args),
     /// Print completions for a shell
@@ -91,13 +94,17 @@ pub fn main() -> ExitCode {
     }
     let failed = cli.command.failure_code();
     cli.command.run().unwrap_or_else(|error| {
-        match error.downcast_ref::<Errors>() {
-            // They say `error:` themselves, each with its place.
-            Some(errors) => terminal::complain(&errors.to_string()),
-            None => terminal::complain(&format!("error: {error:#}")),
-        }
+        tell_error(&error);
         ExitCode::from(failed)
     })
+}
+
+fn tell_error(error: &anyhow::Error) {
+    match error.downcast_ref::<Errors>() {
+        // They say `error:` themselves, each with its place.
+        Some(errors) => terminal::complain(&errors.to_string()),
+        None => terminal::complain(&format!("error: {error:#}")),
+    }
 }
 
 impl Command {
@@ -112,6 +119,7 @@ impl Command {
             Self::New(args) => new::run(&args),
             Self::Build(args) => build::run(&args),
             Self::Test(args) => test::run(&args),
+            Self::Dev(args) => dev::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::CompileWorker(args) => worker::run(&args),
