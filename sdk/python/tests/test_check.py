@@ -7,7 +7,23 @@ from dataclasses import dataclass
 
 import pytest
 
-from probity import AtMost, CapabilityError, ErrorKind, Failure, Outcome, Status, check, clock, http, log, setting, sql, state, system, tcp
+from probity import (
+    AtMost,
+    CapabilityError,
+    ErrorKind,
+    Failure,
+    Outcome,
+    Status,
+    check,
+    clock,
+    http,
+    log,
+    setting,
+    sql,
+    state,
+    system,
+    tcp,
+)
 from probity._check import of, only
 from probity.testing import Database, Host, Reply, Script
 

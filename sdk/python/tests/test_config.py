@@ -63,10 +63,16 @@ def test_documents_are_read():
 def test_misfits_are_named_by_path():
     said = refused('{"name":"x","targets":[{"warn":1},{"warn":"x"}]}')
     assert said == 'invalid config: at /targets/1/warn: invalid type: string "x", expected f64'
-    assert refused('{"name":"x","headers":{"a/b~c":1}}').startswith("invalid config: at /headers/a~1b~0c: invalid type: integer `1`")
+    assert refused('{"name":"x","headers":{"a/b~c":1}}').startswith(
+        "invalid config: at /headers/a~1b~0c: invalid type: integer `1`"
+    )
     assert "at /mode: unknown variant `swift`, expected `fast` or `slow`" in refused('{"name":"x","mode":"swift"}')
-    assert "at /max-age/warn: invalid value: string \"10\", expected a duration like 250ms" in refused('{"name":"x","max-age":{"warn":"10"}}')
-    assert "at /targets/0: warn 95 is never reached before crit 90" in refused('{"name":"x","targets":[{"warn":95,"crit":90}]}')
+    assert 'at /max-age/warn: invalid value: string "10", expected a duration like 250ms' in refused(
+        '{"name":"x","max-age":{"warn":"10"}}'
+    )
+    assert "at /targets/0: warn 95 is never reached before crit 90" in refused(
+        '{"name":"x","targets":[{"warn":95,"crit":90}]}'
+    )
     assert "at /steps/0/tries: 6 is more than 5" in refused('{"name":"x","steps":[{"url":"a","tries":6}]}')
     assert "at /strict: invalid type: integer `1`, expected a boolean" in refused('{"name":"x","strict":1}')
 
@@ -78,7 +84,11 @@ def test_unknown_and_missing_keys_are_named():
 
 
 def test_broken_documents_are_refused():
-    for document, said in [("{", "at /: not a JSON document"), ("{} {}", "not a JSON document"), ("[]", "at /: invalid type: sequence")]:
+    for document, said in [
+        ("{", "at /: not a JSON document"),
+        ("{} {}", "not a JSON document"),
+        ("[]", "at /: invalid type: sequence"),
+    ]:
         assert said in refused(document)
     assert "NaN is no JSON number" in refused('{"ratio":NaN}')
 

@@ -167,7 +167,12 @@ def test_a_pulse_tells_of_requests_that_run(host):
     until(lambda: host.posted and json.loads(host.posted[-1][2])["busy"] == 1)
     path, token, body = host.posted[-1]
     said = json.loads(body)
-    assert (path, token, said["pool"], said["ready"]) == ("/heartbeats/shop", "Bearer secret-token", {"used": 3, "size": 5}, True)
+    assert (path, token, said["pool"], said["ready"]) == (
+        "/heartbeats/shop",
+        "Bearer secret-token",
+        {"used": 3, "size": 5},
+        True,
+    )
     assert said["rss"] > 1 << 20 and "lag_ms" not in said
     release.set()
     served.join()

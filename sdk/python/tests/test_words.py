@@ -62,7 +62,13 @@ def test_disordered_bounds_are_refused():
 
 
 def test_quantities_read_as_configuration_writes_them():
-    assert [Span(text).ms for text in ("250ms", "15s", "10m", "2h", "7d")] == [250, 15_000, 600_000, 7_200_000, 604_800_000]
+    assert [Span(text).ms for text in ("250ms", "15s", "10m", "2h", "7d")] == [
+        250,
+        15_000,
+        600_000,
+        7_200_000,
+        604_800_000,
+    ]
     for text in ("10", "s", "-1s", "1.5s", "1 s", "", "99999999999999999999d", "١s"):
         with pytest.raises(ValueError, match="a duration like"):
             Span(text)

@@ -13,7 +13,9 @@ class Config:
     duration: AtMost[Span] = setting(AtMost(Span("200ms"), Span("1s")), doc="How long ordering may take.")
 
 
-@check(name="checkout", version="0.1.0", probes=["ready"], default_interval="30s", example={"duration": {"warn": "100ms"}})
+@check(
+    name="checkout", version="0.1.0", probes=["ready"], default_interval="30s", example={"duration": {"warn": "100ms"}}
+)
 class Checkout:
     """Can a customer order right now?"""
 

@@ -7,7 +7,9 @@ from probity.testing import Database, Host
 
 
 def test_an_order_is_placed_and_rolled_back() -> None:
-    host = Host().sql("shop", Database.postgres().affects("INSERT INTO shop_order", 1).answers("SELECT id", ["id"], [[7]]))
+    host = Host().sql(
+        "shop", Database.postgres().affects("INSERT INTO shop_order", 1).answers("SELECT id", ["id"], [[7]])
+    )
     assert host.run(Checkout).message == "ordering works"
     statements = [statement.split()[0] for statement, _ in host.sql_statements("shop")]
     assert statements == ["BEGIN", "INSERT", "SELECT", "ROLLBACK"]
@@ -21,7 +23,7 @@ def test_a_table_that_takes_no_orders_is_unhealthy() -> None:
 
 
 def test_a_missing_grant_is_no_judgement() -> None:
-    denied = CapabilityError(ErrorKind.DENIED, "add sql = [\"shop:write\"]")
+    denied = CapabilityError(ErrorKind.DENIED, 'add sql = ["shop:write"]')
     host = Host().sql("shop", Database.postgres().fails("BEGIN", denied))
     try:
         host.run(Checkout)

@@ -40,7 +40,9 @@ def pulse(config: Config) -> Outcome:
     processes = latest(config)
     if not processes:
         return Outcome.unhealthy(f"no process has said anything for {config.silence}")
-    outcome = Outcome.healthy(f"{len(processes)} processes are well").measure("processes", len(processes), "{processes}")
+    outcome = Outcome.healthy(f"{len(processes)} processes are well").measure(
+        "processes", len(processes), "{processes}"
+    )
     leaving = [each for each in processes if not each.get("ready", True)]
     if len(leaving) == len(processes):
         outcome.finding(Status.UNHEALTHY, "all processes are ending")

@@ -115,9 +115,7 @@ class Board:
             if slot.answer is not None and time.monotonic() - slot.at < self._ttl:
                 return None
             slot.refresh = concurrent.futures.Future()
-            threading.Thread(
-                target=self._renew, args=(path, slot.refresh), name="probity-board", daemon=True
-            ).start()
+            threading.Thread(target=self._renew, args=(path, slot.refresh), name="probity-board", daemon=True).start()
             return slot.refresh
 
     def _renew(self, path: str, done: concurrent.futures.Future[None]) -> None:

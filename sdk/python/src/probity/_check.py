@@ -142,7 +142,8 @@ def _judge(target: Any) -> tuple[Callable[..., Outcome], type | None]:
         raise TypeError(f"the class {target.__name__} has no method `run(self, config)`")
     config = _config_type(run, list(inspect.signature(run).parameters.values())[1:])
     # A new object for each run, as the component is a new instance for each run.
-    return lambda *arguments: target().run(*arguments), config
+    made: Callable[[], Any] = target
+    return lambda *arguments: made().run(*arguments), config
 
 
 def _config_type(function: Any, parameters: Iterable[inspect.Parameter]) -> type | None:
@@ -150,7 +151,9 @@ def _config_type(function: Any, parameters: Iterable[inspect.Parameter]) -> type
     if not parameters:
         return None
     if len(parameters) > 1:
-        raise TypeError(f"{function.__qualname__} has {len(parameters)} parameters: a check takes its configuration, or nothing")
+        raise TypeError(
+            f"{function.__qualname__} has {len(parameters)} parameters: a check takes its configuration, or nothing"
+        )
     hint = typing.get_type_hints(function).get(parameters[0].name, dict)
     hint = typing.get_origin(hint) or hint
     if hint is dict or (isinstance(hint, type) and dataclasses.is_dataclass(hint)):

@@ -6,9 +6,10 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, Iterable, Union
 
+from ._units import Size, Span, amount
+
 if TYPE_CHECKING:
     from ._threshold import Judge
-    from ._units import Size, Span
 
 Observed = Union[float, int, str, bool]
 """One observed value. ``True`` is a truth value, not the number 1."""
@@ -86,7 +87,7 @@ class Outcome:
     def judge(self, name: str, value: float | Span | Size, unit: str, threshold: Judge) -> Outcome:
         """Adds a value and judges it: past a threshold the status worsens and the message says by how much."""
         verdict = threshold.judge(value)
-        self._add(name, float(getattr(value, "amount", value)), unit, verdict)
+        self._add(name, amount(value), unit, verdict)
         complaint = threshold.complaint(value, unit)
         return self if complaint is None else self.finding(verdict, f"{name} {complaint}")
 

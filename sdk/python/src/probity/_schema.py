@@ -109,5 +109,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.key: plain(getattr(value, field.name)) for field in fields(type(value)) if getattr(value, field.name) is not None}
+        return {
+            field.key: plain(getattr(value, field.name))
+            for field in fields(type(value))
+            if getattr(value, field.name) is not None
+        }
     return value

@@ -69,9 +69,8 @@ class _Quantity:
 
     def to_json(self) -> str | int:
         """As configuration writes it: the largest unit that loses nothing."""
-        name, factor = next(
-            (name, factor) for name, factor in reversed(self._units) if self._amount % factor == 0 and factor <= max(self._amount, 1)
-        )
+        whole = [(name, factor) for name, factor in self._units if self._amount and self._amount % factor == 0]
+        name, factor = whole[-1] if whole else self._units[0]
         return f"{self._amount // factor}{name}"
 
 
@@ -116,10 +115,15 @@ def span(value: Span | str | int) -> Span:
     return value if isinstance(value, Span) else Span(value)
 
 
-def show_number(amount: float, unit: str = "") -> str:
+def amount(value: float | Span | Size) -> float:
+    """A quantity in its base unit, or a plain number."""
+    return value.amount if isinstance(value, (Span, Size)) else float(value)
+
+
+def show_number(value: float, unit: str = "") -> str:
     """A plain number for a person; ``unit`` is a UCUM code, which writes "no unit" as 1 and annotations in braces."""
     unit = unit.strip("{}")
-    return number(amount) if unit in ("", "1") else f"{number(amount)} {unit}"
+    return number(value) if unit in ("", "1") else f"{number(value)} {unit}"
 
 
 def number(value: float) -> str:

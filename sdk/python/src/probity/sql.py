@@ -55,7 +55,7 @@ class Row:
         """
         place = self._place(key)
         value = self.values[place]
-        found = _as(value, kind)
+        found: T | None = _as(value, kind)
         if found is None:
             name = json.dumps(self.columns[place].name)
             raise _invalid(f"column {name} is {value!r}, not {_WHAT.get(kind, kind.__name__)}")

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from .._errors import CapabilityError, ErrorKind
 from .._tls import Certificate, TlsInfo
@@ -20,6 +20,8 @@ from ..system import CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, Press
 from ._http import FakeHttp
 from ._sql import FakeSql
 from ._tcp import FakeTcp
+
+T = TypeVar("T")
 
 #: 2025-01-01T00:00:00Z.
 START_UNIX_MS = 1_735_689_600_000
@@ -113,7 +115,9 @@ class FakeState:
 
     def set(self, key: str, value: bytes, ttl_ms: int | None) -> None:
         if not 1 <= len(key.encode()) <= 256:
-            raise CapabilityError(ErrorKind.INVALID_ARGUMENT, f"the key has {len(key.encode())} bytes, allowed are 1 to 256")
+            raise CapabilityError(
+                ErrorKind.INVALID_ARGUMENT, f"the key has {len(key.encode())} bytes, allowed are 1 to 256"
+            )
         self._values[key] = (value, None if ttl_ms is None else self._clock.unix_ms + ttl_ms)
 
     def delete(self, key: str) -> None:
@@ -175,7 +179,10 @@ class FakeHeartbeats:
     def recent(self, name: str, max: int) -> list[Beat]:
         beats: list[Beat] = found(self.beats, name, "heartbeat")
         now = self._clock.unix_ms
-        return [dataclasses.replace(beat, age_ms=now - beat.at_unix_ms if beat.at_unix_ms < now else 0) for beat in beats[:max]]
+        return [
+            dataclasses.replace(beat, age_ms=now - beat.at_unix_ms if beat.at_unix_ms < now else 0)
+            for beat in beats[:max]
+        ]
 
 
 class FakePeers:
@@ -297,7 +304,7 @@ class FakeSystem:
     def stat(self, path: str) -> Any:
         return found(self._or_error(self.files), path, "path")
 
-    def _or_error(self, value: Any) -> Any:
+    def _or_error(self, value: T) -> T:
         if self.error is not None:
             raise self.error
         return value

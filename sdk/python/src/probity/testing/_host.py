@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Sequence, Union
+from typing import Any, Mapping, Sequence
 
 from .. import _backend, _check, _schema
 from .._errors import CapabilityError
@@ -20,8 +20,6 @@ from ._fake import Fake, LogRecord
 from ._http import Reply
 from ._sql import Database
 from ._tcp import Script
-
-Or = Union
 
 
 class Host:
@@ -46,35 +44,35 @@ class Host:
         finally:
             _backend.installed = before
 
-    def http(self, method: str, url: str, reply: Or[Reply, CapabilityError]) -> Host:
+    def http(self, method: str, url: str, reply: Reply | CapabilityError) -> Host:
         """Answers ``method url`` with ``reply``, or fails it. Several for one target are given in turn, the last one for
         good. ``url`` is what the check wrote; for an endpoint it is ``name:/path``."""
         self._fake.http.replies.setdefault(f"{method} {url}", []).append(reply)
         return self
 
-    def tcp(self, target: str, script: Or[Script, CapabilityError]) -> Host:
+    def tcp(self, target: str, script: Script | CapabilityError) -> Host:
         """Accepts connections to ``host:port``, which then follow ``script``, or fails them."""
         self._fake.tcp.targets[target] = script
         return self
 
-    def tls(self, target: str, answer: Or[TlsInfo, CapabilityError]) -> Host:
+    def tls(self, target: str, answer: TlsInfo | CapabilityError) -> Host:
         """Shakes hands at ``host:port``, or at ``host:port/server-name`` when the check asks for another name."""
         self._fake.tls.sessions[target] = answer
         return self
 
-    def certificates(self, name: str, answer: Or[list[Certificate], CapabilityError]) -> Host:
+    def certificates(self, name: str, answer: list[Certificate] | CapabilityError) -> Host:
         """Declares the certificates ``name``; others are ``not-found``."""
         self._fake.tls.named[name] = answer
         return self
 
-    def dns(self, question: str, answer: Or[Sequence[str], CapabilityError]) -> Host:
+    def dns(self, question: str, answer: Sequence[str] | CapabilityError) -> Host:
         """Answers a question, written ``MX example.org``, or ``MX example.org @resolver``; others are ``dns`` with the
         code ``NXDOMAIN``."""
         found = answer if isinstance(answer, CapabilityError) else [Answer(data) for data in answer]
         self._fake.dns.answers[question] = found
         return self
 
-    def heartbeat(self, name: str, answer: Or[Sequence[Beat], CapabilityError]) -> Host:
+    def heartbeat(self, name: str, answer: Sequence[Beat] | CapabilityError) -> Host:
         """Declares the heartbeat ``name`` with these beats, the newest first; others are ``not-found``. Ages are counted
         from their ``at_unix_ms``."""
         self._fake.heartbeats.beats[name] = answer if isinstance(answer, CapabilityError) else list(answer)
@@ -109,12 +107,12 @@ class Host:
         self._fake.redis.pings[connection] = error
         return self
 
-    def queue(self, name: str, answer: Or[Stats, CapabilityError]) -> Host:
+    def queue(self, name: str, answer: Stats | CapabilityError) -> Host:
         """Declares a queue with what its broker says; others are ``not-found``."""
         self._fake.queue.stats[name] = answer
         return self
 
-    def secret(self, name: str, value: Or[str, CapabilityError]) -> Host:
+    def secret(self, name: str, value: str | CapabilityError) -> Host:
         """Declares a secret, which the check may use and reveal; others are ``not-found``."""
         self._fake.secrets.values[name] = value
         return self

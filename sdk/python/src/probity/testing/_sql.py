@@ -126,4 +126,6 @@ class FakeSession:
 
     def _need_write(self) -> None:
         if not self._database.writable:
-            raise CapabilityError(ErrorKind.DENIED, f'{self._name} may only be read: grant sql = ["{self._name}:write"]')
+            raise CapabilityError(
+                ErrorKind.DENIED, f'{self._name} may only be read: grant sql = ["{self._name}:write"]'
+            )
