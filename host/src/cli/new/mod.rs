@@ -122,7 +122,7 @@ fn make_dir(dir: &Path) -> anyhow::Result<()> {
 }
 
 fn write(dir: &Path, name: &str, template: &Template, kit: Option<&Path>) -> anyhow::Result<()> {
-    for (file, text) in template::COMMON.iter().chain(template.files) {
+    for (file, text) in template.all() {
         let path = dir.join(file);
         let parent = path.parent().unwrap_or(dir);
         fs::create_dir_all(parent).with_context(|| format!("make {}", parent.display()))?;
@@ -135,6 +135,7 @@ fn fill(text: &str, name: &str, template: &Template, kit: Option<&Path>) -> Stri
     text.replace("{{name}}", name)
         .replace("{{Type}}", &type_name(name))
         .replace("{{source}}", template.source)
+        .replace("{{schema}}", template.schema())
         .replace("{{sdk}}", &(template.sdk)(kit))
 }
 
@@ -182,10 +183,12 @@ mod tests {
     fn templates_are_filled() {
         let kit = Path::new(r#"/odd "folder"\x"#);
         for template in Language::ALL.into_iter().filter_map(template::of) {
-            for (file, text) in template::COMMON.iter().chain(template.files) {
+            for (file, text) in template.all() {
                 let text = fill(text, "queue-depth", template, Some(kit));
                 assert!(
-                    !["{{name}}", "{{Type}}", "{{sdk}}", "{{source}}"].iter().any(|hole| text.contains(hole)),
+                    !["{{name}}", "{{Type}}", "{{sdk}}", "{{source}}", "{{schema}}"]
+                        .iter()
+                        .any(|hole| text.contains(hole)),
                     "{file}"
                 );
             }

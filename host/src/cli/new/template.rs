@@ -4,7 +4,8 @@
 //! not in the language (configuration, its schema, a host to try it in, test cases) is the same file for all.
 //!
 //! In a template `{{name}}` is the check's name, `{{Type}}` the same in camel case, `{{source}}` the file the check is
-//! written in, and `{{sdk}}` what the language's manifest says about the author kit.
+//! written in, `{{sdk}}` what the language's manifest says about the author kit, and `{{schema}}` the schema's file where
+//! the author writes one.
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ pub(super) struct Template {
 }
 
 /// In every language's folder.
-pub(super) const COMMON: [File; 6] = [
+const COMMON: [File; 6] = [
     ("tests/value.toml", include_str!("../templates/common/tests/value.toml.in")),
     ("schema.json", include_str!("../templates/common/schema.json.in")),
     ("example.json", include_str!("../templates/common/example.json.in")),
@@ -33,6 +34,27 @@ pub(super) const COMMON: [File; 6] = [
     ("README.md", include_str!("../templates/common/README.md.in")),
     (".gitignore", include_str!("../templates/common/gitignore.in")),
 ];
+
+/// The schema's file, for languages whose author kit does not make it of the configuration's type.
+const SCHEMA: &str = "schema.json";
+
+impl Template {
+    /// Every file of the new folder.
+    pub(super) fn all(&self) -> impl Iterator<Item = &File> {
+        let common = COMMON.iter().filter(|(file, _)| *file != SCHEMA || !self.makes_schema());
+        common.chain(self.files)
+    }
+
+    /// What the README says before `example.json`.
+    pub(super) fn schema(&self) -> &'static str {
+        if self.makes_schema() { "" } else { "`schema.json`, " }
+    }
+
+    /// Whether the author writes the configuration once, as a type: Python's kit does the rest.
+    fn makes_schema(&self) -> bool {
+        self.source.ends_with(".py")
+    }
+}
 
 /// The template of a language; none where there is no author kit yet.
 pub(super) fn of(language: Language) -> Option<&'static Template> {
