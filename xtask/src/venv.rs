@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
+use crate::setup;
 use crate::workspace::{self, shown};
 
 /// What was installed, so that nothing happens when it is there already.
@@ -21,9 +22,13 @@ pub(crate) fn make(dir: &Path, requirements: &[PathBuf]) -> Result<PathBuf> {
         return Ok(bin);
     }
     println!("installing Python packages to {}", shown(dir));
-    let mut python = Command::new(if cfg!(windows) { "python" } else { "python3" });
-    if !bin.is_dir() && !python.args(["-m", "venv"]).arg(dir).status().is_ok_and(|status| status.success()) {
-        bail!("Python cannot make an environment; on Debian: apt-get install python3-venv");
+    // Debian has the module in a package of its own.
+    if !bin.join("pip").is_file() && !create(dir) {
+        if !setup::can_install() {
+            bail!("Python cannot make an environment; on Debian: apt-get install python3-venv");
+        }
+        setup::install(&["python3-venv"])?;
+        ensure!(create(dir), "python3 -m venv failed");
     }
     let mut pip = Command::new(bin.join("python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
@@ -33,6 +38,13 @@ pub(crate) fn make(dir: &Path, requirements: &[PathBuf]) -> Result<PathBuf> {
     workspace::run(&mut pip, "pip install")?;
     fs::write(dir.join(STAMP), wanted).with_context(|| format!("write {}", shown(dir)))?;
     Ok(bin)
+}
+
+fn create(dir: &Path) -> bool {
+    let python = if cfg!(windows) { "python" } else { "python3" };
+    // A half-made environment is made again.
+    let made = Command::new(python).args(["-m", "venv", "--clear"]).arg(dir).status();
+    made.is_ok_and(|status| status.success())
 }
 
 /// The files, and those that they name with `-r`, in one text.
