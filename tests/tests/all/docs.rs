@@ -116,6 +116,14 @@ fn configurations_are_accepted() {
             "toml" => block.text,
             // Keys of one check.
             "toml,check" => format!("[[check]]\nname = \"x\"\n{}", block.text),
+            "toml,cases" => {
+                let dir = tempfile::tempdir().unwrap();
+                std::fs::create_dir(dir.path().join("tests")).unwrap();
+                std::fs::write(dir.path().join("tests/block.toml"), &block.text).unwrap();
+                let cases = probity::testing::read(dir.path()).unwrap_or_else(|error| panic!("{}:\n{error:#}", block.place));
+                assert!(!cases.is_empty(), "{}: no case", block.place);
+                continue;
+            }
             "toml,manifest" => {
                 assert!(is_simple_toml(&block.text), "{}: not TOML", block.place);
                 continue;
