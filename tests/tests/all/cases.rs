@@ -57,7 +57,9 @@ fn first_party_cases_pass() {
         assert_eq!(output.status.code(), Some(0), "{name}:\n{}{}", stdout(&output), stderr(&output));
         tested.push(name);
     }
-    for capability in ["http", "redis", "sql", "queue-depth", "dns", "tls-certificate", "tcp", "heartbeat", "composite", "disk"] {
+    for capability in
+        ["http", "redis", "sql", "queue-depth", "dns", "tls-certificate", "tcp", "heartbeat", "composite", "disk"]
+    {
         assert!(tested.iter().any(|name| name == capability), "no cases for {capability}");
     }
 }
@@ -70,7 +72,10 @@ fn differences_have_a_place() {
     assert_eq!(output.status.code(), Some(1));
     let said = stdout(&output);
     assert!(said.contains("FAILED  a case") && said.contains("0 of 1 cases pass"), "{said}");
-    assert!(said.contains("cases.toml:8: status\n") && said.contains("- healthy") && said.contains("+ unhealthy"), "{said}");
+    assert!(
+        said.contains("cases.toml:8: status\n") && said.contains("- healthy") && said.contains("+ unhealthy"),
+        "{said}"
+    );
     assert!(said.contains("cases.toml:9: message\n") && said.contains("503"), "{said}");
 }
 
@@ -89,7 +94,8 @@ fn unexpected_calls_are_named_with_the_lines_to_add() {
 // An answer that the check never asked for fails the case: it tests less than it says.
 #[test]
 fn answers_that_are_not_asked_for_fail() {
-    let cases = http("status = \"unhealthy\"").replace("[case.expect]", "[[case.http]]\nrequest = \"GET https://other.test/\"\n[case.expect]");
+    let cases = http("status = \"unhealthy\"")
+        .replace("[case.expect]", "[[case.http]]\nrequest = \"GET https://other.test/\"\n[case.expect]");
     let output = Folder::new(&guests::first_party("http"), &cases).test(&[]);
     let said = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -112,7 +118,9 @@ fn mistakes_name_file_line_and_key() {
     assert!(reason.contains("cases.toml:3:") && reason.contains("did you mean `fuel`?"), "{reason}");
     let missing = wrong("[[case]]\nname = \"a\"\n");
     assert!(missing.contains("cases.toml:1:") && missing.contains("`expect` is missing"), "{missing}");
-    let twice = wrong("[[case]]\nname = \"a\"\nexpect.status = \"healthy\"\n[[case]]\nname = \"a\"\nexpect.status = \"healthy\"\n");
+    let twice = wrong(
+        "[[case]]\nname = \"a\"\nexpect.status = \"healthy\"\n[[case]]\nname = \"a\"\nexpect.status = \"healthy\"\n",
+    );
     assert!(twice.contains("cases.toml:4:") && twice.contains("two cases are called"), "{twice}");
 }
 

@@ -120,7 +120,8 @@ fn configurations_are_accepted() {
                 let dir = tempfile::tempdir().unwrap();
                 std::fs::create_dir(dir.path().join("tests")).unwrap();
                 std::fs::write(dir.path().join("tests/block.toml"), &block.text).unwrap();
-                let cases = probity::testing::read(dir.path()).unwrap_or_else(|error| panic!("{}:\n{error:#}", block.place));
+                let cases =
+                    probity::testing::read(dir.path()).unwrap_or_else(|error| panic!("{}:\n{error:#}", block.place));
                 assert!(!cases.is_empty(), "{}: no case", block.place);
                 continue;
             }
@@ -171,7 +172,7 @@ fn keys_exist() {
         let mut parts = code.split('.');
         let Some(table) = parts.next().filter(|table| schema["properties"].get(table).is_some()) else { continue };
         let is_key = code.contains('.') && code.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'));
-        let is_file = [".toml", ".redb"].iter().any(|end| code.ends_with(end));
+        let is_file = [".toml", ".redb", ".js", ".ts", ".c", ".cpp", ".zig", ".py"].iter().any(|end| code.ends_with(end));
         if !is_key || is_file {
             continue;
         }
