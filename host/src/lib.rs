@@ -22,6 +22,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod http;
+mod log;
 pub mod metrics;
 pub mod plan;
 pub mod plugins;

@@ -10,6 +10,8 @@ mod demo;
 mod docs;
 mod guests;
 #[cfg(unix)]
+mod python;
+#[cfg(unix)]
 mod servers;
 mod setup;
 mod test;

@@ -14,7 +14,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let workspace = Workspace::load()?;
     setup::run()?;
     #[cfg(unix)]
-    crate::servers::install()?;
+    {
+        crate::servers::install()?;
+        crate::python::install(&workspace)?;
+    }
     guests::run()?;
     println!("building the host");
     workspace::run(

@@ -41,6 +41,8 @@ pub struct Response {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, or the `too-large` in its place.
     pub body: Result<Bytes, CallError>,
+    /// As `headers`: what came after the body.
+    pub trailers: Vec<(String, Vec<u8>)>,
     /// Where the time went.
     pub timing: Timing,
     /// Of the last hop, when it was https.
@@ -164,7 +166,11 @@ impl HttpClient {
         let mut headers = request.headers().clone();
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        Ok(Trip { method, url, headers, body: request.body.clone(), endpoint, trust: &self.trust })
+        let http2_only = request.http2_only;
+        if http2_only {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        }
+        Ok(Trip { method, url, headers, body: request.body.clone(), http2_only, endpoint, trust: &self.trust })
     }
 }
 
@@ -178,6 +184,7 @@ struct Trip<'a> {
     url: Url,
     headers: HeaderMap,
     body: Bytes,
+    http2_only: bool,
     endpoint: Option<&'a Endpoint>,
     trust: &'a Trust,
 }
@@ -205,7 +212,7 @@ impl<'a> Trip<'a> {
             (pattern.host.clone(), self.trust, None)
         };
         let (method, url, body) = (self.method.clone(), self.url.clone(), self.body.clone());
-        Ok(Hop { method, url, headers, body, pattern, line, trust, proxy })
+        Ok(Hop { method, url, headers, body, http2_only: self.http2_only, pattern, line, trust, proxy })
     }
 
     /// Where a response with this head leads, as browsers and curl go.
@@ -244,12 +251,12 @@ impl<'a> Trip<'a> {
 }
 
 fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, start: Instant) -> Response {
-    let headers = exchange.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     Response {
         status: exchange.status.as_u16(),
         version: exchange.version,
-        headers: headers.collect(),
+        headers: pairs(&exchange.headers),
         body,
+        trailers: pairs(&exchange.trailers),
         timing: Timing {
             dns: exchange.dns,
             connect: Some(exchange.connect),
@@ -261,6 +268,10 @@ fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, 
         remote_address: exchange.address,
         final_url,
     }
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
 #[cfg(test)]

@@ -194,6 +194,11 @@ impl HostRequest for HostState {
         Ok(())
     }
 
+    async fn require_http2(&mut self, request: Resource<OutgoingRequest>) -> wasmtime::Result<()> {
+        self.table.get_mut(&request)?.request.http2_only = true;
+        Ok(())
+    }
+
     async fn send(&mut self, request: Resource<OutgoingRequest>) -> Result<Resource<IncomingResponse>, HostError> {
         let request = self.table.get(&request)?.ready();
         self.send_one("send", request).await
@@ -236,6 +241,10 @@ impl HostResponse for HostState {
 
     async fn body(&mut self, response: Resource<IncomingResponse>) -> Result<Vec<u8>, HostError> {
         Ok(self.table.get(&response)?.0.body.clone()?.to_vec())
+    }
+
+    async fn trailers(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<Headers> {
+        Ok(self.table.get(&response)?.0.trailers.clone())
     }
 
     async fn timing(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<Timing> {

@@ -9,6 +9,7 @@ mod certificates;
 pub mod client;
 mod clock;
 mod context;
+pub mod datagram;
 mod dns;
 mod egress;
 mod endpoint;
@@ -41,6 +42,7 @@ pub mod tcp;
 pub mod tls;
 mod tls_calls;
 mod tls_inspect;
+mod udp;
 mod wasi;
 mod wasi_http;
 

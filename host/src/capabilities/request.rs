@@ -24,6 +24,8 @@ pub struct Request {
     pub redirects_max: u32,
     /// Bytes of the response's body; the host's own limit stays.
     pub body_bytes_max: Option<u64>,
+    /// HTTP/2 or nothing, without TLS as well.
+    pub http2_only: bool,
     headers: HeaderMap,
 }
 

@@ -48,6 +48,8 @@ impl Services {
     /// For `config`. A connection that cannot be used is logged, and fails only the checks that use it.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        // From here on libraries see them, and log what they like.
+        crate::log::keep_out(&config.secrets);
         let net = Net::new(config.egress.clone(), Resolver::default());
         let http = HttpClient::new(net.clone(), &config.connections);
         let redis = RedisClient::new(&net, &config.connections);

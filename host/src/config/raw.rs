@@ -49,7 +49,8 @@ pub(super) struct File {
     /// Jobs that report to the host, by name. The grant `heartbeats = ["NAME"]` lets a check see when one last did. Pushing
     /// needs `Authorization: Bearer TOKEN` with one of `server.auth.tokens` or the heartbeat's own `token`.
     pub(super) heartbeats: BTreeMap<String, Heartbeat>,
-    /// Files with certificates, by name. The grant `tls = ["certificate:NAME"]` lets a check look at one.
+    /// Files with certificates, by name. The grant `tls = ["certificate:NAME"]` lets a check look at one, or trust it as
+    /// an authority.
     pub(super) certificates: BTreeMap<String, Certificates>,
     /// Name servers, by name. The grant `dns = ["resolver:NAME"]` lets a check ask one.
     pub(super) resolvers: BTreeMap<String, Resolver>,
@@ -287,6 +288,9 @@ pub(super) struct Grants {
     /// Hosts with ports: `db.internal:5432`, `*.internal:8000-8100`, `10.0.0.0/8:5432`, `[::1]:6379`, `host:*`.
     #[schemars(extend("default" = []))]
     pub(super) tcp: Key<List<Text, 100>>,
+    /// Hosts with ports that may be sent datagrams, as in `tcp`: `ntp.internal:123`.
+    #[schemars(extend("default" = []))]
+    pub(super) udp: Key<List<Text, 100>>,
     /// Servers whose certificates may be looked at, as in `tcp`, and `certificate:NAME` for declared files.
     #[schemars(extend("default" = []))]
     pub(super) tls: Key<List<Text, 100>>,
@@ -329,18 +333,18 @@ pub(super) struct Connection {
     /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers. User and password in it stay in the
     /// host; for endpoints they become basic authentication. Databases on other machines are spoken to over TLS with
     /// chain and name verified: `?sslmode=disable` goes without, `?sslmode=require` (or `verify-full`; `prefer` and
-    /// `verify-ca` are no less strict) asks for it on this machine, too. Required.
+    /// `verify-ca` are no less strict), or a `client-cert`, asks for it on this machine, too. Required.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) url: Key<Text>,
     /// For endpoints: headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
     #[schemars(extend("default" = {}))]
     pub(super) headers: Key<Map<Text, 64>>,
-    /// PEM file of the authorities to trust for this endpoint instead of the system's. Relative paths start at the
+    /// PEM file of the authorities to trust for this connection instead of the system's. Relative paths start at the
     /// configuration file.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) ca: Key<Text>,
-    /// For endpoints: PEM file with the certificate that the host shows to the server, and those between it and its
-    /// authority. With `client-key`.
+    /// For connections over TLS: PEM file with the certificate that the host shows to the server, and those between it and
+    /// its authority. With `client-key`.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) client_cert: Key<Text>,
     /// PEM file with the private key of `client-cert`: PKCS #8, PKCS #1 or SEC 1, not encrypted. It stays in the host.

@@ -53,6 +53,8 @@ pub struct Config {
     pub checks: BTreeMap<String, Check>,
     /// Tables `[groups.NAME]` and every group that a check names.
     pub groups: BTreeMap<String, Group>,
+    /// Checks that grants name and no `[[check]]` declares, with what is wrong unless a plugin of that name makes one.
+    pub peers_missing: Vec<(String, super::Error)>,
     /// Values that must never leave the host.
     pub secrets: Secrets,
     /// What is odd but allowed, for the log and `probity validate`: `probity.toml:12: …`.
@@ -219,6 +221,13 @@ pub struct SqlBounds {
     pub pool: usize,
     /// Key `rows-max`, default 1,000: rows of one reply.
     pub rows_max: usize,
+    /// How long a session is kept that nobody uses; [`Self::IDLE`] unless a test says otherwise.
+    pub idle: Duration,
+}
+
+impl SqlBounds {
+    /// Long enough for checks that run every half a minute, the default.
+    pub const IDLE: Duration = Duration::from_secs(60);
 }
 
 /// An HTTP endpoint.
@@ -268,13 +277,20 @@ impl std::fmt::Debug for HttpConnection {
 pub struct ServerConnection {
     /// Key `url`, credentials included.
     pub url: url::Url,
+    /// Whether it is spoken to over TLS, as the URL says.
+    pub tls: bool,
     /// Key `ca`: as for endpoints.
     pub ca: Option<Vec<u8>>,
+    /// Keys `client-cert` and `client-key`: as for endpoints.
+    pub identity: Option<Identity>,
 }
 
 impl std::fmt::Debug for ServerConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerConnection").field("url", &bare(&self.url)).finish_non_exhaustive()
+        f.debug_struct("ServerConnection")
+            .field("url", &bare(&self.url))
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,10 @@
 //! Real servers for tests: private instances on free loopback ports in temporary directories, killed when dropped.
 
 pub mod certificates;
+pub mod chrony;
+pub mod faulty;
+pub mod greeters;
+pub mod grpc;
 pub mod mariadb;
 pub mod nats;
 pub mod postgres;

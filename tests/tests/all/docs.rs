@@ -172,7 +172,8 @@ fn keys_exist() {
         let mut parts = code.split('.');
         let Some(table) = parts.next().filter(|table| schema["properties"].get(table).is_some()) else { continue };
         let is_key = code.contains('.') && code.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'));
-        let is_file = [".toml", ".redb", ".js", ".ts", ".c", ".cpp", ".zig", ".py"].iter().any(|end| code.ends_with(end));
+        let is_file =
+            [".toml", ".redb", ".js", ".ts", ".c", ".cpp", ".zig", ".py"].iter().any(|end| code.ends_with(end));
         if !is_key || is_file {
             continue;
         }

@@ -3,6 +3,7 @@
 mod egress;
 mod proxy;
 mod tls;
+mod trailers;
 
 use std::future::pending;
 use std::sync::Mutex;

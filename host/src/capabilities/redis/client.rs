@@ -26,8 +26,8 @@ const OPEN_MAX: usize = 4;
 /// How long a connection is kept that nobody uses.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
-/// How often idle connections are looked at.
-const SWEEP: Duration = Duration::from_secs(15);
+/// Looks at idle connections in the time that one is kept.
+const SWEEPS: u32 = 4;
 
 /// What a reply to the host's own commands may be.
 const CAPS_SETUP: Caps = Caps { bytes: 64 << 10, tokens: 1_000 };
@@ -51,11 +51,16 @@ impl RedisClient {
     /// For the `connections` of one configuration. One that cannot be used fails only the checks that use it.
     #[must_use]
     pub fn new(net: &Net, connections: &BTreeMap<String, Connection>) -> Self {
+        Self::keeping(IDLE_MAX, net, connections)
+    }
+
+    /// The same with another time for idle connections.
+    fn keeping(idle_max: Duration, net: &Net, connections: &BTreeMap<String, Connection>) -> Self {
         let trust = Trust::default();
         let pools = connections.iter().filter_map(|(name, connection)| match connection {
             Connection::Redis(connection) => {
                 let server = Server::new(name, connection, (PORT, PORT), net, &trust);
-                Some((name.clone(), server.and_then(Pool::new).map(Arc::new)))
+                Some((name.clone(), server.and_then(|server| Pool::new(server, idle_max)).map(Arc::new)))
             }
             _ => None,
         });
@@ -101,25 +106,26 @@ struct Pool {
     places: Arc<Semaphore>,
     /// The one used last is last.
     idle: Mutex<Vec<(Link, Instant)>>,
+    idle_max: Duration,
     /// Whether a task closes idle connections; it ends with the last of them.
     sweeping: AtomicBool,
 }
 
 impl Pool {
-    fn new(server: Server) -> Result<Self, String> {
+    fn new(server: Server, idle_max: Duration) -> Result<Self, String> {
         let database = match server.path.as_str() {
             "" => 0,
             path => path.parse().map_err(|_| "the path of its URL is no database number: write `/0`".to_owned())?,
         };
         let places = Arc::new(Semaphore::new(OPEN_MAX));
-        Ok(Self { server, database, places, idle: Mutex::default(), sweeping: AtomicBool::new(false) })
+        Ok(Self { server, database, places, idle: Mutex::default(), idle_max, sweeping: AtomicBool::new(false) })
     }
 
     /// A kept connection that looks alive.
     fn idle(&self) -> Option<Link> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((mut link, since)) = idle.pop() {
-            if since.elapsed() < IDLE_MAX && !link.stream.get_ref().is_stale() {
+            if since.elapsed() < self.idle_max && !link.stream.get_ref().is_stale() {
                 link.proven = false;
                 return Some(link);
             }
@@ -190,13 +196,13 @@ impl Pool {
         if self.sweeping.swap(true, Ordering::AcqRel) {
             return;
         }
-        let pool = Arc::downgrade(self);
+        let (pool, pause) = (Arc::downgrade(self), self.idle_max / SWEEPS);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(SWEEP).await;
+                tokio::time::sleep(pause).await;
                 let Some(pool) = pool.upgrade() else { return };
                 let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                idle.retain(|(link, since)| since.elapsed() < IDLE_MAX && !link.stream.get_ref().is_stale());
+                idle.retain(|(link, since)| since.elapsed() < pool.idle_max && !link.stream.get_ref().is_stale());
                 if idle.is_empty() && pool.places.available_permits() == OPEN_MAX {
                     // Under the lock, and whoever dials later starts another.
                     pool.sweeping.store(false, Ordering::Release);

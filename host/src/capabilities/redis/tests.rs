@@ -12,9 +12,15 @@ const CAPS: Caps = Caps { bytes: 1_000, tokens: 10 };
 
 /// A client of the connection `cache` at `listener`, with `rest` after the scheme and the credentials before the host.
 fn client(listener: &TcpListener, credentials: &str, path: &str) -> RedisClient {
+    keeping(IDLE_MAX, listener, credentials, path)
+}
+
+fn keeping(idle_max: Duration, listener: &TcpListener, credentials: &str, path: &str) -> RedisClient {
     let url = format!("redis://{credentials}127.0.0.1:{}{path}", listener.local_addr().unwrap().port());
-    let connection = Connection::Redis(ServerConnection { url: url.parse().unwrap(), ca: None });
-    RedisClient::new(
+    let connection =
+        Connection::Redis(ServerConnection { url: url.parse().unwrap(), tls: false, ca: None, identity: None });
+    RedisClient::keeping(
+        idle_max,
         &Net::new(Egress::default(), Resolver::default()),
         &[("cache".to_owned(), connection)].into_iter().collect(),
     )
@@ -56,6 +62,24 @@ async fn connections_are_kept() {
     let (mut stream, ()) = tokio::join!(server, work);
     drop(client);
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "closed with the client");
+}
+
+// A connection that nobody uses is closed after its time; the next lease opens another, which is closed likewise.
+#[tokio::test]
+async fn idle_connections_are_closed() {
+    let listener = listener().await;
+    let client = keeping(Duration::from_millis(100), &listener, "", "");
+    for _ in 0..2 {
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            answer(&mut stream, "HELLO", b"%0\r\n").await;
+            stream
+        };
+        let (mut stream, lease) = tokio::join!(server, client.lease("cache", within(2_000)));
+        drop(lease.unwrap());
+        let end = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut [0; 1])).await;
+        assert_eq!(end.expect("it is closed").unwrap(), 0);
+    }
 }
 
 // A kept connection that the server closed meanwhile is replaced before anybody notices.

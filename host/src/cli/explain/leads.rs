@@ -93,6 +93,7 @@ pub(super) fn example(config: &Config, capability: Capability) -> String {
     let placeholder = match capability {
         Capability::Http => "https://example.org/*",
         Capability::Tcp => "example.org:5432",
+        Capability::Udp => "example.org:123",
         Capability::Tls => "example.org:443",
         Capability::Dns => "example.org",
         Capability::System => "memory",

@@ -50,6 +50,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let base = check::Base { limits, defaults: &defaults, declared };
     let checks = check::all(&raw.check, &base, cx);
     let groups = check::groups(&raw.groups, &checks, cx);
+    names::peers(raw, &checks, &groups, cx);
     Config {
         files: Vec::new(),
         fingerprint: Vec::new(),
@@ -68,6 +69,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
         defaults,
         checks,
         groups,
+        peers_missing: Vec::new(),
         secrets: Secrets::default(),
         warnings: Vec::new(),
     }

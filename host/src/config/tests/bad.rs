@@ -110,6 +110,14 @@ fn contradictions_are_errors() {
     one("[connections.db]\nurl = \"mongodb://db/x\"", (2, 7), "scheme `mongodb` are not offered", "postgres");
     one("[connections.db]\nurl = \"postgres:///x\"", (2, 7), "names no host", "postgres://host");
     one("[connections.db]\nurl = \"sqlite:\"", (2, 7), "names no file", "sqlite:///");
+    let db = "[connections.db]\nurl = ";
+    one(&format!("{db}\"postgres://u:hunter2@db/x?sslmode=maybe\""), (2, 7), "`sslmode` in the URL", "`verify-full`");
+    one(&format!("{db}\"mysql://u:hunter2@db/x?sslmod=disable\""), (2, 7), "not known", "no other parameter");
+    one(&format!("{db}\"redis://db?ssl=true\""), (2, 7), "query parameters", "%3F");
+    one(&format!("{db}\"redis://db/orders\""), (2, 7), "no database number", "`/0`");
+    let own = "client-cert = \"cert.pem\"\nclient-key = \"key.pem\"";
+    one(&format!("{db}\"redis://db\"\n{own}"), (3, 15), "only connections over TLS", "`rediss://`");
+    one(&format!("{db}\"postgres://db/x?sslmode=disable\"\n{own}"), (3, 15), "over TLS", "sslmode=verify-full");
     one("[connections.db]\nurl = \"redis://db\"\nheaders = { x = \"y\" }", (3, 11), "have headers", "remove");
     one("[connections.x]\nheaders = {}", (1, 1), "connection `x` without `url`", "url = ");
     one("[connections.X]\nurl = \"http://x\"", (1, 14), "`X` is no name for a connection", "lower-case");

@@ -188,6 +188,31 @@ fn schemes_make_kinds() {
     assert_eq!((bounds.pool, bounds.rows_max), (4, 1000));
 }
 
+// Only a server on this machine, or the word for it, goes without TLS; a client certificate is a word for it as well.
+#[test]
+fn tls_is_the_rule() {
+    let encrypted = |url: &str, more: &str| {
+        let config = good(&format!("[connections.a]\nurl = \"{url}\"\n{more}"));
+        match &config.connections["a"] {
+            Connection::Postgres(server, _)
+            | Connection::MySql(server, _)
+            | Connection::Redis(server)
+            | Connection::Amqp(server)
+            | Connection::Nats(server) => server.tls,
+            _ => panic!("{url} is no server"),
+        }
+    };
+    for url in ["postgres://db.internal/x", "postgres://10.0.0.1/x?sslmode=prefer", "rediss://127.0.0.1", "amqps://h"] {
+        assert!(encrypted(url, ""), "{url}");
+    }
+    assert!(encrypted("mysql://127.0.0.1/x?ssl-mode=VERIFY_IDENTITY", ""));
+    assert!(encrypted("postgres://localhost/x", "client-cert = \"cert.pem\"\nclient-key = \"key.pem\""));
+    for url in ["postgres://127.0.0.1/x", "postgres://localhost/x", "mysql://[::1]/x", "redis://h", "nats://h"] {
+        assert!(!encrypted(url, ""), "{url}");
+    }
+    assert!(!encrypted("postgres://db.internal/x?sslmode=disable", ""));
+}
+
 // A certificate file is read, and listed among the files.
 #[test]
 fn certificate_is_read() {
