@@ -47,6 +47,8 @@ pub(super) struct Case {
     #[serde(default)]
     pub(super) tcp: Vec<Spanned<Tcp>>,
     #[serde(default)]
+    pub(super) udp: Vec<Spanned<Udp>>,
+    #[serde(default)]
     pub(super) tls: Vec<Spanned<Tls>>,
     #[serde(default)]
     pub(super) dns: Vec<Spanned<Dns>>,
@@ -201,6 +203,8 @@ pub(super) struct Http {
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) json: Option<Value>,
+    #[serde(default)]
+    pub(super) trailers: BTreeMap<String, String>,
     #[serde(default = "a_millisecond")]
     pub(super) total_ms: f64,
     pub(super) error: Option<Fail>,
@@ -229,6 +233,20 @@ pub(super) struct Tcp {
     pub(super) hears: Option<String>,
     #[serde(default = "a_millisecond")]
     pub(super) connect_ms: f64,
+    pub(super) error: Option<Fail>,
+}
+
+/// `[[case.udp]]`: text, or bytes in base64.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Udp {
+    pub(super) to: String,
+    #[serde(default)]
+    pub(super) says: String,
+    pub(super) says_base64: Option<Spanned<String>>,
+    pub(super) hears: Option<String>,
+    #[serde(default = "a_millisecond")]
+    pub(super) elapsed_ms: f64,
     pub(super) error: Option<Fail>,
 }
 

@@ -108,6 +108,8 @@ pub struct HttpAnswer {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
+    /// What comes after it, in the form of the headers.
+    pub trailers: Vec<(String, Vec<u8>)>,
     /// The whole exchange, in milliseconds.
     pub total_ms: f64,
     /// The body the check has to send.
