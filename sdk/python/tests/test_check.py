@@ -23,8 +23,10 @@ from probity import (
     state,
     system,
     tcp,
+    udp,
 )
 from probity._check import of, only
+from probity.http import TlsInfo
 from probity.testing import Database, Host, Reply, Script
 
 
@@ -179,3 +181,19 @@ def test_a_script_answers_when_it_was_asked():
 
 def test_statuses_are_words():
     assert [str(status) for status in Status] == ["healthy", "degraded", "unhealthy"]
+
+
+def test_a_connection_becomes_tls_and_a_datagram_is_answered():
+    @check(name="secure", version="1")
+    def secure() -> Outcome:
+        socket = tcp.connect("mail.test", 25)
+        socket.read_until("\n", 512)
+        distrust = socket.start_tls().distrust
+        reply = udp.exchange("ntp.test", 123, b"?", timeout="1s")
+        return Outcome.healthy(f"{distrust} {reply.payload!r}")
+
+    script = Script().sends(b"220 mail\r\n").starts_tls(TlsInfo(distrust="expired"))
+    host = Host().tcp("mail.test:25", script).udp("ntp.test:123", udp.Reply(b"!"))
+    assert host.run(secure).message == "expired b'!'"
+    with pytest.raises(CapabilityError, match="timeout: ntp.test:123 did not answer"):
+        Host().tcp("mail.test:25", script).run(secure)

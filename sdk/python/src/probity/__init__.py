@@ -30,7 +30,7 @@ Bad news has three shapes: ``Outcome.unhealthy`` is a judgement about the system
 that no judgement was possible (the host reports ``unknown``); any other exception ends the run as a trap, with its
 traceback in the log.
 
-Modules: :mod:`probity.http`, :mod:`~probity.sql`, :mod:`~probity.redis`, :mod:`~probity.state`,
+Modules: :mod:`probity.http`, :mod:`~probity.udp`, :mod:`~probity.sql`, :mod:`~probity.redis`, :mod:`~probity.state`,
 :mod:`~probity.system`, :mod:`~probity.queue`, :mod:`~probity.dns`, :mod:`~probity.tcp`, :mod:`~probity.tls`,
 :mod:`~probity.secrets`, :mod:`~probity.heartbeats`, :mod:`~probity.peers`, :mod:`~probity.clock`,
 :mod:`~probity.context`, :mod:`~probity.log`. For services there are :mod:`probity.flask`, :mod:`probity.fastapi`,

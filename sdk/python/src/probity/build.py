@@ -25,6 +25,7 @@ CAPABILITIES = (
     "state",
     "http",
     "tcp",
+    "udp",
     "tls",
     "dns",
     "sql",

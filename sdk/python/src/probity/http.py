@@ -50,6 +50,9 @@ class Request:
     max_body_bytes: int | None = None
     """Refuse a body of more; the host's cap applies as well."""
 
+    http2_only: bool = False
+    """HTTP/2 and nothing else, to an ``http`` URL from the first byte ("prior knowledge"): what gRPC wants."""
+
     def send(self) -> Response:
         """Sends it and waits for the answer, whatever its status.
 
@@ -123,6 +126,11 @@ class Response:
             return _json.loads(body)
         except ValueError as error:
             raise CapabilityError(ErrorKind.PROTOCOL, f"body: {error}") from None
+
+    @property
+    def trailers(self) -> list[tuple[str, bytes]]:
+        """What came after the body, in the form of :attr:`headers`."""
+        return list(self._raw.trailers())
 
     @property
     def timing(self) -> Timing:

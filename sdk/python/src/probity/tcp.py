@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Union
 
 from . import _backend
+from ._tls import TlsInfo
 from ._units import Span, span
 
 Timeout = Union[Span, str, int, None]
@@ -46,6 +47,20 @@ class Socket:
         within ``max`` bytes; otherwise as :meth:`read`."""
         delimiter = delimiter.encode() if isinstance(delimiter, str) else delimiter
         return bytes(self._raw.read_until(delimiter, max, _ms(timeout)))
+
+    def start_tls(
+        self, server_name: str | None = None, authority: str | None = None, timeout: Timeout = None
+    ) -> TlsInfo:
+        """Turns the connection into TLS, after both sides agreed on it (STARTTLS) or at once. A certificate that is not
+        trusted is an answer: look at :attr:`TlsInfo.distrust` before saying what not everybody may hear.
+
+        ``server_name`` is what the server is asked for and its certificate is compared with; without it that is the
+        host. ``authority`` names a declared file whose authorities are trusted instead of the system's; it needs the
+        grant ``tls = ["certificate:NAME"]``. Raises ``tls`` when there is no handshake, ``protocol`` when something was
+        said that is not read yet; ``denied`` and ``not-found`` for an authority.
+        """
+        found: TlsInfo = self._raw.start_tls(server_name, authority, _ms(timeout))
+        return found
 
 
 _host = _backend.bind("tcp")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from . import _backend
 from ._tls import Certificate, TlsInfo
 
-__all__ = ["Certificate", "TlsInfo", "inspect", "inspect_named"]
+__all__ = ["Certificate", "TlsInfo", "inspect", "inspect_named", "inspect_trusting"]
 
 _host = _backend.bind("tls")
 
@@ -20,6 +20,13 @@ def inspect(host: str, port: int = 443, server_name: str | None = None) -> TlsIn
     there is no handshake at all.
     """
     found: TlsInfo = _host.inspect(host, port, server_name)
+    return found
+
+
+def inspect_trusting(host: str, port: int, authority: str, server_name: str | None = None) -> TlsInfo:
+    """The same, trusting only the authorities in a file that the host's configuration declares: see
+    :func:`inspect_named`. Raises as both."""
+    found: TlsInfo = _host.inspect_trusting(host, port, server_name, authority)
     return found
 
 

@@ -21,6 +21,7 @@ class Answer:
         self.version = held.version
         self.headers = held.headers
         self.header = held.header
+        self.trailers = held.trailers
         self.remote_address = held.remote_address
 
     def body(self) -> bytes:
@@ -49,6 +50,8 @@ def _lower(request: Request) -> Any:
         call(lowered.use_endpoint, request.endpoint)
     for name, value in request.wire_headers():
         call(lowered.set_header, name, value)
+    if request.http2_only:
+        lowered.require_http2()
     body = request.wire_body()
     if body is not None:
         lowered.set_body(body)

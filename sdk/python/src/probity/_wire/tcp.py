@@ -4,7 +4,9 @@ from typing import Any
 
 from wit_world.imports import tcp as raw  # type: ignore[import-not-found]
 
+from .._tls import TlsInfo
 from . import call
+from ._tls import session
 
 
 class Socket:
@@ -23,6 +25,9 @@ class Socket:
 
     def read_until(self, delimiter: bytes, max: int, timeout_ms: int | None) -> bytes:
         return call(self._held.read_until, delimiter, max, timeout_ms)
+
+    def start_tls(self, server_name: str | None, authority: str | None, timeout_ms: int | None) -> TlsInfo | None:
+        return session(call(self._held.start_tls, server_name, authority, timeout_ms))
 
 
 def connect(host: str, port: int, timeout_ms: int | None) -> Socket:

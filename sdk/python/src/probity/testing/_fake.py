@@ -17,6 +17,7 @@ from ..log import Level
 from ..peers import Snapshot
 from ..queue import Stats
 from ..system import CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo
+from ..udp import Reply
 from ._http import FakeHttp
 from ._sql import FakeSql
 from ._tcp import FakeTcp
@@ -149,8 +150,28 @@ class FakeTls:
             raise CapabilityError(ErrorKind.REFUSED, f"connect to {target}: connection refused", "ECONNREFUSED")
         return found(self.sessions, target, "target")
 
+    def inspect_trusting(self, host: str, port: int, server_name: str | None, authority: str) -> Any:
+        self.inspect_named(authority)
+        return self.inspect(host, port, server_name)
+
     def inspect_named(self, name: str) -> Any:
         return found(self.named, name, "certificate")
+
+
+class FakeUdp:
+    """The capability `udp`."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply | CapabilityError] = {}
+
+    def exchange(self, host: str, port: int, _payload: bytes, max_reply_bytes: int, _timeout_ms: int | None) -> Any:
+        target = f"{host}:{port}"
+        if target not in self.replies:
+            raise CapabilityError(ErrorKind.TIMEOUT, f"{target} did not answer")
+        reply = found(self.replies, target, "target")
+        if len(reply.payload) > max_reply_bytes:
+            raise CapabilityError(ErrorKind.TOO_LARGE, f"the answer has more than {max_reply_bytes} bytes")
+        return reply
 
 
 class FakeDns:
@@ -320,6 +341,7 @@ class Fake:
         self.state = FakeState(self.clock)
         self.http = FakeHttp()
         self.tcp = FakeTcp()
+        self.udp = FakeUdp()
         self.tls = FakeTls()
         self.dns = FakeDns()
         self.sql = FakeSql()

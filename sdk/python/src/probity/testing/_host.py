@@ -16,6 +16,7 @@ from ..http import Request
 from ..peers import Snapshot
 from ..queue import Stats
 from ..system import CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, ProcessInfo
+from ..udp import Reply as DatagramReply
 from ._fake import Fake, LogRecord
 from ._http import Reply
 from ._sql import Database
@@ -53,6 +54,11 @@ class Host:
     def tcp(self, target: str, script: Script | CapabilityError) -> Host:
         """Accepts connections to ``host:port``, which then follow ``script``, or fails them."""
         self._fake.tcp.targets[target] = script
+        return self
+
+    def udp(self, target: str, reply: DatagramReply | CapabilityError) -> Host:
+        """Answers datagrams to ``host:port``; others are a ``timeout``."""
+        self._fake.udp.replies[target] = reply
         return self
 
     def tls(self, target: str, answer: TlsInfo | CapabilityError) -> Host:

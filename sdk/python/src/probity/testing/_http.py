@@ -20,6 +20,7 @@ class Reply:
     """An error makes reading it fail."""
     json: Any = None
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    trailers: dict[str, str] = dataclasses.field(default_factory=dict)
     total_ms: float = 1.0
     tls: TlsInfo | None = None
 
@@ -51,6 +52,9 @@ class FakeAnswer:
         if isinstance(self._reply.body, CapabilityError):
             raise self._reply.body
         return self._reply.body.encode() if isinstance(self._reply.body, str) else self._reply.body
+
+    def trailers(self) -> list[tuple[str, bytes]]:
+        return [(name.lower(), value.encode()) for name, value in self._reply.trailers.items()]
 
     def timing(self) -> Timing:
         return Timing(first_byte_ms=self._reply.total_ms, total_ms=self._reply.total_ms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Union
 
 from .._errors import CapabilityError, ErrorKind
+from .._tls import TlsInfo
 
 
 class Script:
@@ -15,6 +16,7 @@ class Script:
 
     def __init__(self, connect_ms: float = 1.0) -> None:
         self.connect_ms = connect_ms
+        self.session: TlsInfo | None = None
         self.steps: list[tuple[str, Union[bytes, CapabilityError]]] = []
 
     def sends(self, data: bytes) -> Script:
@@ -25,6 +27,11 @@ class Script:
     def expects(self, data: bytes) -> Script:
         """Then waits for exactly these bytes; until they came, reading times out."""
         self.steps.append(("expects", data))
+        return self
+
+    def starts_tls(self, info: TlsInfo) -> Script:
+        """Then waits for the check to turn the connection into TLS."""
+        self.session = info
         return self
 
     def fails(self, error: CapabilityError) -> Script:
@@ -90,6 +97,13 @@ class FakeSocket:
             raise CapabilityError(ErrorKind.TOO_LARGE, f"no delimiter within {max} bytes")
         given, self._pending = self._pending[:end], self._pending[end:]
         return given
+
+    def start_tls(self, _server_name: str | None, _authority: str | None, _timeout_ms: int | None) -> TlsInfo:
+        if self._pending:
+            raise CapabilityError(ErrorKind.PROTOCOL, "something was said that is not read yet")
+        if self._script.session is None:
+            raise CapabilityError(ErrorKind.TLS, "the other side speaks no TLS")
+        return self._script.session
 
     def _advance(self) -> bool:
         """Makes more readable; False at the end of the stream."""
