@@ -12,6 +12,9 @@ use crate::capabilities::bindings::probity::check::{dns, heartbeats, peers, queu
 use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, shown, words};
 use crate::capabilities::{CallError, unix_ms};
 
+/// A group of peers: where its first member stands, and all of them.
+type Members = (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>);
+
 /// Collects the entries of one case.
 struct Writer<'a> {
     cases: &'a Cases,
@@ -287,7 +290,7 @@ impl Writer<'_> {
 
     /// Each by its name, and each group by the checks that say they are in it.
     fn peers(&mut self, peers: &[Spanned<raw::Peer>]) {
-        let mut groups: BTreeMap<&str, (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>)> = BTreeMap::new();
+        let mut groups: BTreeMap<&str, Members> = BTreeMap::new();
         for at in peers {
             let raw = at.get_ref();
             let snapshot = peers::Snapshot {

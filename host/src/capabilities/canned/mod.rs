@@ -151,7 +151,7 @@ impl Script {
         let mut notes = self.notes();
         notes.used.resize(self.entries.len(), 0);
         let fitting = || self.entries.iter().enumerate().filter(|(_, entry)| entry.asked == asked);
-        let next = fitting().find(|(index, _)| notes.used[*index] == 0).or_else(|| fitting().last());
+        let next = fitting().find(|(index, _)| notes.used[*index] == 0).or_else(|| fitting().next_back());
         if let Some((index, entry)) = next {
             notes.used[index] += 1;
             return entry.answer.clone().map(|answer| (entry.line, answer));
