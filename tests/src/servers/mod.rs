@@ -10,8 +10,11 @@ pub mod nats;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
+pub mod sentinel;
 pub mod shop;
+pub mod ssh;
 pub mod upstream;
+pub mod web;
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
