@@ -4,6 +4,7 @@
 //!
 //! - [`check`]: what a check is and what results mean; pure.
 //! - [`config`]: files → a valid [`config::Config`].
+//! - [`testing`]: an author's cases, run in the sandbox with [`capabilities::canned`] behind the imports.
 //!
 //! # Invariants
 //!
@@ -27,5 +28,6 @@ pub mod plan;
 pub mod plugins;
 pub mod sandbox;
 pub mod schedule;
+pub mod testing;
 mod text;
 pub mod trace;

@@ -83,6 +83,7 @@ pub fn env(check: &str, limits: Limits) -> Arc<CheckEnv> {
         secrets: Secrets::default(),
         state: Arc::new(StateStore::in_memory()),
         services: Services::default(),
+        script: None,
     })
 }
 

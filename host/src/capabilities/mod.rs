@@ -4,6 +4,7 @@
 //! call; nothing reaches a network or a machine without it.
 
 pub mod bindings;
+pub mod canned;
 mod certificates;
 pub mod client;
 mod clock;
@@ -83,6 +84,8 @@ pub struct CheckEnv {
     pub state: Arc<StateStore>,
     /// The network and the machine.
     pub services: Services,
+    /// What answers in their place, in a sandbox for cases; elsewhere none.
+    pub script: Option<Arc<canned::Script>>,
 }
 
 impl CheckEnv {
@@ -98,6 +101,7 @@ impl CheckEnv {
             secrets: Secrets::default(),
             state: Arc::new(StateStore::in_memory()),
             services: Services::default(),
+            script: None,
         }
     }
 }
@@ -141,6 +145,8 @@ pub(crate) struct Record {
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_bytes: usize,
     pub(crate) log_dropped: u32,
+    /// The last line at level `error`, as it came: what a language kit says of an uncaught exception, with its stack.
+    pub(crate) said: Option<String>,
     /// The last error handed to the guest, to tell why it gave up.
     pub(crate) quota_hit: bool,
 }

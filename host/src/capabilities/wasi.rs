@@ -6,12 +6,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use super::HostState;
+use super::canned::Script;
 use crate::check::Level;
 
 /// Bytes one `random` call may ask for.
@@ -26,7 +28,8 @@ pub(crate) struct Wasi {
 impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let limit = self.env.limits.log_bytes as usize;
-        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(limit)));
+        let script = self.env.script.clone().filter(|script| script.now_unix_ms.is_some());
+        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(limit, script)));
         WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.wasi_table }
     }
 }
@@ -46,9 +49,13 @@ impl HostState {
 }
 
 impl Wasi {
-    fn new(bytes_max: usize) -> Self {
+    fn new(bytes_max: usize, script: Option<Arc<Script>>) -> Self {
         let printed = Printed { out: Capture::new(bytes_max), err: Capture::new(bytes_max) };
-        let ctx = WasiCtx::builder()
+        let mut builder = WasiCtx::builder();
+        if let Some(script) = script {
+            builder.wall_clock(CaseClock(script));
+        }
+        let ctx = builder
             .stdout(printed.out.clone())
             .stderr(printed.err.clone())
             .max_random_size(RANDOM_BYTES_MAX)
@@ -57,6 +64,19 @@ impl Wasi {
             .allow_ip_name_lookup(false)
             .build();
         Self { ctx, printed }
+    }
+}
+
+/// The time of a case, for guests that read WASI's clock.
+struct CaseClock(Arc<Script>);
+
+impl HostWallClock for CaseClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.now())
     }
 }
 

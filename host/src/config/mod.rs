@@ -25,6 +25,7 @@ mod tree;
 mod units;
 mod valid;
 
+pub(crate) use errors::nearest;
 pub use errors::{Error, Errors};
 pub use grants::Grants;
 pub use limits::{EPOCH_TICK, FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};

@@ -61,12 +61,25 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
     pub fn new(concurrency: usize, cache: Option<&Path>) -> Result<Self, SandboxError> {
+        Self::of(concurrency, cache, engine::World::Real)
+    }
+
+    /// Makes the sandbox of `probity test`: all the same, but that imports lead to the script of each run
+    /// ([`crate::capabilities::CheckEnv::script`]) and nowhere else.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when the machine cannot run one.
+    pub fn scripted(cache: Option<&Path>) -> Result<Self, SandboxError> {
+        Self::of(1, cache, engine::World::Scripted)
+    }
+
+    fn of(concurrency: usize, cache: Option<&Path>, world: engine::World) -> Result<Self, SandboxError> {
         // Loading, `describe` and `POST …/run` need slots beside the scheduled runs.
         let slots = u32::try_from(concurrency)
             .unwrap_or(u32::MAX)
             .saturating_add(SLOTS_BESIDE + shelf::KEPT_MAX)
             .min(SLOTS_MAX);
-        let engines = engine::Engines::new(slots)?;
+        let engines = engine::Engines::new(slots, world)?;
         let ticker = ticker::Ticker::start(vec![engines.plain.engine.clone(), engines.concurrent.engine.clone()])
             .map_err(SandboxError::Ticker)?;
         Ok(Self {

@@ -163,10 +163,8 @@ fn finish<T>(
         Ok(Ok((value, guest))) => (Ok(value), Some(guest)),
         Ok(Err(error)) => {
             let mut failure = failure::classify(&error, host, fuel);
-            if failure.reason == Reason::Trap
-                && let Some(printed) = printed
-            {
-                failure.trace = Some(failure::trace(host, &printed, failure.trace.as_deref()));
+            if matches!(failure.reason, Reason::Trap | Reason::Exit) {
+                failure.trace = failure::trace(host, printed.as_deref(), failure.trace.as_deref());
             }
             (Err(failure), None)
         }

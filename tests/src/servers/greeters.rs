@@ -8,8 +8,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::certificates::{self, Certificates};
-use super::grpc::python;
 use super::{Process, free_port, program, wait_until};
+use crate::python;
 
 /// A running server.
 pub struct Greeter {
@@ -42,7 +42,7 @@ impl Greeter {
     #[must_use]
     pub fn smtp() -> Self {
         Self::start(1, |_, tls, ports| {
-            let mut command = Command::new(python());
+            let mut command = Command::new(python::program("python"));
             command.args(["-m", "aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Sink", "--no-requiretls", "-l"]);
             command.arg(format!("127.0.0.1:{}", ports[0]));
             command.arg("--tlscert").arg(&tls.certificate).arg("--tlskey").arg(&tls.key);
@@ -57,7 +57,7 @@ impl Greeter {
     #[must_use]
     pub fn ftp() -> Self {
         Self::start(1, |_, tls, ports| {
-            let mut command = Command::new(python());
+            let mut command = Command::new(python::program("python"));
             command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/servers/ftp_server.py"));
             command.arg(ports[0].to_string()).arg(&tls.certificate).arg(&tls.key);
             command

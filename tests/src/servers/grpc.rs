@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::certificates::{self, Certificates};
 use super::{Process, free_port, wait_until};
+use crate::python;
 
 /// A running server. Serves `orders.v1.Orders`, not `billing.v1.Billing`, and does not know about `limbo.v1.Limbo`.
 pub struct Grpc {
@@ -48,7 +49,7 @@ impl Grpc {
         let dir = TempDir::new().expect("a temporary directory can be made");
         let (port, log) = (free_port(), dir.path().join("log"));
         let tls = names.map(|names| certificates::write(dir.path(), names));
-        let mut command = Command::new(python());
+        let mut command = Command::new(python::program("python"));
         command.arg(script()).arg(port.to_string()).args(more);
         command.args(tls.iter().flat_map(|files| [&files.certificate, &files.key]));
         let process = Process::start(&mut command, &log);
@@ -79,18 +80,4 @@ impl Grpc {
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/servers/grpc_server.py")
-}
-
-/// The Python with the packages that tests need.
-///
-/// # Panics
-/// When it is missing.
-#[must_use]
-pub fn python() -> PathBuf {
-    let test = std::env::current_exe().expect("the test knows its own path");
-    let target = test.ancestors().nth(3).expect("tests are built in target/<profile>/deps");
-    let python = target.join("python/bin/python");
-    let hint = "`cargo xtask test` installs it from tests/requirements.txt";
-    assert!(python.is_file(), "{} is missing: {hint}", python.display());
-    python
 }

@@ -11,7 +11,9 @@ pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 pub mod sentinel;
+pub mod shop;
 pub mod ssh;
+pub mod upstream;
 pub mod web;
 
 use std::net::TcpListener;

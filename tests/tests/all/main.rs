@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "all of this binary is tests; clippy exempts only the functions marked as such")]
 
 mod answers; // outcomes that are malformed or too large
+mod author; // from an empty folder to a component, and every save after
 mod backends; // databases and brokers over TLS, with certificates on both sides
 #[cfg(unix)]
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
+mod cases; // the author's cases: what the world answers is written down
 mod checks; // each first-party check has its page, and what the page says is so
 mod contract; // what was built against an earlier 0.1 keeps working
 mod crowd; // many runs at once, and what they leave behind
@@ -30,6 +32,8 @@ mod machine; // the checks of the machine in a real host
 mod ntp; // clocks that are right, wrong, and nobody's
 mod peers; // checks of other checks
 mod ports; // ports and greetings against servers that others wrote
+#[cfg(unix)]
+mod python; // what the ends of a check in Python become
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
@@ -39,6 +43,12 @@ mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
 mod sentinel; // the primary of Redis before and after a failover
 mod serve; // start, probes, drain, restart
+#[cfg(unix)]
+mod services; // a Flask service on gunicorn, and what goes wrong with it
+#[cfg(unix)]
+mod services_asgi; // a FastAPI service on uvicorn, likewise
+#[cfg(unix)]
+mod services_django; // a Django service on gunicorn, likewise
 mod sql; // the capability and the checks against real servers
 mod systems; // one check for each system, for the tests of faults
 mod tested; // the table of what each check was tested against
