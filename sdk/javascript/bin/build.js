@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+/**
+ * From `check.js` or `check.ts` to a component: `probity build` runs it, and so can you.
+ *
+ *     probity-build-js --wit WIT [--out check.wasm] [FOLDER]
+ *
+ * WIT is the folder with the contract's files. Prints nothing when all is well; otherwise the tools' errors, and exits 1.
+ * @module
+ */
+
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { componentize } from "componentize-qjs";
+import * as esbuild from "esbuild";
+
+const SDK = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** `probity:check/http@0.1.0` → `http`. */
+const INTERFACE = /^probity:check\/([a-z0-9-]+)@(.+)$/;
+
+/** In every world. */
+const LEAST = ["context", "log", "clock", "types"];
+
+/**
+ * What the promises of the kit need: `await` becomes `yield`, see `src/loop.js`.
+ * @type {esbuild.BuildOptions["supported"]}
+ */
+const LOWERED = { "async-await": false, "async-generator": false, "for-await": false };
+
+/** @param {string} folder @param {string} target */
+async function bundle(folder, target) {
+  const entry = ["check.ts", "check.js"].map((name) => path.join(folder, name)).find(existsSync);
+  if (entry === undefined) throw new Error(`${folder} holds neither check.ts nor check.js, where the check begins`);
+  const main = [
+    'import "probity-sdk-setup";',
+    `import check from ${JSON.stringify(entry)};`,
+    'import { expose } from "probity-sdk-entry";',
+    "export const checker = expose(check);",
+  ];
+  return esbuild.build({
+    stdin: { contents: main.join("\n"), resolveDir: folder, sourcefile: "probity-entry.js" },
+    alias: {
+      "probity-sdk-setup": path.join(SDK, "src/setup.js"),
+      "probity-sdk-entry": path.join(SDK, "src/entry.js"),
+    },
+    inject: [path.join(SDK, "src/globals.js")],
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["import"],
+    target: "es2024",
+    supported: LOWERED,
+    external: ["probity:*"],
+    outfile: path.join(target, "check.js"),
+    sourcemap: "linked",
+    metafile: true,
+    logLevel: "warning",
+  });
+}
+
+/**
+ * The capabilities that are left in the bundle: what the check asks for.
+ * @param {esbuild.Metafile} metafile
+ */
+function capabilities(metafile) {
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  const names = imports.map(({ path }) => INTERFACE.exec(path)?.[1]).filter((name) => name !== undefined);
+  return [...new Set(names)].filter((name) => !LEAST.includes(name)).sort();
+}
+
+/**
+ * Writes the world to `target/wit`, beside the contract.
+ * @param {string} contract
+ * @param {string} target
+ * @param {string[]} names
+ */
+async function writeWorld(contract, target, names) {
+  const deps = path.join(target, "wit/deps/probity-check");
+  await mkdir(deps, { recursive: true });
+  let version = "0.1.0";
+  for (const file of (await readdir(contract)).filter((name) => name.endsWith(".wit"))) {
+    const text = await readFile(path.join(contract, file), "utf8");
+    version = /^package probity:check@([^;]+);/m.exec(text)?.[1] ?? version;
+    await writeFile(path.join(deps, file), text);
+  }
+  const imports = names.map((name) => `  import probity:check/${name}@${version};\n`).join("");
+  const world = `package probity:author;\n\nworld guest {\n  include probity:check/check@${version};\n${imports}}\n`;
+  await writeFile(path.join(target, "wit/world.wit"), world);
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    options: { wit: { type: "string" }, out: { type: "string" }, target: { type: "string" } },
+    allowPositionals: true,
+  });
+  const folder = path.resolve(positionals[0] ?? ".");
+  const target = path.resolve(values.target ?? path.join(folder, "target/javascript"));
+  if (values.wit === undefined) throw new Error("--wit is missing: the folder with the contract's files");
+  const { metafile } = await bundle(folder, target);
+  await writeWorld(path.resolve(values.wit), target, capabilities(metafile));
+  const script = path.join(target, "check.js");
+  const { component } = await componentize({
+    witPath: path.join(target, "wit"),
+    world: "guest",
+    jsSource: await readFile(script, "utf8"),
+    jsPath: script,
+    sync: true,
+    stubWasi: true,
+  });
+  await writeFile(values.out ?? path.join(target, "check.wasm"), component);
+}
+
+main().catch((error) => {
+  // What esbuild found it has said already.
+  if (!(error.errors instanceof Array)) console.error(`error: ${error.message ?? error}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,46 @@
+/**
+ * From the contract's entry points to a check. The build wraps the author's module in it.
+ * @module
+ */
+
+import { Failure } from "./error.js";
+import { describe, evaluate } from "./check.js";
+import { error as logError } from "./log.js";
+import { settle } from "./loop.js";
+
+/**
+ * The interface `checker` of a check's default export.
+ * @param {import("./check.js").Check<any>} check
+ * @returns {{ describe(): object, run(config: string): object }}
+ */
+export function expose(check) {
+  return {
+    describe: () => guarded(() => describe(check)),
+    run: (document) => guarded(() => settle(evaluate(check, document)).toContract()),
+  };
+}
+
+/**
+ * A {@link Failure} becomes the contract's `err`; anything else is logged and ends the run as a trap, whose message the
+ * host takes from that line.
+ * @template T
+ * @param {() => T} call
+ * @returns {T}
+ */
+function guarded(call) {
+  try {
+    return call();
+  } catch (thrown) {
+    // Bindings take `payload` for the value of `err`.
+    if (thrown instanceof Failure) throw Object.assign(new Error(thrown.message), { payload: thrown.toContract() });
+    logError(`uncaught ${shown(thrown)}`);
+    throw thrown instanceof Error ? thrown : new Error(shown(thrown));
+  }
+}
+
+/** Name, message and stack. @param {unknown} thrown */
+function shown(thrown) {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const stack = (thrown.stack ?? "").trimEnd();
+  return stack === "" || stack.startsWith(String(thrown)) ? stack || String(thrown) : `${thrown}\n${stack}`;
+}
