@@ -4,9 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use wit_component::{ComponentEncoder, DecodedWasm};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Parser, Payload};
+use wit_component::ComponentEncoder;
 
-use crate::names;
+use crate::{contract, names};
 
 /// Why there is no component.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +19,26 @@ pub enum ComponentError {
     #[error("not a check: {reason}")]
     Encode {
         /// The encoder's reasons, outermost first.
+        reason: String,
+    },
+    /// It wants something that no host has.
+    #[error("it imports what hosts do not offer: {imports}; take out what needs it")]
+    Imports {
+        /// The imports, each with what is offered.
+        imports: String,
+    },
+    /// It does not export `checker`.
+    #[error(
+        "it exports {exports}, but not probity:check/checker@0.1.0: its world has to `include probity:check/check@0.1.0`"
+    )]
+    World {
+        /// What it exports.
+        exports: String,
+    },
+    /// It was built against another contract of the same version.
+    #[error("its types are not those of probity:check@0.1.0: {reason}; delete target/ and build again")]
+    Types {
+        /// Which.
         reason: String,
     },
     /// A file could not be read or written.
@@ -42,46 +66,52 @@ pub struct Built {
 
 /// Wraps the core module at `wasm` and writes the component to `out`.
 ///
+/// # Errors
+/// [`ComponentError`]; `out` then keeps its old content.
+pub fn build(wasm: &Path, out: &Path) -> Result<Built, ComponentError> {
+    let module = fs::read(wasm).map_err(io_error("read", wasm))?;
+    install(&componentize(&module)?, out)
+}
+
+/// Writes a component to `out`, if it is a check.
+///
 /// `out` is replaced atomically and only when its content changes, so that a
 /// host watching the directory reloads exactly then.
 ///
 /// # Errors
 /// [`ComponentError`]; `out` then keeps its old content.
-pub fn build(wasm: &Path, out: &Path) -> Result<Built, ComponentError> {
-    let module = fs::read(wasm).map_err(io_error("read", wasm))?;
-    let component = componentize(&module)?;
-    let imports = imports(&component)?;
-    let changed = write_if_changed(out, &component).map_err(io_error("write", out))?;
+pub fn install(component: &[u8], out: &Path) -> Result<Built, ComponentError> {
+    let imports = contract::check(component)?;
+    let changed = write_if_changed(out, component).map_err(io_error("write", out))?;
     Ok(Built { bytes: component.len(), imports, changed })
 }
 
-/// Wraps a core module, built against a WIT world, into a validated component.
+/// Wraps a core module that holds its world's type into a validated component.
 ///
-/// Function names are kept, demangled and cut to a readable length.
+/// Function names are kept, demangled and cut to a readable length. WASI
+/// preview 1 becomes WASI 0.2 by the runtime's adapter.
 ///
 /// # Errors
-/// [`ComponentError::Encode`], for example when the module imports WASI.
+/// [`ComponentError::Encode`], for example when the module imports something else.
 pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentError> {
     let mut encoder = ComponentEncoder::default();
     let module = names::shorten(module).map_err(encode_error)?;
     encoder.module(&module).map_err(encode_error)?;
+    if imports_preview1(&module) {
+        encoder
+            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
+            .map_err(encode_error)?;
+    }
     encoder.validate(true);
     encoder.encode().map_err(encode_error)
 }
 
-/// The names of the interfaces a component imports, in its order.
-///
-/// # Errors
-/// [`ComponentError::Encode`] when the bytes are not a component.
-pub fn imports(component: &[u8]) -> Result<Vec<String>, ComponentError> {
-    match wit_component::decode(component).map_err(encode_error)? {
-        DecodedWasm::Component(resolve, world) => {
-            Ok(resolve.worlds[world].imports.keys().map(|key| resolve.name_world_key(key)).collect())
-        }
-        DecodedWasm::WitPackage(..) => {
-            Err(ComponentError::Encode { reason: "this is a WIT package, not a component".into() })
-        }
-    }
+fn imports_preview1(module: &[u8]) -> bool {
+    let sections = Parser::new(0).parse_all(module).filter_map(Result::ok);
+    sections
+        .filter_map(|section| if let Payload::ImportSection(imports) = section { Some(imports) } else { None })
+        .flat_map(wasmparser::ImportSectionReader::into_imports)
+        .any(|import| import.is_ok_and(|import| import.module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME))
 }
 
 /// Writes through a temporary file beside `path`; `false` when the content was
@@ -104,15 +134,19 @@ pub fn write_if_changed(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     Ok(true)
 }
 
-fn encode_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ComponentError {
-    let error = error.into();
-    let mut reason = error.to_string();
+pub(crate) fn encode_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ComponentError {
+    ComponentError::Encode { reason: chain(&*error.into()) }
+}
+
+/// The error with its causes, outermost first.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        reason = format!("{reason}: {cause}");
+        text = format!("{text}: {cause}");
         source = cause.source();
     }
-    ComponentError::Encode { reason }
+    text
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ComponentError {
@@ -148,18 +182,21 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
-    // A module becomes a component, and a component names its imports.
+    // A module becomes a component; one that is no check is not installed.
     #[test]
     fn a_module_becomes_a_component() {
         let component = componentize(EMPTY_MODULE).unwrap();
         assert_eq!(&component[4..8], [0x0d, 0, 1, 0]);
-        assert!(imports(&component).unwrap().is_empty());
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("a.wasm");
+        assert!(matches!(install(&component, &out), Err(ComponentError::World { .. })));
+        assert!(!out.exists());
     }
 
     // What is not WebAssembly is refused with a reason.
     #[test]
     fn garbage_is_refused() {
         assert!(matches!(componentize(b"hello"), Err(ComponentError::Encode { .. })));
-        assert!(imports(b"hello").is_err());
+        assert!(contract::check(b"hello").is_err());
     }
 }

@@ -1,18 +1,85 @@
-//! Turns a Rust check into a WebAssembly component.
+//! Turns a check into a WebAssembly component, whatever its language.
 //!
-//! Three steps, each usable alone: [`toolchain`] decides which compiler builds
-//! for `wasm32-unknown-unknown` on this machine, [`compile`] runs cargo once
-//! for any number of packages, [`component`] wraps the core modules.
+//! - [`language`]: which languages there are, and how a folder tells its own.
+//! - [`project`]: a check's folder; [`Project::build`] is the whole way, with its cache.
+//! - `rust`, `python`, `javascript`, `go`, `c`: one file per toolchain, each with `name` (what the manifest calls the
+//!   check) and `build` (its sources → a core module or a component), and nothing else that others see.
+//! - [`contract`]: the WIT, embedded; worlds made of it; what a component owes it.
+//! - [`component`]: core module → component, checked against the contract, written whole and only when it changed.
+//! - [`tool`]: programs of toolchains, found and run.
+//! - [`sdk`]: where the author kits are.
 //!
-//! Prints nothing itself (cargo's own output goes to standard error), knows
-//! nothing of the host and does not pull in the runtime: `cargo xtask guests`
-//! and `probity build` share it.
+//! One rule for what is generated: it lies in the folder's `target/` and nowhere else. `components/NAME.wasm` is the
+//! component, `wit/` the world it was built for, `bindings/` what a generator made of that world; a language may have a
+//! folder of its own name for the rest. Nothing in there is edited or committed, and nothing outside is written.
+//!
+//! Prints nothing itself (the tools' own output goes to standard error), knows nothing of the host and does not pull in
+//! the runtime: `cargo xtask guests` and `probity build` share it.
 
-pub mod compile;
+mod bindings;
 pub mod component;
+pub mod contract;
+mod error;
+pub mod language;
 mod names;
-pub mod toolchain;
+pub mod project;
+pub mod sdk;
+mod sources;
+pub mod tool;
 
-/// The target of every Rust check. No WASI: what a component imports is then
-/// exactly what it may ask the operator for.
-pub const TARGET: &str = "wasm32-unknown-unknown";
+mod c;
+mod go;
+mod javascript;
+mod python;
+pub mod rust;
+
+use std::path::{Path, PathBuf};
+
+pub use error::BuildError;
+pub use language::Language;
+pub use project::{Built, Project};
+
+/// What a language is asked to build: one check.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The check's folder, absolute. Nothing is written into it but below `target`.
+    pub folder: &'a Path,
+    /// The check's name: the component's file is called after it.
+    pub name: &'a str,
+    /// Where everything generated goes; it exists.
+    pub target: &'a Path,
+}
+
+impl Job<'_> {
+    /// Where the world goes: `target/wit`. Write it with [`contract::World::write`].
+    #[must_use]
+    pub fn wit(&self) -> PathBuf {
+        self.target.join("wit")
+    }
+
+    /// Where generated bindings go: `target/bindings`.
+    #[must_use]
+    pub fn bindings(&self) -> PathBuf {
+        self.target.join("bindings")
+    }
+}
+
+/// What a language made of a [`Job`].
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The code.
+    pub code: Code,
+    /// Files and folders outside of the check's folder that went in, such as the author kit: when one of them changes,
+    /// the check is built again. What lies inside of the folder is known without.
+    pub inputs: Vec<PathBuf>,
+}
+
+/// Code in one of the two forms that toolchains end with.
+#[derive(Clone, Debug)]
+pub enum Code {
+    /// A core module that holds the type of its component: in a `component-type` section, as Rust's and C's bindings
+    /// leave it, or put there by [`contract::World::embed`]. It may import WASI preview 1; the adapter is added.
+    Module(Vec<u8>),
+    /// A component.
+    Component(Vec<u8>),
+}

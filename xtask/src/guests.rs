@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use probity_build::compile::{self, Job, Module};
 use probity_build::component;
-use probity_build::toolchain::Toolchain;
+use probity_build::rust::compile::{self, Job, Module};
+use probity_build::rust::toolchain::Toolchain;
 
 use crate::toolchain;
 use crate::workspace::{Guest, Workspace, shown};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use probity_build::toolchain::{Choice, Facts, choose};
+use probity_build::rust::toolchain::{Choice, Facts, choose};
 
 use crate::toolchain;
 use crate::workspace::{self, Workspace};

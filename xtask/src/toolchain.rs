@@ -1,7 +1,7 @@
 //! The toolchain for guests, with a word about it.
 
 use anyhow::Result;
-use probity_build::toolchain::Toolchain;
+use probity_build::rust::toolchain::Toolchain;
 
 use crate::workspace::Workspace;
 

@@ -4,125 +4,92 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
-use probity_build::compile::{self, Job, Module};
-use probity_build::component;
-use probity_build::toolchain::Toolchain;
+use anyhow::Context;
+use probity_build::component::write_if_changed;
+use probity_build::{Built, Project};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::Output;
 use super::terminal::{self, grouped, size};
-use crate::sandbox::{capability, hex};
-
-/// Folders above a module in cargo's target directory: profile and target triple.
-const MODULE_DEPTH: usize = 3;
+use crate::sandbox::capability;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   probity build                               the check in this folder, to target/components/NAME.wasm
   probity build checks/queue-depth --out /var/lib/probity/plugins/queue-depth.wasm
-  CARGO_NET_OFFLINE=true probity build        without a network
+  probity build --output json | jq -r .digest
 
-The first build takes a minute where the standard library has to be compiled, later ones seconds.
-The component is replaced whole, and only when it changed: a host that serves it reloads exactly then.")]
+The folder tells the language. The first build takes a minute for some of them, later ones seconds; when nothing changed,
+nothing is built. Everything generated is in target/. The component is replaced whole, and only when it changed: a host
+that serves it reloads exactly then.")]
 pub(super) struct Args {
     /// The check's folder
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where to write the component
+    /// Where to put a copy of the component
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Build even when nothing changed, as after a new toolchain
+    #[arg(long)]
+    fresh: bool,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Human)]
     output: Output,
 }
 
-/// A component that was built.
+/// A component that was built, for programs.
 #[derive(Debug, Serialize)]
-struct Component {
-    name: String,
-    file: PathBuf,
+struct Component<'a> {
+    name: &'a str,
+    language: &'a str,
+    file: &'a Path,
     size: u64,
-    digest: String,
-    imports: Vec<String>,
+    digest: &'a str,
+    imports: &'a [String],
     changed: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let manifest = rust_manifest(&args.dir)?;
-    let toolchain = Toolchain::find(&args.dir)?;
-    terminal::complain(&format!("building with the {}", toolchain.summary()));
+    let project = Project::open(&args.dir)?;
     let started = Instant::now();
-    let job = Job { manifest: &manifest, packages: &[], target_dir: None };
-    let modules = compile::compile(&toolchain, &job)?;
-    if modules.len() > 1 && args.out.is_some() {
-        bail!("{} holds {} checks; --out is for one", args.dir.display(), modules.len());
+    let mut built = project.build(args.fresh).with_context(|| format!("build {}", project.name))?;
+    if let Some(out) = &args.out {
+        let bytes = std::fs::read(&built.file).with_context(|| format!("read {}", built.file.display()))?;
+        built.changed = write_if_changed(out, &bytes).with_context(|| format!("write {}", out.display()))?;
+        built.file.clone_from(out);
     }
-    let components: Vec<Component> =
-        modules.iter().map(|module| componentize(module, args.out.as_deref())).collect::<anyhow::Result<_>>()?;
     match args.output {
-        Output::Human => tell(&components, started)?,
-        Output::Json => terminal::print_json(&components)?,
+        Output::Human => {
+            terminal::print(&describe(&built))?;
+            let how = if built.compiled { project.language.as_str() } else { "nothing to build" };
+            terminal::complain(&format!("done in {:.1} s ({how})", started.elapsed().as_secs_f32()));
+        }
+        Output::Json => terminal::print_json(&Component {
+            name: &project.name,
+            language: project.language.word(),
+            file: &built.file,
+            size: built.size,
+            digest: &built.digest,
+            imports: &built.imports,
+            changed: built.changed,
+        })?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The `Cargo.toml` of `dir`. Other languages are recognised, to say so.
-fn rust_manifest(dir: &Path) -> anyhow::Result<PathBuf> {
-    let manifest = dir.join("Cargo.toml");
-    if manifest.is_file() {
-        return Ok(manifest);
-    }
-    let others = [("package.json", "JavaScript"), ("pyproject.toml", "Python"), ("go.mod", "Go")];
-    match others.iter().find(|(file, _)| dir.join(file).is_file()) {
-        Some((file, language)) => bail!(
-            "{} has {file}: `probity build` of this version builds Rust; make the component with the tools of {language} \
-             and check it with `probity inspect`",
-            dir.display()
-        ),
-        None => bail!("no Cargo.toml in {}; start a check with `probity new NAME`", dir.display()),
-    }
-}
-
-fn componentize(module: &Module, out: Option<&Path>) -> anyhow::Result<Component> {
-    let name = package_name(&module.manifest)?;
-    let file = match out {
-        Some(out) => out.to_owned(),
-        None => {
-            let target = module.wasm.ancestors().nth(MODULE_DEPTH).context("cargo's target directory has a path")?;
-            target.join("components").join(format!("{name}.wasm"))
-        }
-    };
-    let built = component::build(&module.wasm, &file).with_context(|| format!("make {name} a component"))?;
-    let bytes = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
-    let (size, digest) = (bytes.len() as u64, hex(&Sha256::digest(&bytes)));
-    Ok(Component { name, file, size, digest, imports: built.imports, changed: built.changed })
-}
-
-fn package_name(manifest: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(manifest).with_context(|| format!("read {}", manifest.display()))?;
-    let table: toml::Table = text.parse().with_context(|| format!("read {}", manifest.display()))?;
-    let name = table.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
-    name.map(str::to_owned).with_context(|| format!("{} names no package", manifest.display()))
-}
-
-fn tell(components: &[Component], started: Instant) -> anyhow::Result<()> {
+/// What came out, for a person.
+pub(super) fn describe(built: &Built) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    for component in components {
-        let file = component.file.strip_prefix(&here).unwrap_or(&component.file).display();
-        let note = if component.changed { "" } else { ", unchanged" };
-        terminal::print(&format!(
-            "{file}\n  size     {} ({} bytes{note})\n  sha256   {}\n  may use  {}\n",
-            size(component.size),
-            grouped(component.size),
-            component.digest,
-            uses(&component.imports)
-        ))?;
-    }
-    terminal::complain(&format!("done in {:.1} s", started.elapsed().as_secs_f32()));
-    Ok(())
+    let file = built.file.strip_prefix(&here).unwrap_or(&built.file).display();
+    let note = if built.changed { "" } else { ", unchanged" };
+    format!(
+        "{file}\n  size     {} ({} bytes{note})\n  sha256   {}\n  may use  {}\n",
+        size(built.size),
+        grouped(built.size),
+        built.digest,
+        uses(&built.imports)
+    )
 }
 
 /// The imports in the operator's words.

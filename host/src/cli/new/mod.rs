@@ -1,28 +1,21 @@
 //! `probity new`: a folder with a check that builds, tests and runs as it is.
 
+mod template;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use probity_build::{Language, sdk};
 
+use self::template::Template;
 use super::terminal;
 use crate::config;
 
-/// File in the new folder, and its template.
-const RUST: [(&str, &str); 7] = [
-    ("Cargo.toml", include_str!("templates/rust/Cargo.toml.in")),
-    ("src/lib.rs", include_str!("templates/rust/lib.rs.in")),
-    ("schema.json", include_str!("templates/rust/schema.json.in")),
-    ("example.json", include_str!("templates/rust/example.json.in")),
-    ("probity.toml", include_str!("templates/rust/probity.toml.in")),
-    ("README.md", include_str!("templates/rust/README.md.in")),
-    (".gitignore", include_str!("templates/rust/gitignore.in")),
-];
-
-/// Names that cargo or Rust keep for themselves, as far as they would be a check's name.
+/// Names that cargo or Rust keep for themselves, as far as they would be a check's name. A name does for every language.
 const RESERVED: [&str; 26] = [
     "abstract",
     "async",
@@ -55,40 +48,52 @@ const RESERVED: [&str; 26] = [
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  probity new queue-depth                     makes ./queue-depth
-  probity new queue-depth --lang rust --dir checks/queue-depth
+  probity new queue-depth                     makes ./queue-depth, in Rust
+  probity new queue-depth --lang python --dir checks/queue-depth
 
-Then, in the folder: cargo test, probity build, probity run. Its README.md has the lines to copy.")]
+Then, in the folder: probity dev. Its README.md has the lines to copy.")]
 pub(super) struct Args {
     /// Name of the check: lower-case letters, digits, `-`, `_`
     name: String,
     /// Language to write it in
-    #[arg(long, value_enum, default_value_t = Language::Rust)]
+    #[arg(long, value_parser = languages(), default_value = "rust")]
     lang: Language,
     /// The folder to make; the name when not given
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Language {
-    Rust,
+fn languages() -> impl TypedValueParser<Value = Language> {
+    let words = PossibleValuesParser::new(Language::ALL.map(Language::word));
+    words.map(|word| Language::from_word(&word).expect("clap lets only these words through"))
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(problem) = refuse_name(&args.name) {
         bail!("`{}` cannot name a check: {problem}", args.name);
     }
+    let Some(template) = template::of(args.lang) else {
+        bail!("there is no author kit for {} yet", args.lang.as_str());
+    };
     let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
+    let kit = sdk::find(args.lang)?;
     make_dir(&dir)?;
-    match args.lang {
-        Language::Rust => rust(&args.name, &dir)?,
+    write(&dir, &args.name, template, kit.as_deref())?;
+    match &kit {
+        Some(kit) if args.lang == Language::Rust => copy_lock(kit, &dir)?,
+        Some(_) => {}
+        None => terminal::complain(&format!(
+            "note: the author kit was not found on this machine, so the check names the published one; until it is \
+             published, set {} to the folder sdk of Probity's repository and make the check again",
+            sdk::VARIABLE
+        )),
     }
     let shown = dir.display();
     let name = &args.name;
     terminal::print(&format!(
-        "made {shown}\n\nnext:\n  cd {shown}\n  cargo test\n  probity build\n  \
-         probity run target/components/{name}.wasm --config @example.json --grant 'http=http://127.0.0.1:9000/*'\n"
+        "made {shown}\n\nnext:\n  cd {shown}\n  probity build\n  probity test\n  \
+         probity run target/components/{name}.wasm --config @example.json --grant 'http=http://127.0.0.1:9000/*'\n  \
+         probity dev\n"
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -116,71 +121,27 @@ fn make_dir(dir: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn rust(name: &str, dir: &Path) -> anyhow::Result<()> {
-    let sdk = Sdk::find()?;
-    for (file, template) in RUST {
-        let text = fill(template, name, &sdk.dependency());
+fn write(dir: &Path, name: &str, template: &Template, kit: Option<&Path>) -> anyhow::Result<()> {
+    for (file, text) in template::COMMON.iter().chain(template.files) {
         let path = dir.join(file);
         let parent = path.parent().unwrap_or(dir);
         fs::create_dir_all(parent).with_context(|| format!("make {}", parent.display()))?;
-        fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
-    }
-    match &sdk {
-        Sdk::Folder(folder) => copy_lock(folder, dir)?,
-        Sdk::Published => terminal::complain(
-            "note: the SDK was not found on this machine, so Cargo.toml names the published one; until it is published, \
-             set PROBITY_SDK_PATH to the folder sdk/rust of Probity's repository and make the check again",
-        ),
+        fs::write(&path, fill(text, name, template, kit)).with_context(|| format!("write {}", path.display()))?;
     }
     Ok(())
 }
 
-fn fill(template: &str, name: &str, sdk: &str) -> String {
-    template.replace("{{name}}", name).replace("{{Type}}", &type_name(name)).replace("{{sdk}}", sdk)
+fn fill(text: &str, name: &str, template: &Template, kit: Option<&Path>) -> String {
+    text.replace("{{name}}", name)
+        .replace("{{Type}}", &type_name(name))
+        .replace("{{source}}", template.source)
+        .replace("{{sdk}}", &(template.sdk)(kit))
 }
 
 /// `QueueDepth` for `queue-depth`.
 fn type_name(name: &str) -> String {
     let parts = name.split(['-', '_']).filter(|part| !part.is_empty());
     parts.map(|part| part[..1].to_ascii_uppercase() + &part[1..]).collect()
-}
-
-/// Where the SDK comes from.
-#[derive(Debug)]
-enum Sdk {
-    Folder(PathBuf),
-    Published,
-}
-
-impl Sdk {
-    /// `PROBITY_SDK_PATH`, else the repository this program was built in, as long as it is there.
-    fn find() -> anyhow::Result<Self> {
-        let usable = |folder: &Path| folder.join("Cargo.toml").is_file();
-        if let Some(folder) = std::env::var_os("PROBITY_SDK_PATH").filter(|value| !value.is_empty()) {
-            let folder = PathBuf::from(folder);
-            if !usable(&folder) {
-                bail!(
-                    "PROBITY_SDK_PATH is {}, where there is no Cargo.toml; name the folder sdk/rust",
-                    folder.display()
-                );
-            }
-            return Ok(Self::Folder(fs::canonicalize(&folder).unwrap_or(folder)));
-        }
-        let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/rust");
-        Ok(if usable(&built_in) {
-            Self::Folder(fs::canonicalize(&built_in).unwrap_or(built_in))
-        } else {
-            Self::Published
-        })
-    }
-
-    /// The part of the dependency between its braces.
-    fn dependency(&self) -> String {
-        match self {
-            Self::Folder(folder) => format!("path = {}", toml::Value::String(folder.display().to_string())),
-            Self::Published => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
-        }
-    }
 }
 
 /// Starts with the versions that the SDK is tested with: they are on this machine, so the first build needs no network.
@@ -219,13 +180,30 @@ mod tests {
     // Nothing is left to fill in, and the manifest is TOML whatever the folder is called.
     #[test]
     fn templates_are_filled() {
-        let sdk = Sdk::Folder(PathBuf::from(r#"/odd "folder"\x"#)).dependency();
-        for (file, template) in RUST {
-            let text = fill(template, "queue-depth", &sdk);
-            assert!(!text.contains("{{") || file == "src/lib.rs", "{file}");
-            assert!(!text.contains("{{name}}") && !text.contains("{{Type}}") && !text.contains("{{sdk}}"), "{file}");
+        let kit = Path::new(r#"/odd "folder"\x"#);
+        for template in Language::ALL.into_iter().filter_map(template::of) {
+            for (file, text) in template::COMMON.iter().chain(template.files) {
+                let text = fill(text, "queue-depth", template, Some(kit));
+                assert!(
+                    !["{{name}}", "{{Type}}", "{{sdk}}", "{{source}}"].iter().any(|hole| text.contains(hole)),
+                    "{file}"
+                );
+            }
+            assert!(template.files.iter().any(|(file, _)| *file == template.source), "{}", template.source);
         }
-        let manifest: toml::Table = fill(RUST[0].1, "queue-depth", &sdk).parse().unwrap();
+        let rust = template::of(Language::Rust).unwrap();
+        let manifest: toml::Table = fill(rust.files[0].1, "queue-depth", rust, Some(kit)).parse().unwrap();
         assert_eq!(manifest["dependencies"]["probity-sdk"]["path"].as_str(), Some(r#"/odd "folder"\x"#));
+    }
+
+    // What a template has makes a folder of its language, which `probity build` will know.
+    #[test]
+    fn templates_are_recognised() {
+        for language in Language::ALL {
+            let Some(template) = template::of(language) else { continue };
+            let dir = tempfile::tempdir().unwrap();
+            write(dir.path(), "queue-depth", template, None).unwrap();
+            assert_eq!(Language::detect(dir.path()).unwrap(), language);
+        }
     }
 }

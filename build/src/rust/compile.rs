@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::TARGET;
-use crate::toolchain::Toolchain;
+use super::TARGET;
+use super::toolchain::Toolchain;
 
 /// The profile's name, and so the directory under the target directory.
 pub const PROFILE: &str = "guest";
