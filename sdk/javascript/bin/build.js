@@ -2,7 +2,7 @@
 /**
  * From `check.js` or `check.ts` to a component: `probity build` runs it, and so can you.
  *
- *     probity-build-js --wit WIT [--out check.wasm] [FOLDER]
+ *     probity-build-js --wit WIT [--entry check.js] [--target target/javascript] [--out check.wasm] [FOLDER]
  *
  * WIT is the folder with the contract's files. Prints nothing when all is well; otherwise the tools' errors, and exits 1.
  * @module
@@ -31,9 +31,9 @@ const LEAST = ["context", "log", "clock", "types"];
  */
 const LOWERED = { "async-await": false, "async-generator": false, "for-await": false };
 
-/** @param {string} folder @param {string} target */
-async function bundle(folder, target) {
-  const entry = ["check.ts", "check.js"].map((name) => path.join(folder, name)).find(existsSync);
+/** @param {string} folder @param {string} target @param {string} [named] */
+async function bundle(folder, target, named) {
+  const entry = named ?? ["check.ts", "check.js"].map((name) => path.join(folder, name)).find(existsSync);
   if (entry === undefined) throw new Error(`${folder} holds neither check.ts nor check.js, where the check begins`);
   const main = [
     'import "probity-sdk-setup";',
@@ -95,13 +95,13 @@ async function writeWorld(contract, target, names) {
 
 async function main() {
   const { values, positionals } = parseArgs({
-    options: { wit: { type: "string" }, out: { type: "string" }, target: { type: "string" } },
+    options: { entry: { type: "string" }, wit: { type: "string" }, out: { type: "string" }, target: { type: "string" } },
     allowPositionals: true,
   });
   const folder = path.resolve(positionals[0] ?? ".");
   const target = path.resolve(values.target ?? path.join(folder, "target/javascript"));
   if (values.wit === undefined) throw new Error("--wit is missing: the folder with the contract's files");
-  const { metafile } = await bundle(folder, target);
+  const { metafile } = await bundle(folder, target, values.entry && path.resolve(values.entry));
   await writeWorld(path.resolve(values.wit), target, capabilities(metafile));
   const script = path.join(target, "check.js");
   const { component } = await componentize({
