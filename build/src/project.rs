@@ -74,7 +74,8 @@ impl Project {
         }
         fs::create_dir_all(&self.target).map_err(BuildError::write(&self.target))?;
         // Before the build: what is saved while it runs is built next time.
-        let before = self.digest(&[])?;
+        let own = || sources::own_digest(&self.folder).map_err(BuildError::read(&self.folder));
+        let before = own()?;
         let made = self.language.build(&Job { folder: &self.folder, name: &self.name, target: &self.target })?;
         let bytes = match made.code {
             Code::Module(module) => componentize(&module).map_err(BuildError::Component)?,
@@ -84,7 +85,7 @@ impl Project {
         let installed = component::install(&bytes, &file).map_err(BuildError::Component)?;
         let digest = hex(&Sha256::digest(&bytes));
         let inputs: Vec<PathBuf> = made.inputs.into_iter().filter(|input| !input.starts_with(&self.folder)).collect();
-        if self.digest(&[])? == before {
+        if own()? == before {
             let stamp = Stamp { digest: self.digest(&inputs)?, inputs, component: digest.clone() };
             let text = serde_json::to_vec_pretty(&stamp).expect("a stamp is paths and text");
             component::write_if_changed(&self.stamp(), &text).map_err(BuildError::write(&self.stamp()))?;
@@ -119,9 +120,10 @@ impl Project {
         let Ok(inner) = path.strip_prefix(&self.folder) else {
             return false;
         };
-        inner.components().all(|part| {
-            let part = Path::new(part.as_os_str());
-            sources::is_source(part) || part == Path::new("tests")
-        })
+        !sources::is_lock(inner)
+            && inner.components().all(|part| {
+                let part = Path::new(part.as_os_str());
+                sources::is_source(part) || part == Path::new("tests")
+            })
     }
 }

@@ -28,11 +28,28 @@ impl Stamp {
     }
 }
 
+/// Files that the tools themselves write while they build.
+const LOCKS: [&str; 5] = ["Cargo.lock", "package-lock.json", "go.sum", "uv.lock", "poetry.lock"];
+
+/// Whether a file is written by the tools, not by the author.
+pub(crate) fn is_lock(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| LOCKS.contains(&&*name.to_string_lossy()))
+}
+
+/// The digest of the author's own files: what changes in it while a build runs is not in what was built.
+pub(crate) fn own_digest(folder: &Path) -> io::Result<String> {
+    digest_of(folder, &[], |path| !is_lock(path))
+}
+
 /// One digest over names and contents of all that `folder` and `inputs` hold.
 ///
 /// # Errors
 /// Any I/O error: a source that cannot be read cannot be built either.
 pub(crate) fn digest(folder: &Path, inputs: &[PathBuf]) -> io::Result<String> {
+    digest_of(folder, inputs, |_| true)
+}
+
+fn digest_of(folder: &Path, inputs: &[PathBuf], counts: impl Fn(&Path) -> bool) -> io::Result<String> {
     let mut files = Vec::new();
     for root in std::iter::once(folder).chain(inputs.iter().map(PathBuf::as_path)) {
         collect(root, &mut files)?;
@@ -45,7 +62,7 @@ pub(crate) fn digest(folder: &Path, inputs: &[PathBuf]) -> io::Result<String> {
         digest.update(std::env::var_os(variable).unwrap_or_default().as_encoded_bytes());
         digest.update([0]);
     }
-    for file in &files {
+    for file in files.iter().filter(|file| counts(file)) {
         let bytes = fs::read(file)?;
         digest.update(file.as_os_str().as_encoded_bytes());
         digest.update([0]);

@@ -26,4 +26,5 @@ pub mod plan;
 pub mod plugins;
 pub mod sandbox;
 pub mod schedule;
+pub mod testing;
 mod text;

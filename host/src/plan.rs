@@ -126,6 +126,7 @@ impl PlannedCheck {
                 secrets: config.secrets.clone(),
                 state: Arc::clone(state),
                 services: services.clone(),
+                script: None,
             }),
             name,
             plugin: check.plugin.into(),

@@ -41,6 +41,15 @@ pub fn program(name: &str) -> Arc<Program> {
     })
 }
 
+/// The fixture `name` for another sandbox.
+///
+/// # Panics
+/// When it does not compile.
+pub fn program_on(sandbox: &Sandbox, name: &str) -> Program {
+    let bytes = guests::component(name);
+    sandbox.compile(&bytes, &digest(&bytes)).unwrap_or_else(|error| panic!("{name}: {error:?}"))
+}
+
 /// Compiles on the shared sandbox.
 ///
 /// # Errors
@@ -74,6 +83,7 @@ pub fn env(check: &str, limits: Limits) -> Arc<CheckEnv> {
         secrets: Secrets::default(),
         state: Arc::new(StateStore::in_memory()),
         services: Services::default(),
+        script: None,
     })
 }
 

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use wasm_encoder::{ComponentExportKind, ComponentInstanceSection, ComponentSection, ComponentSectionId, Encode};
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{PackageId, Resolve};
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, Resolve};
 
 /// Marks the start of a prelude item; the rest of the line is the export that makes it superfluous.
 const ITEM: &str = ";;; ";
@@ -61,6 +61,31 @@ pub fn all() -> BTreeMap<String, Vec<u8>> {
         .filter(|name| name != "prelude")
         .map(|name| (name.clone(), component(&name)))
         .collect()
+}
+
+/// A component that imports every function of the contract as it is now, and does nothing: what links or does not.
+///
+/// # Panics
+/// When the contract does not parse: a mistake in it.
+#[must_use]
+pub fn every_import() -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(root().join("../wit")).expect("the contract parses");
+    let world = resolve.select_world(&[package], Some("full")).expect("it has the world of everything");
+    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
+        .and_then(|()| ComponentEncoder::default().module(&module)?.encode())
+        .expect("a module made from a world is one of it")
+}
+
+/// The binary `NAME` of `fixtures/`: made once, never again.
+///
+/// # Panics
+/// When there is no such file.
+#[must_use]
+pub fn fixture(name: &str) -> Vec<u8> {
+    let path = root().join("fixtures").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// A component from the fields of a core module, for guests that a test generates.

@@ -20,14 +20,14 @@ use crate::config::Limits;
 /// A guest's request under construction.
 #[derive(Clone, Debug)]
 pub struct OutgoingRequest {
-    request: Request,
+    pub(super) request: Request,
     /// The body was more than the run may hold: said when the request is sent, as `set-body` cannot fail.
     too_large: bool,
 }
 
 /// A response in a guest's hands.
 #[derive(Debug)]
-pub struct IncomingResponse(Response);
+pub struct IncomingResponse(pub(super) Response);
 
 /// Bytes kept of a method or URL: more than any is allowed to have, so that sending says what is wrong.
 const TEXT_BYTES_MAX: usize = 9 << 10;
@@ -141,7 +141,7 @@ fn target(request: &Request) -> String {
 }
 
 impl OutgoingRequest {
-    fn ready(&self) -> Result<Request, CallError> {
+    pub(super) fn ready(&self) -> Result<Request, CallError> {
         if self.too_large {
             return Err(CallError::new(ErrorKind::TooLarge, "the request's body is more than this run may hold"));
         }

@@ -38,6 +38,19 @@ impl MemoryLimiter {
             instances: limits.instances as usize,
         }
     }
+
+    /// Starts the next run of a kept instance: what it holds already is where its peak begins.
+    pub(super) fn begin(&mut self) {
+        self.memory_peak = self.memory;
+        self.memory_refused = None;
+        self.tables_refused = None;
+    }
+
+    /// Whether an eighth of the memory is still free: a kept instance that leaks is replaced before its leak is what
+    /// ends a run.
+    pub(super) fn has_room(&self) -> bool {
+        self.memory_max.saturating_sub(self.memory) >= self.memory_max / 8
+    }
 }
 
 impl ResourceLimiter for MemoryLimiter {

@@ -9,6 +9,9 @@ use crate::text::clean;
 const FIELDS_MAX: usize = 16;
 const FIELD_BYTES_MAX: usize = 256;
 
+/// Bytes kept of the last error, lines and all; the log has it on one line.
+const SAID_BYTES_MAX: usize = 4 << 10;
+
 impl Host for HostState {
     fn write(&mut self, level: GuestLevel, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
         let level = match level {
@@ -19,6 +22,11 @@ impl Host for HostState {
             GuestLevel::Error => Level::Error,
         };
         self.log(level, &message, &fields);
+        if level == Level::Error {
+            let mut said = message;
+            said.truncate(said.floor_char_boundary(SAID_BYTES_MAX));
+            self.record.said = Some(said);
+        }
         Ok(())
     }
 }

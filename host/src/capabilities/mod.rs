@@ -4,6 +4,7 @@
 //! call; nothing reaches a network or a machine without it.
 
 pub mod bindings;
+pub mod canned;
 mod certificates;
 pub mod client;
 mod clock;
@@ -79,6 +80,8 @@ pub struct CheckEnv {
     pub state: Arc<StateStore>,
     /// The network and the machine.
     pub services: Services,
+    /// What answers in their place, in a sandbox for cases; elsewhere none.
+    pub script: Option<Arc<canned::Script>>,
 }
 
 impl CheckEnv {
@@ -94,6 +97,7 @@ impl CheckEnv {
             secrets: Secrets::default(),
             state: Arc::new(StateStore::in_memory()),
             services: Services::default(),
+            script: None,
         }
     }
 }
@@ -111,13 +115,16 @@ pub struct RunFacts {
     pub previous: Option<Arc<Run>>,
 }
 
-/// The data of one run's store.
+/// The data of one store: of one run, or of the runs in a row that one instance serves.
 pub struct HostState {
     pub(crate) env: Arc<CheckEnv>,
     pub(crate) facts: RunFacts,
     /// When host calls time out: a little before the run does, so that the guest can still judge a target that hangs.
     pub(crate) calls_end: Instant,
+    /// What the guest holds of ours: requests, sockets, connections.
     pub(crate) table: ResourceTable,
+    /// What it holds of WASI. Apart, because a language's own library keeps its streams for good.
+    wasi_table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) record: Record,
     quota: quota::Quota,
@@ -134,6 +141,8 @@ pub(crate) struct Record {
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_bytes: usize,
     pub(crate) log_dropped: u32,
+    /// The last line at level `error`, as it came: what a language kit says of an uncaught exception, with its stack.
+    pub(crate) said: Option<String>,
     /// The last error handed to the guest, to tell why it gave up.
     pub(crate) quota_hit: bool,
 }
@@ -192,13 +201,28 @@ pub(crate) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<
 
 impl HostState {
     pub(crate) fn new(env: Arc<CheckEnv>, facts: RunFacts) -> Self {
-        let mut table = ResourceTable::new();
+        let (mut table, mut wasi_table) = (ResourceTable::new(), ResourceTable::new());
         table.set_max_capacity(RESOURCES_MAX);
+        wasi_table.set_max_capacity(RESOURCES_MAX);
         let limiter = MemoryLimiter::new(&env.limits);
         let quota = quota::Quota::new(&env.limits);
         let record = Record::default();
         let calls_end = calls_end(facts.deadline, env.limits.timeout);
-        Self { env, facts, calls_end, table, limiter, record, quota, wasi: None, wasi_http: None }
+        Self { env, facts, calls_end, table, wasi_table, limiter, record, quota, wasi: None, wasi_http: None }
+    }
+
+    /// Starts the next run of a kept instance, with its whole budget.
+    pub(crate) fn begin(&mut self, facts: RunFacts) {
+        self.calls_end = calls_end(facts.deadline, self.env.limits.timeout);
+        self.facts = facts;
+        self.quota = quota::Quota::new(&self.env.limits);
+        self.limiter.begin();
+    }
+
+    /// Whether the instance may serve another run: it holds nothing of ours, has room left, and did not fetch through
+    /// `wasi:http`, whose resources cannot be told from the others of WASI.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.table.is_empty() && self.wasi_http.is_none() && self.limiter.has_room()
     }
 
     /// Time left for this run; zero when it is over.

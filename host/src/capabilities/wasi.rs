@@ -6,12 +6,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use super::HostState;
+use super::canned::Script;
 use crate::check::Level;
 
 /// Bytes one `random` call may ask for.
@@ -26,8 +28,9 @@ pub(crate) struct Wasi {
 impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let limit = self.env.limits.log_bytes as usize;
-        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(limit)));
-        WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.table }
+        let script = self.env.script.clone().filter(|script| script.now_unix_ms.is_some());
+        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(limit, script)));
+        WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.wasi_table }
     }
 }
 
@@ -35,8 +38,7 @@ impl HostState {
     /// Turns what the guest printed into log lines: standard output as info, standard error as warnings.
     pub(crate) fn log_printed(&mut self) -> Option<String> {
         self.record_fetches();
-        let wasi = self.wasi.take()?;
-        let (out, err) = wasi.printed.take();
+        let (out, err) = self.wasi.as_ref()?.printed.take();
         for (level, text) in [(Level::Info, &out), (Level::Warn, &err)] {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 self.log(level, line, &[]);
@@ -47,9 +49,13 @@ impl HostState {
 }
 
 impl Wasi {
-    fn new(bytes_max: usize) -> Self {
+    fn new(bytes_max: usize, script: Option<Arc<Script>>) -> Self {
         let printed = Printed { out: Capture::new(bytes_max), err: Capture::new(bytes_max) };
-        let ctx = WasiCtx::builder()
+        let mut builder = WasiCtx::builder();
+        if let Some(script) = script {
+            builder.wall_clock(CaseClock(script));
+        }
+        let ctx = builder
             .stdout(printed.out.clone())
             .stderr(printed.err.clone())
             .max_random_size(RANDOM_BYTES_MAX)
@@ -61,6 +67,19 @@ impl Wasi {
     }
 }
 
+/// The time of a case, for guests that read WASI's clock.
+struct CaseClock(Arc<Script>);
+
+impl HostWallClock for CaseClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.now())
+    }
+}
+
 struct Printed {
     out: Capture,
     err: Capture,
@@ -68,7 +87,7 @@ struct Printed {
 
 impl Printed {
     fn take(&self) -> (String, String) {
-        (self.out.text(), self.err.text())
+        (self.out.take(), self.err.take())
     }
 }
 
@@ -84,8 +103,9 @@ impl Capture {
         Self { bytes: Arc::default(), max }
     }
 
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 

@@ -61,7 +61,7 @@ impl WasiHttpView for HostState {
             };
             Box::new(WasiHttp { ctx, hooks })
         });
-        WasiHttpCtxView { hooks: &mut wasi.hooks, table: &mut self.table, ctx: &mut wasi.ctx }
+        WasiHttpCtxView { hooks: &mut wasi.hooks, table: &mut self.wasi_table, ctx: &mut wasi.ctx }
     }
 }
 

@@ -21,6 +21,11 @@ pub(super) struct Local {
 impl Local {
     /// Makes one; `cache` is a directory for compiled code.
     pub(super) fn new(cache: Option<&Path>) -> anyhow::Result<Self> {
+        Self::with(Sandbox::new(1, cache)?)
+    }
+
+    /// Makes one of a sandbox.
+    pub(super) fn with(sandbox: Sandbox) -> anyhow::Result<Self> {
         // The command's own thread drives the guest; this one its connections and timers.
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -28,7 +33,7 @@ impl Local {
             .enable_all()
             .build()
             .context("start the runtime")?;
-        Ok(Self { sandbox: Sandbox::new(1, cache)?, runtime: Some(runtime) })
+        Ok(Self { sandbox, runtime: Some(runtime) })
     }
 
     /// Where runs are driven.

@@ -5,6 +5,7 @@
 
 mod build;
 mod completions;
+mod dev;
 mod explain;
 mod inspect;
 mod local;
@@ -14,6 +15,7 @@ mod schema;
 mod serve;
 mod status;
 mod terminal;
+mod test;
 mod validate;
 mod worker;
 
@@ -58,6 +60,10 @@ enum Command {
     New(new::Args),
     /// Build a check's component
     Build(build::Args),
+    /// Run a check's cases
+    Test(test::Args),
+    /// Build, test and run a check on every save
+    Dev(dev::Args),
     /// Print the JSON Schema of the configuration
     Schema(schema::Args),
     /// Print completions for a shell
@@ -88,13 +94,17 @@ pub fn main() -> ExitCode {
     }
     let failed = cli.command.failure_code();
     cli.command.run().unwrap_or_else(|error| {
-        match error.downcast_ref::<Errors>() {
-            // They say `error:` themselves, each with its place.
-            Some(errors) => terminal::complain(&errors.to_string()),
-            None => terminal::complain(&format!("error: {error:#}")),
-        }
+        tell_error(&error);
         ExitCode::from(failed)
     })
+}
+
+fn tell_error(error: &anyhow::Error) {
+    match error.downcast_ref::<Errors>() {
+        // They say `error:` themselves, each with its place.
+        Some(errors) => terminal::complain(&errors.to_string()),
+        None => terminal::complain(&format!("error: {error:#}")),
+    }
 }
 
 impl Command {
@@ -108,6 +118,8 @@ impl Command {
             Self::Status(args) => status::run(&args),
             Self::New(args) => new::run(&args),
             Self::Build(args) => build::run(&args),
+            Self::Test(args) => test::run(&args),
+            Self::Dev(args) => dev::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::CompileWorker(args) => worker::run(&args),

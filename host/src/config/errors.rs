@@ -56,6 +56,13 @@ impl Errors {
         Self(errors)
     }
 
+    /// One thing that is wrong at a stretch of a file that is no configuration.
+    pub(crate) fn at(source: &Source, span: std::ops::Range<usize>, message: &str, help: Option<String>) -> Self {
+        let fault = Fault::at(Place { source: 0, start: span.start, end: span.end }, message);
+        let fault = Fault { help, ..fault };
+        Self::render(vec![fault], std::slice::from_ref(source), &Secrets::default())
+    }
+
     /// Renders faults against their sources and takes the secrets out.
     pub(super) fn render(mut faults: Vec<Fault>, sources: &[Source], secrets: &Secrets) -> Self {
         faults.sort_by_key(|fault| fault.place);
@@ -194,7 +201,7 @@ impl Fault {
 }
 
 /// `did you mean …?` when one of `allowed` is near to what was typed.
-pub(super) fn nearest<'a>(typed: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = typed.to_lowercase().replace('_', "-");
     allowed
         .into_iter()

@@ -45,6 +45,8 @@ pub struct Limits {
     pub sockets: u32,
     /// Bytes of state one check may keep. Key `state-bytes`.
     pub state_bytes: u32,
+    /// Runs that one instance may serve, memory and all; 1 = each run gets a fresh one. Key `runs-per-instance`.
+    pub runs_per_instance: u32,
 }
 
 /// The distance of two epoch ticks: how late a spinning guest may be stopped. Ticks cost about 20 µs of wake-up each
@@ -80,6 +82,7 @@ impl Limits {
         response_bytes: 1 << 20,
         sockets: 16,
         state_bytes: 64 << 10,
+        runs_per_instance: 1,
     };
 
     /// What `describe` gets: no capability, a small budget, the time a large interpreter needs to start.

@@ -1,8 +1,12 @@
 //! Files to [`Config`]: [`load`] does the reading, [`parse`] is pure but for the two functions it is given.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use super::cx::Cx;
 use super::errors::{Error, Errors};
@@ -39,12 +43,16 @@ pub fn load(path: Option<&Path>) -> Result<Config, Errors> {
         Err(wrong) => errors.extend(wrong),
     }
     let mut sources = Vec::new();
+    let mut read = BTreeMap::new();
     for path in paths {
         match read_bytes(&path, SOURCE_BYTES_MAX + 1) {
-            Ok(bytes) => match Source::new(&path, bytes) {
-                Ok(source) => sources.push(source),
-                Err(wrong) => errors.extend(wrong),
-            },
+            Ok(bytes) => {
+                read.insert(path.clone(), bytes.clone());
+                match Source::new(&path, bytes) {
+                    Ok(source) => sources.push(source),
+                    Err(wrong) => errors.extend(wrong),
+                }
+            }
             Err(error) => errors.push(Error::of_file(&path, format!("cannot read the configuration: {error}"))),
         }
     }
@@ -52,7 +60,30 @@ pub fn load(path: Option<&Path>) -> Result<Config, Errors> {
         return Err(Errors::of_files(errors));
     }
     let base_dir = main.parent().unwrap_or(Path::new(""));
-    parse(&sources, base_dir, &|name| std::env::var(name).ok(), &read_value)
+    let read = RefCell::new(read);
+    let read_file = |path: &Path| {
+        let text = read_value(path)?;
+        read.borrow_mut().insert(path.to_owned(), text.clone().into_bytes());
+        Ok(text)
+    };
+    let config = parse(&sources, base_dir, &|name| std::env::var(name).ok(), &read_file)?;
+    let fingerprint = fingerprint(&main, &config.files, &read.into_inner());
+    Ok(Config { fingerprint, ..config })
+}
+
+/// What a configuration is made of, in 32 bytes: the main file, its fragments, and the files that values came from. Those
+/// in `read` are taken from there, the others are read now; one that is missing counts as empty.
+pub(crate) fn fingerprint(main: &Path, files: &[PathBuf], read: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<u8> {
+    let fragments = fragments(&main.with_extension("d")).unwrap_or_default();
+    let all: BTreeSet<&Path> = files.iter().chain(&fragments).map(PathBuf::as_path).chain([main]).collect();
+    let mut hasher = Sha256::new();
+    for file in all {
+        let bytes = read.get(file).map_or_else(|| Cow::Owned(std::fs::read(file).unwrap_or_default()), Cow::from);
+        hasher.update(file.as_os_str().as_encoded_bytes());
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(&bytes);
+    }
+    hasher.finalize().to_vec()
 }
 
 /// Makes a configuration of `sources`, in order: later ones add to earlier ones. No source gives the defaults.

@@ -25,10 +25,11 @@ mod tree;
 mod units;
 mod valid;
 
+pub(crate) use errors::nearest;
 pub use errors::{Error, Errors};
 pub use grants::Grants;
 pub use limits::{EPOCH_TICK, FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};
-pub(crate) use load::fragments;
+pub(crate) use load::fingerprint;
 pub use load::{FILE_NAME, load, parse};
 pub use reference::{reference, schema};
 pub use secrets::Secrets;

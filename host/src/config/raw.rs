@@ -243,6 +243,10 @@ pub(super) struct Limits {
     /// What one check may keep in `state`.
     #[schemars(extend("default" = "64KiB"))]
     pub(super) state_bytes: Key<Bytes<0, { 16 * MIB }>>,
+    /// Runs that one instance may serve before a fresh one takes over; at once after any that fails. With 1 no memory
+    /// survives a run. More makes large interpreters cheaper: their globals then live on.
+    #[schemars(extend("default" = 1))]
+    pub(super) runs_per_instance: Key<Int<1, 1_000_000>>,
 }
 
 /// What a check gets that says nothing, and what a plugin without `[[check]]` gets.

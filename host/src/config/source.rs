@@ -44,7 +44,7 @@ impl Source {
     }
 
     /// Line and column of a byte offset, both counted from 1, columns in characters.
-    pub(super) fn position(&self, offset: usize) -> (u32, u32) {
+    pub(crate) fn position(&self, offset: usize) -> (u32, u32) {
         let before = self.head(offset);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;

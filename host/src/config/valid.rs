@@ -20,6 +20,9 @@ pub struct Config {
     /// The files it was read from: configuration first, then secret files and certificates. Empty when the defaults
     /// serve.
     pub files: Vec<PathBuf>,
+    /// Of the bytes of those files as they were read: another fingerprint is another configuration. Empty when it was not
+    /// read from files.
+    pub fingerprint: Vec<u8>,
     /// Table `[server]`.
     pub server: Server,
     /// Table `[plugins]`.

@@ -1,5 +1,6 @@
 //! The thread that loads plugins and configuration: everything about them happens here, one thing at a time.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -105,7 +106,7 @@ impl Work {
             Loader::new(Arc::clone(&host.sandbox), guests, Arc::clone(&host.plugins), config.plugins.clone(), admit);
         let plugin_watch = watch_for(&config.plugins.dir, &hints);
         let config_watch = config_path.as_deref().and_then(Path::parent).map(|dir| watch_for(or_here(dir), &hints));
-        let config_seen = config_path.as_deref().map(|path| digest(path, &config.files)).unwrap_or_default();
+        let config_seen = config.fingerprint.clone();
         let report = ReloadReport::default();
         Self {
             host,
@@ -123,6 +124,8 @@ impl Work {
 
     fn run(mut self, inbox: &Receiver<Command>) {
         self.host.replan();
+        // What changed since it was read at the start, before anything was watched.
+        self.reload_config();
         let mut next = self.scan();
         loop {
             let rescan = self.host.config.load().plugins.rescan;
@@ -193,7 +196,7 @@ impl Work {
         if let Some(watch) = &mut self.config_watch {
             watch.refresh();
         }
-        let seen = digest(&path, &self.host.config.load().files);
+        let seen = config::fingerprint(&path, &self.host.config.load().files, &BTreeMap::new());
         if seen == self.config_seen {
             return;
         }
@@ -245,23 +248,6 @@ impl Work {
         self.host.board.announce(Event::Config { result: "loaded", at_unix_ms: unix_ms() });
         self.report.config = "loaded";
     }
-}
-
-/// What the configuration is made of: the main file, its fragments, and the files that values came from.
-fn digest(path: &Path, files: &[PathBuf]) -> Vec<u8> {
-    use sha2::{Digest, Sha256};
-    let fragments = config::fragments(&path.with_extension("d")).unwrap_or_default();
-    let mut all: Vec<&Path> = files.iter().chain(&fragments).map(PathBuf::as_path).chain([path]).collect();
-    all.sort_unstable();
-    all.dedup();
-    let mut hasher = Sha256::new();
-    for file in all {
-        let bytes = std::fs::read(file).unwrap_or_default();
-        hasher.update(file.as_os_str().as_encoded_bytes());
-        hasher.update((bytes.len() as u64).to_le_bytes());
-        hasher.update(&bytes);
-    }
-    hasher.finalize().to_vec()
 }
 
 fn watch_for(dir: &Path, hints: &SyncSender<Command>) -> watch::Watch {

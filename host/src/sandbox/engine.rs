@@ -27,6 +27,15 @@ const MEMORIES_PER_SLOT: u32 = 4;
 /// Frames of a guest backtrace.
 const FRAMES_MAX: usize = 32;
 
+/// What guests' imports lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum World {
+    /// The network and the machine, as far as grants go.
+    Real,
+    /// The script of each run.
+    Scripted,
+}
+
 /// An engine with what the host offers linked to it.
 pub(crate) struct Linked {
     pub(crate) engine: Engine,
@@ -53,7 +62,7 @@ impl Engines {
 
     /// Makes both, with `slots` instances at once; falls back to memory on demand where the pool's address space is
     /// not to be had.
-    pub(crate) fn new(slots: u32) -> Result<Self, SandboxError> {
+    pub(crate) fn new(slots: u32, world: World) -> Result<Self, SandboxError> {
         let mut config = plain(slots);
         let (plain, pooled) = match Engine::new(&config) {
             Ok(engine) => (engine, true),
@@ -64,7 +73,7 @@ impl Engines {
             }
         };
         let concurrent = Engine::new(&base()).map_err(SandboxError::Engine)?;
-        Ok(Self { plain: link(plain)?, concurrent: link(concurrent)?, pooled })
+        Ok(Self { plain: link(plain, world)?, concurrent: link(concurrent, world)?, pooled })
     }
 }
 
@@ -127,8 +136,12 @@ fn pool(slots: u32) -> PoolingAllocationConfig {
     pool
 }
 
-fn link(engine: Engine) -> Result<Linked, SandboxError> {
+fn link(engine: Engine, world: World) -> Result<Linked, SandboxError> {
     let mut linker = Linker::new(&engine);
-    crate::capabilities::add_to_linker(&mut linker).map_err(SandboxError::Link)?;
+    match world {
+        World::Real => crate::capabilities::add_to_linker(&mut linker),
+        World::Scripted => crate::capabilities::canned::add_to_linker(&mut linker),
+    }
+    .map_err(SandboxError::Link)?;
     Ok(Linked { engine, linker })
 }

@@ -4,7 +4,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::capabilities::{HostState, LimitHit, RESOURCES_MAX};
-use crate::check::{Failure, Level, Reason};
+use crate::check::{Failure, Reason};
 use crate::config::{Limits, STACK_BYTES};
 use crate::text::{clean, clean_lines};
 
@@ -78,9 +78,8 @@ fn trapped(trap: Trap, host: &HostState) -> Failure {
     if let Some((used, limit)) = host.limiter.tables_refused {
         return tables(used, limit);
     }
-    // SDKs log a panic's message before they trap.
-    let said = host.record.log.iter().rev().find(|line| line.level == Level::Error).map(|line| line.message.as_str());
-    let text = match said {
+    // SDKs log a panic's message before they trap, with the stack below it.
+    let text = match host.record.said.as_deref().and_then(|said| said.lines().next()) {
         Some(said) => format!("the guest trapped: {trap}; it said: {said}"),
         None => format!("the guest trapped: {trap}"),
     };
@@ -123,11 +122,11 @@ fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure 
     Failure::new(Reason::BadOutput, format!("the guest broke the contract: {text}"))
 }
 
-/// What the guest printed on standard error (a Python traceback, a JavaScript stack) before its wasm backtrace.
-pub(crate) fn trace(host: &HostState, printed: &str, backtrace: Option<&str>) -> String {
-    let text = match backtrace {
-        Some(backtrace) => format!("{printed}\n{backtrace}"),
-        None => printed.to_owned(),
-    };
-    clean_lines(&host.env.secrets.redact(&text), TRACE_BYTES_MAX)
+/// The guest's own stack (what its kit logged, or what it printed on standard error: a Python traceback, a JavaScript
+/// stack) before its wasm backtrace. None when there is neither.
+pub(crate) fn trace(host: &HostState, printed: Option<&str>, backtrace: Option<&str>) -> Option<String> {
+    let said = host.record.said.as_deref().filter(|said| said.trim_end().contains('\n'));
+    let parts: Vec<&str> = [said, printed, backtrace].into_iter().flatten().map(str::trim_end).collect();
+    let text = parts.join("\n");
+    (!text.is_empty()).then(|| clean_lines(&host.env.secrets.redact(&text), TRACE_BYTES_MAX))
 }

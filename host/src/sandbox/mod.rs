@@ -11,6 +11,7 @@ mod metadata;
 mod outcome;
 mod program;
 mod run;
+mod shelf;
 mod size;
 mod ticker;
 
@@ -28,6 +29,7 @@ pub use program::{CONTRACT, CompileError, Program, capability};
 pub struct Sandbox {
     // Dropped before the engines it ticks.
     ticker: ticker::Ticker,
+    shelf: shelf::Shelf,
     engines: engine::Engines,
     cache: Option<cache::Cache>,
     compiler: Compiler,
@@ -59,12 +61,34 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
     pub fn new(concurrency: usize, cache: Option<&Path>) -> Result<Self, SandboxError> {
+        Self::of(concurrency, cache, engine::World::Real)
+    }
+
+    /// Makes the sandbox of `probity test`: all the same, but that imports lead to the script of each run
+    /// ([`crate::capabilities::CheckEnv::script`]) and nowhere else.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when the machine cannot run one.
+    pub fn scripted(cache: Option<&Path>) -> Result<Self, SandboxError> {
+        Self::of(1, cache, engine::World::Scripted)
+    }
+
+    fn of(concurrency: usize, cache: Option<&Path>, world: engine::World) -> Result<Self, SandboxError> {
         // Loading, `describe` and `POST …/run` need slots beside the scheduled runs.
-        let slots = u32::try_from(concurrency).unwrap_or(u32::MAX).saturating_add(SLOTS_BESIDE).min(SLOTS_MAX);
-        let engines = engine::Engines::new(slots)?;
+        let slots = u32::try_from(concurrency)
+            .unwrap_or(u32::MAX)
+            .saturating_add(SLOTS_BESIDE + shelf::KEPT_MAX)
+            .min(SLOTS_MAX);
+        let engines = engine::Engines::new(slots, world)?;
         let ticker = ticker::Ticker::start(vec![engines.plain.engine.clone(), engines.concurrent.engine.clone()])
             .map_err(SandboxError::Ticker)?;
-        Ok(Self { ticker, engines, cache: cache.and_then(cache::Cache::open), compiler: Compiler::InProcess })
+        Ok(Self {
+            ticker,
+            shelf: shelf::Shelf::default(),
+            engines,
+            cache: cache.and_then(cache::Cache::open),
+            compiler: Compiler::InProcess,
+        })
     }
 
     /// The same sandbox, compiling elsewhere.
@@ -79,6 +103,17 @@ impl Sandbox {
         self.ticker.is_alive()
     }
 
+    /// Gives back the memory of kept instances whose check is gone or has changed. To be called when a plan is replaced.
+    pub fn sweep(&self) {
+        self.shelf.sweep();
+    }
+
+    /// Instances that wait for the next run of their check.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.shelf.len()
+    }
+
     /// Whether instances come from a pool.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
@@ -86,7 +121,7 @@ impl Sandbox {
     }
 }
 
-/// Slots beside those of scheduled runs.
+/// Slots beside those of scheduled runs and of kept instances.
 const SLOTS_BESIDE: u32 = 16;
 
 /// Live instances at most: each has up to seven memory mappings, and Linux allows 65,530.

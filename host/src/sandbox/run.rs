@@ -3,8 +3,9 @@
 //! Never fails: a trap, an exhausted limit and a bad answer are [`Failure`]s, because to the operator they are answers
 //! about the plugin. Knows nothing of schedules, HTTP or files.
 //!
-//! A store is used once. After a trap a component instance is poisoned, and memory left over from a run would be state
-//! that no limit and no reload covers; a prepared instance makes the fresh start cost microseconds.
+//! A store is used once, unless the operator says otherwise. After a trap a component instance is poisoned, and memory
+//! left over from a run would be state that no limit and no reload covers; a prepared instance makes the fresh start cost
+//! microseconds. For interpreters it costs a millisecond, so `runs-per-instance` keeps theirs for a while.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use futures_util::FutureExt;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::program::Program;
+use super::shelf::Live;
 use super::{Metadata, Sandbox, failure, metadata, outcome};
 use crate::capabilities::bindings::Offered;
 use crate::capabilities::{CheckEnv, HostState, RunFacts, unix_ms};
@@ -25,23 +27,32 @@ struct Ended<T> {
     end: Result<T, Failure>,
     usage: Usage,
     record: Option<crate::capabilities::Record>,
+    /// The instance, when its call returned.
+    instance: Option<(Store<HostState>, Offered)>,
 }
 
 impl Sandbox {
-    /// Runs a check once, within the limits of `env`.
+    /// Runs a check once, within the limits of `env`: in a fresh instance, or in that of the run before as often as
+    /// `runs-per-instance` allows.
     pub async fn run(&self, program: &Program, env: &Arc<CheckEnv>, facts: RunFacts) -> Run {
         let id = facts.id;
         let started_unix_ms = unix_ms();
         let start = Instant::now();
-        let host = HostState::new(Arc::clone(env), facts);
+        let (store, kept, runs_before) = match self.shelf.take(program, env) {
+            Some(Live { mut store, guest, runs, .. }) => {
+                store.data_mut().begin(facts);
+                (store, Some(guest), runs)
+            }
+            None => (new_store(program, HostState::new(Arc::clone(env), facts)), None, 0),
+        };
         let ended = self
-            .enter(program, host, async |store, guest| {
+            .enter(program, store, kept, async |store, guest| {
                 let returned = guest.probity_check_checker().call_run(&mut *store, &env.config_text).await?;
                 Ok(outcome::convert(store.data(), returned))
             })
             .await;
         let record = ended.record.unwrap_or_default();
-        Run {
+        let run = Run {
             id,
             started_unix_ms,
             duration: start.elapsed(),
@@ -51,7 +62,16 @@ impl Sandbox {
             calls: record.calls,
             tally: record.tally,
             digest: Arc::clone(&program.digest),
+        };
+        let runs = runs_before + 1;
+        if let Some((store, guest)) = ended.instance
+            && run.end.is_ok()
+            && runs < env.limits.runs_per_instance
+            && store.data().may_go_on()
+        {
+            self.shelf.put(Live { store, guest, runs, digest: Arc::clone(&program.digest) });
         }
+        run
     }
 
     /// Asks a plugin what it is, with no capability and a tight budget. The lines are what it logged meanwhile.
@@ -67,7 +87,7 @@ impl Sandbox {
             previous: None,
         };
         let ended = self
-            .enter(program, HostState::new(env, facts), async |store, guest| {
+            .enter(program, new_store(program, HostState::new(env, facts)), None, async |store, guest| {
                 guest.probity_check_checker().call_describe(&mut *store).await
             })
             .await;
@@ -75,21 +95,28 @@ impl Sandbox {
         Ok((metadata::convert(ended.end?), log))
     }
 
-    /// Instantiates and calls under every limit. A panic of the host inside the call becomes a failure.
+    /// Instantiates, unless there is an instance in the store, and calls under every limit. A panic of the host inside the call becomes a failure.
     async fn enter<T>(
         &self,
         program: &Program,
-        host: HostState,
+        mut store: Store<HostState>,
+        kept: Option<Offered>,
         call: impl AsyncFnOnce(&mut Store<HostState>, &Offered) -> wasmtime::Result<T>,
     ) -> Ended<T> {
-        let limits = host.env.limits;
-        let deadline = host.facts.deadline;
         let work = async {
-            let mut store = self.store(program, host);
+            let limits = store.data().env.limits;
+            let deadline = store.data().facts.deadline;
+            store.set_fuel(limits.fuel).expect("every engine of the sandbox meters fuel");
+            // Before instantiation: a store starts with its deadline passed.
+            store.set_epoch_deadline(1);
             let _ticking = self.ticker.ticking();
             let within = async {
-                let guest = program.pre.instantiate_async(&mut store).await?;
-                call(&mut store, &guest).await
+                let guest = match kept {
+                    Some(guest) => guest,
+                    None => program.pre.instantiate_async(&mut store).await?,
+                };
+                let value = call(&mut store, &guest).await?;
+                Ok((value, guest))
             };
             // The epoch callback stops what computes, this stops what waits. One tick later, so that a guest which
             // spins is told so with its backtrace.
@@ -103,52 +130,49 @@ impl Sandbox {
                 end: Err(Failure::new(Reason::Panic, format!("the host panicked: {}", panic_text(&*panic)))),
                 usage: Usage::default(),
                 record: None,
+                instance: None,
             },
         }
     }
+}
 
-    fn store(&self, program: &Program, host: HostState) -> Store<HostState> {
-        let limits = host.env.limits;
-        let deadline = host.facts.deadline;
-        let mut store = Store::new(program.pre.engine(), host);
-        store.limiter(|host| &mut host.limiter);
-        store.set_fuel(limits.fuel).expect("every engine of the sandbox meters fuel");
-        store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
-        store.set_max_component_handles(limits.handles as usize);
-        // Before instantiation: a store starts with its deadline passed.
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            Ok(if Instant::now() >= deadline { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
-        });
-        store
-    }
+fn new_store(program: &Program, host: HostState) -> Store<HostState> {
+    let limits = host.env.limits;
+    let mut store = Store::new(program.pre.engine(), host);
+    store.limiter(|host| &mut host.limiter);
+    store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
+    store.set_max_component_handles(limits.handles as usize);
+    store.epoch_deadline_callback(|store| {
+        let passed = Instant::now() >= store.data().facts.deadline;
+        Ok(if passed { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+    });
+    store
 }
 
 /// Reads the meters and names the end.
 fn finish<T>(
     mut store: Store<HostState>,
-    result: Result<wasmtime::Result<T>, tokio::time::error::Elapsed>,
+    result: Result<wasmtime::Result<(T, Offered)>, tokio::time::error::Elapsed>,
     limits: &Limits,
 ) -> Ended<T> {
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     let printed = store.data_mut().log_printed();
     store.data_mut().log_truncation();
     let host = store.data();
-    let end = match result {
-        Ok(Ok(value)) => Ok(value),
+    let (end, guest) = match result {
+        Ok(Ok((value, guest))) => (Ok(value), Some(guest)),
         Ok(Err(error)) => {
             let mut failure = failure::classify(&error, host, fuel);
-            if failure.reason == Reason::Trap
-                && let Some(printed) = printed
-            {
-                failure.trace = Some(failure::trace(host, &printed, failure.trace.as_deref()));
+            if matches!(failure.reason, Reason::Trap | Reason::Exit) {
+                failure.trace = failure::trace(host, printed.as_deref(), failure.trace.as_deref());
             }
-            Err(failure)
+            (Err(failure), None)
         }
-        Err(_elapsed) => Err(failure::deadline(limits)),
+        Err(_elapsed) => (Err(failure::deadline(limits)), None),
     };
     let usage = Usage { fuel, memory_peak_bytes: host.limiter.memory_peak, host_calls: host.record.count };
-    Ended { end, usage, record: Some(store.into_data().record) }
+    let record = Some(std::mem::take(&mut store.data_mut().record));
+    Ended { end, usage, record, instance: guest.map(|guest| (store, guest)) }
 }
 
 /// What a panic said, if it said text.

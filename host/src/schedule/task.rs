@@ -253,6 +253,7 @@ impl Scheduler {
                 None => self.add(planned, now),
             }
         }
+        self.crew.sandbox.sweep();
     }
 
     fn add(&mut self, planned: &Arc<PlannedCheck>, now: Duration) {

@@ -7,6 +7,7 @@ mod answers; // outcomes that are malformed or too large
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
 mod checks; // each first-party check has its page, and what the page says is so
+mod contract; // what was built against an earlier 0.1 keeps working
 mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
@@ -18,6 +19,7 @@ mod peers; // checks of other checks
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
+mod reuse; // what one instance may serve in a row
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
 mod serve; // start, probes, drain, restart

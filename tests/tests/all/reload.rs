@@ -5,8 +5,10 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant, SystemTime};
 
+use probity::daemon::Daemon;
+use probity::sandbox::Compiler;
 use probity_tests::guests;
-use probity_tests::host::{Host, says};
+use probity_tests::host::{Host, PATIENCE, says};
 use tempfile::TempDir;
 
 const FAST: &str = "[defaults]\nevery = \"200ms\"\n";
@@ -274,4 +276,27 @@ fn leb128(bytes: &mut Vec<u8>, mut value: usize) {
             return;
         }
     }
+}
+
+// A configuration that changes between the first reading and the first look is not taken for the one that was read.
+#[test]
+fn a_change_during_the_start_is_seen() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("probity.toml");
+    let server = "[server]\nlisten = \"127.0.0.1:0\"\n[plugins]\nrescan = \"1h\"\n";
+    fs::create_dir(dir.path().join("plugins")).unwrap();
+    fs::write(&file, server).unwrap();
+    let config = probity::config::load(Some(&file)).unwrap();
+    fs::write(&file, format!("{server}[[check]]\nname = \"late\"\n")).unwrap();
+    let daemon = Daemon::build(config, Some(file), Compiler::InProcess).unwrap();
+    let host = daemon.host();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || daemon.run(async { drop(stopped.await) }));
+    let end = Instant::now() + PATIENCE;
+    while host.board.slot("late").is_none() {
+        assert!(Instant::now() < end, "the configuration that came during the start was never loaded");
+        std::thread::sleep(Duration::from_millis(10)); // the distance of two looks
+    }
+    drop(stop);
+    thread.join().unwrap().unwrap();
 }

@@ -25,7 +25,8 @@ pub(super) struct Template {
 }
 
 /// In every language's folder.
-pub(super) const COMMON: [File; 5] = [
+pub(super) const COMMON: [File; 6] = [
+    ("tests/value.toml", include_str!("../templates/common/tests/value.toml.in")),
     ("schema.json", include_str!("../templates/common/schema.json.in")),
     ("example.json", include_str!("../templates/common/example.json.in")),
     ("probity.toml", include_str!("../templates/common/probity.toml.in")),

@@ -52,6 +52,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let groups = check::groups(&raw.groups, &checks, cx);
     Config {
         files: Vec::new(),
+        fingerprint: Vec::new(),
         server,
         plugins,
         state,
@@ -222,6 +223,7 @@ fn limits(raw: &raw::Limits, base: Limits, cx: &mut Cx<'_>) -> Limits {
         response_bytes: raw.response_bytes.or(cx, base.response_bytes),
         sockets: raw.sockets.read(cx).map_or(base.sockets, narrow),
         state_bytes: raw.state_bytes.read(cx).map_or(base.state_bytes, narrow),
+        runs_per_instance: raw.runs_per_instance.read(cx).map_or(base.runs_per_instance, narrow),
     }
 }
 

@@ -54,7 +54,7 @@ fn stated_defaults_are_the_real_ones() {
     let none = Config::default_in(Path::new("conf"));
     let shown = |config: Config| {
         let defaults = super::super::Defaults { timeout_is_set: false, ..config.defaults };
-        format!("{:#?}", Config { files: Vec::new(), defaults, ..config })
+        format!("{:#?}", Config { files: Vec::new(), fingerprint: Vec::new(), defaults, ..config })
     };
     assert_eq!(shown(stated), shown(none));
 }

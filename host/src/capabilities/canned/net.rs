@@ -1,0 +1,330 @@
+//! `http`, `tcp`, `tls` and `dns` from a script.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use wasmtime::component::Resource;
+
+use super::super::bindings::probity::check::{dns, http, tcp, tls, types};
+use super::super::client::{Response, Timing};
+use super::super::http::{IncomingResponse, OutgoingRequest};
+use super::super::request::Request;
+use super::super::tcp::TcpSocket;
+use super::super::{CallError, ErrorKind, HostError};
+use super::{Actor, Answer, HttpAnswer, disguise, misfit, peek};
+use crate::check::Capability;
+
+/// A conversation with a scripted peer.
+struct Conversation {
+    asked: String,
+    line: u32,
+    says: Vec<u8>,
+    hears: Option<Vec<u8>>,
+    heard: Vec<u8>,
+    connect_ms: f64,
+}
+
+impl Actor<'_> {
+    fn exchange(
+        &mut self,
+        operation: &'static str,
+        request: Result<Request, CallError>,
+    ) -> Result<Resource<IncomingResponse>, HostError> {
+        let request = request?;
+        let asked = asked(&request);
+        let target = asked.split_once(' ').map_or("", |(_, url)| url).split(['?', '#']).next().unwrap_or_default();
+        let hint = || format!("[[case.http]]\nrequest = {:?}\nstatus = 200\nbody = \"…\"", asked);
+        let (line, answer) = self.play((Capability::Http, operation), target, &asked, hint)?;
+        let Answer::Http(answer) = answer else { return Err(misfit()) };
+        for text in differences(&answer, &request) {
+            self.script()?.differs(line, text);
+        }
+        let response = respond(*answer, &request);
+        Ok(self.0.table.push(IncomingResponse(response))?)
+    }
+}
+
+/// `GET http://service.test/stats`, or `GET billing:/stats` through an endpoint.
+fn asked(request: &Request) -> String {
+    match &request.endpoint {
+        Some(endpoint) => format!("{} {endpoint}:{}", request.method, request.url),
+        None => format!("{} {}", request.method, request.url),
+    }
+}
+
+fn differences(answer: &HttpAnswer, request: &Request) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(wanted) = answer.sent_body.as_deref().filter(|wanted| !same_body(wanted, &request.body)) {
+        let (wanted, sent) = (String::from_utf8_lossy(wanted), String::from_utf8_lossy(&request.body));
+        found.push(format!("the body sent with {}: expected {wanted:?}, was {sent:?}", asked(request)));
+    }
+    for (name, wanted) in &answer.sent_headers {
+        let sent = request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        if sent.as_ref() != Some(wanted) {
+            let sent = sent.map_or("not sent".to_owned(), |sent| format!("{sent:?}"));
+            found.push(format!("header {name} of {}: expected {wanted:?}, was {sent}", asked(request)));
+        }
+    }
+    found
+}
+
+/// The same bytes, or the same JSON in other words.
+fn same_body(wanted: &[u8], sent: &[u8]) -> bool {
+    let json = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    wanted == sent || json(wanted).is_some_and(|wanted| json(sent) == Some(wanted))
+}
+
+fn respond(answer: HttpAnswer, request: &Request) -> Response {
+    let too_large = request.body_bytes_max.filter(|max| (answer.body.len() as u64) > *max);
+    let body = match too_large {
+        Some(max) => Err(CallError::new(ErrorKind::TooLarge, format!("the body is larger than {max} bytes"))),
+        None => Ok(Bytes::from(answer.body)),
+    };
+    let total = Duration::try_from_secs_f64(answer.total_ms / 1e3).unwrap_or_default();
+    Response {
+        status: answer.status,
+        version: "1.1",
+        headers: answer.headers,
+        body,
+        timing: Timing { first_byte: total, total, ..Timing::default() },
+        tls: None,
+        remote_address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 80)),
+        final_url: "http://scripted.invalid/".parse().expect("this is a URL"),
+    }
+}
+
+impl http::Host for Actor<'_> {
+    async fn get(&mut self, url: String) -> Result<Resource<IncomingResponse>, HostError> {
+        self.exchange("get", Ok(Request::new("GET", &url)))
+    }
+
+    async fn send_all(
+        &mut self,
+        requests: Vec<Resource<OutgoingRequest>>,
+    ) -> wasmtime::Result<Vec<Result<Resource<IncomingResponse>, types::Error>>> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for request in &requests {
+            let ready = self.0.table.get(request)?.ready();
+            answers.push(match self.exchange("send", ready) {
+                Ok(response) => Ok(response),
+                Err(HostError::Answer(error)) => Err(error.into()),
+                Err(HostError::Trap(error)) => return Err(error),
+            });
+        }
+        Ok(answers)
+    }
+}
+
+impl http::HostRequest for Actor<'_> {
+    async fn new(&mut self, method: String, url: String) -> wasmtime::Result<Resource<OutgoingRequest>> {
+        http::HostRequest::new(self.0, method, url).await
+    }
+
+    /// Whether the endpoint is granted shows when it is used.
+    async fn use_endpoint(&mut self, request: Resource<OutgoingRequest>, name: String) -> Result<(), HostError> {
+        self.0.table.get_mut(&request)?.request.endpoint = Some(name);
+        Ok(())
+    }
+
+    async fn set_header(
+        &mut self,
+        request: Resource<OutgoingRequest>,
+        name: String,
+        value: Vec<u8>,
+    ) -> Result<(), HostError> {
+        http::HostRequest::set_header(self.0, request, name, value).await
+    }
+
+    async fn set_body(&mut self, request: Resource<OutgoingRequest>, bytes: Vec<u8>) -> wasmtime::Result<()> {
+        http::HostRequest::set_body(self.0, request, bytes).await
+    }
+
+    async fn set_timeout_ms(&mut self, request: Resource<OutgoingRequest>, ms: u32) -> wasmtime::Result<()> {
+        http::HostRequest::set_timeout_ms(self.0, request, ms).await
+    }
+
+    async fn set_max_redirects(&mut self, request: Resource<OutgoingRequest>, max: u32) -> wasmtime::Result<()> {
+        http::HostRequest::set_max_redirects(self.0, request, max).await
+    }
+
+    async fn set_max_body_bytes(&mut self, request: Resource<OutgoingRequest>, max: u32) -> wasmtime::Result<()> {
+        http::HostRequest::set_max_body_bytes(self.0, request, max).await
+    }
+
+    async fn send(&mut self, request: Resource<OutgoingRequest>) -> Result<Resource<IncomingResponse>, HostError> {
+        let ready = self.0.table.get(&request)?.ready();
+        self.exchange("send", ready)
+    }
+
+    async fn drop(&mut self, request: Resource<OutgoingRequest>) -> wasmtime::Result<()> {
+        http::HostRequest::drop(self.0, request).await
+    }
+}
+
+impl http::HostResponse for Actor<'_> {
+    async fn status(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<u16> {
+        http::HostResponse::status(self.0, response).await
+    }
+
+    async fn version(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<String> {
+        http::HostResponse::version(self.0, response).await
+    }
+
+    async fn headers(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<http::Headers> {
+        http::HostResponse::headers(self.0, response).await
+    }
+
+    async fn header(
+        &mut self,
+        response: Resource<IncomingResponse>,
+        name: String,
+    ) -> wasmtime::Result<Option<Vec<u8>>> {
+        http::HostResponse::header(self.0, response, name).await
+    }
+
+    async fn body(&mut self, response: Resource<IncomingResponse>) -> Result<Vec<u8>, HostError> {
+        http::HostResponse::body(self.0, response).await
+    }
+
+    async fn timing(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<http::Timing> {
+        http::HostResponse::timing(self.0, response).await
+    }
+
+    async fn tls(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<Option<types::TlsInfo>> {
+        http::HostResponse::tls(self.0, response).await
+    }
+
+    async fn remote_address(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<Option<String>> {
+        http::HostResponse::remote_address(self.0, response).await
+    }
+
+    async fn drop(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<()> {
+        http::HostResponse::drop(self.0, response).await
+    }
+}
+
+impl tcp::Host for Actor<'_> {}
+
+impl tcp::HostSocket for Actor<'_> {
+    async fn connect(
+        &mut self,
+        host: String,
+        port: u16,
+        _timeout_ms: Option<u32>,
+    ) -> Result<Resource<TcpSocket>, HostError> {
+        let target = format!("{host}:{port}");
+        let asked = format!("tcp {target}");
+        let hint = || format!("[[case.tcp]]\nto = {target:?}\nsays = \"…\"");
+        let (line, answer) = self.play((Capability::Tcp, "connect"), &target, &asked, hint)?;
+        let Answer::Peer { says, hears, connect_ms } = answer else { return Err(misfit()) };
+        let conversation = Conversation { asked: target, line, says, hears, heard: Vec::new(), connect_ms };
+        let resource = self.0.table.push(conversation)?;
+        Ok(disguise(&resource))
+    }
+
+    async fn connect_ms(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<f64> {
+        Ok(self.0.table.get::<Conversation>(&peek(&socket))?.connect_ms)
+    }
+
+    async fn remote_address(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<String> {
+        Ok(self.0.table.get::<Conversation>(&peek(&socket))?.asked.clone())
+    }
+
+    async fn write(&mut self, socket: Resource<TcpSocket>, bytes: Vec<u8>) -> Result<(), HostError> {
+        let target = self.0.table.get::<Conversation>(&peek(&socket))?.asked.clone();
+        self.0.table.get_mut::<Conversation>(&peek(&socket))?.heard.extend_from_slice(&bytes);
+        self.0.call_now(Capability::Tcp, "write", &target, |_| Ok(()))
+    }
+
+    async fn read(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        max: u32,
+        _timeout_ms: Option<u32>,
+    ) -> Result<Vec<u8>, HostError> {
+        let peer = self.0.table.get_mut::<Conversation>(&peek(&socket))?;
+        let (target, take) = (peer.asked.clone(), peer.says.len().min(max as usize));
+        let bytes: Vec<u8> = peer.says.drain(..take).collect();
+        self.0.call_now(Capability::Tcp, "read", &target, |_| match max {
+            0 => Err(CallError::new(ErrorKind::InvalidArgument, "max is 0")),
+            _ => Ok(bytes),
+        })
+    }
+
+    async fn read_until(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        delimiter: Vec<u8>,
+        max: u32,
+        _timeout_ms: Option<u32>,
+    ) -> Result<Vec<u8>, HostError> {
+        let peer = self.0.table.get_mut::<Conversation>(&peek(&socket))?;
+        let target = peer.asked.clone();
+        let at = peer.says.windows(delimiter.len().max(1)).position(|window| window == delimiter);
+        let answer = match at.map(|at| at + delimiter.len()) {
+            _ if delimiter.is_empty() => Err(CallError::new(ErrorKind::InvalidArgument, "the delimiter is empty")),
+            Some(end) if end > max as usize => {
+                Err(CallError::new(ErrorKind::TooLarge, format!("the delimiter is not within {max} bytes")))
+            }
+            Some(end) => Ok(peer.says.drain(..end).collect()),
+            None => Err(CallError::new(ErrorKind::Protocol, "the stream ended before the delimiter")),
+        };
+        self.0.call_now(Capability::Tcp, "read-until", &target, |_| answer)
+    }
+
+    async fn drop(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<()> {
+        let peer: Conversation = self.0.table.delete(disguise(&socket))?;
+        if let Some(wanted) = peer.hears.filter(|wanted| *wanted != peer.heard)
+            && let Ok(script) = self.script()
+        {
+            let (wanted, heard) = (String::from_utf8_lossy(&wanted), String::from_utf8_lossy(&peer.heard));
+            script.differs(peer.line, format!("what {} heard: expected {wanted:?}, was {heard:?}", peer.asked));
+        }
+        Ok(())
+    }
+}
+
+impl tls::Host for Actor<'_> {
+    async fn inspect(
+        &mut self,
+        host: String,
+        port: u16,
+        _server_name: Option<String>,
+    ) -> Result<types::TlsInfo, HostError> {
+        let target = format!("{host}:{port}");
+        let hint = || format!("[[case.tls]]\nto = {target:?}\nnot-after = 2027-01-01T00:00:00Z");
+        match self.play((Capability::Tls, "inspect"), &target, &format!("tls {target}"), hint)?.1 {
+            Answer::Tls(info) => Ok(info),
+            _ => Err(misfit()),
+        }
+    }
+
+    async fn inspect_named(&mut self, name: String) -> Result<Vec<types::Certificate>, HostError> {
+        let hint = || format!("[[case.tls]]\nnamed = {name:?}\nnot-after = 2027-01-01T00:00:00Z");
+        match self.play((Capability::Tls, "inspect-named"), &name, &format!("tls named {name}"), hint)?.1 {
+            Answer::Certificates(chain) => Ok(chain),
+            _ => Err(misfit()),
+        }
+    }
+}
+
+impl dns::Host for Actor<'_> {
+    async fn resolve(
+        &mut self,
+        name: String,
+        record_type: String,
+        server: Option<String>,
+    ) -> Result<Vec<dns::Answer>, HostError> {
+        let at = server.as_ref().map(|server| format!(" at {server}")).unwrap_or_default();
+        let asked = format!("dns {} {name}{at}", record_type.to_uppercase());
+        let hint = || {
+            let server = server.as_ref().map(|server| format!("server = {server:?}\n")).unwrap_or_default();
+            format!("[[case.dns]]\nname = {name:?}\ntype = {record_type:?}\n{server}answers = [\"…\"]")
+        };
+        match self.play((Capability::Dns, "resolve"), &name, &asked, hint)?.1 {
+            Answer::Records(records) => Ok(records),
+            _ => Err(misfit()),
+        }
+    }
+}

@@ -1,0 +1,548 @@
+//! A file of cases as typed. The keys here are the format; docs/writing-a-check.md explains them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use toml::{Spanned, Value};
+
+use crate::capabilities::{CallError, ErrorKind};
+
+/// `tests/NAME.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// What every case of the file has in its configuration, unless it says otherwise.
+    #[serde(default)]
+    pub(super) config: toml::Table,
+    /// The cases.
+    #[serde(default)]
+    pub(super) case: Vec<Spanned<Case>>,
+}
+
+/// One run: what the check is given, what the world answers, what has to come of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Case {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) config: toml::Table,
+    /// What the clock says: `2026-11-20T10:00:00Z`, or milliseconds since 1970.
+    pub(super) now: Option<Spanned<Value>>,
+    #[serde(default)]
+    pub(super) context: Context,
+    #[serde(default)]
+    pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) state: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<String, Spanned<Value>>,
+    #[serde(default)]
+    pub(super) http: Vec<Spanned<Http>>,
+    #[serde(default)]
+    pub(super) tcp: Vec<Spanned<Tcp>>,
+    #[serde(default)]
+    pub(super) tls: Vec<Spanned<Tls>>,
+    #[serde(default)]
+    pub(super) dns: Vec<Spanned<Dns>>,
+    #[serde(default)]
+    pub(super) sql: Vec<Spanned<Sql>>,
+    #[serde(default)]
+    pub(super) redis: Vec<Spanned<Redis>>,
+    #[serde(default)]
+    pub(super) queue: Vec<Spanned<Queue>>,
+    #[serde(default)]
+    pub(super) heartbeats: Vec<Spanned<Heartbeat>>,
+    #[serde(default)]
+    pub(super) peers: Vec<Spanned<Peer>>,
+    #[serde(default)]
+    pub(super) system: System,
+    pub(super) expect: Spanned<Expect>,
+}
+
+/// `[case.context]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Context {
+    pub(super) check: Option<String>,
+    #[serde(default)]
+    pub(super) consecutive_failures: u32,
+    pub(super) previous: Option<Previous>,
+}
+
+/// `previous = { status = "unhealthy", message = "…" }`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Previous {
+    pub(super) status: Status,
+    #[serde(default)]
+    pub(super) message: String,
+    #[serde(default)]
+    pub(super) age_ms: u64,
+}
+
+/// The four words.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Status {
+    Healthy,
+    Degraded,
+    Unhealthy,
+    Unknown,
+}
+
+/// `[case.limits]`: the limits that an operator may set.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Limits {
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) memory: Option<Spanned<String>>,
+    pub(super) fuel: Option<u64>,
+    pub(super) host_calls: Option<u32>,
+}
+
+/// `error = "refused"`, or `error = { kind = "remote", message = "…", code = "23505" }`.
+#[derive(Clone, Debug)]
+pub(super) struct Fail(pub(super) CallError);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FailTable {
+    kind: Kind,
+    #[serde(default)]
+    message: String,
+    code: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Denied,
+    NotFound,
+    InvalidArgument,
+    Timeout,
+    Dns,
+    Refused,
+    Unreachable,
+    Tls,
+    Auth,
+    Protocol,
+    Remote,
+    TooLarge,
+    Quota,
+    Unsupported,
+    Other,
+}
+
+impl Fail {
+    fn new(kind: Kind, message: String, code: Option<String>) -> Self {
+        let kind = match kind {
+            Kind::Denied => ErrorKind::Denied,
+            Kind::NotFound => ErrorKind::NotFound,
+            Kind::InvalidArgument => ErrorKind::InvalidArgument,
+            Kind::Timeout => ErrorKind::Timeout,
+            Kind::Dns => ErrorKind::Dns,
+            Kind::Refused => ErrorKind::Refused,
+            Kind::Unreachable => ErrorKind::Unreachable,
+            Kind::Tls => ErrorKind::Tls,
+            Kind::Auth => ErrorKind::Auth,
+            Kind::Protocol => ErrorKind::Protocol,
+            Kind::Remote => ErrorKind::Remote,
+            Kind::TooLarge => ErrorKind::TooLarge,
+            Kind::Quota => ErrorKind::Quota,
+            Kind::Unsupported => ErrorKind::Unsupported,
+            Kind::Other => ErrorKind::Other,
+        };
+        let message = if message.is_empty() { kind.as_str().to_owned() } else { message };
+        Self(CallError { kind, message, code })
+    }
+}
+
+impl<'de> Deserialize<'de> for Fail {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Fail;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "an error kind such as \"refused\", or { kind = \"remote\", message = \"…\", code = \"…\" }",
+                )
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Fail, E> {
+                let kind = Kind::deserialize(serde::de::value::StrDeserializer::<E>::new(word))?;
+                Ok(Fail::new(kind, String::new(), None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Fail, A::Error> {
+                let table = FailTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Fail::new(table.kind, table.message, table.code))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// `[[case.http]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Http {
+    /// `GET https://service.test/stats`, or `GET billing:/stats` through the endpoint `billing`.
+    pub(super) request: String,
+    #[serde(default = "ok")]
+    pub(super) status: u16,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Option<String>,
+    pub(super) json: Option<Value>,
+    #[serde(default = "a_millisecond")]
+    pub(super) total_ms: f64,
+    pub(super) error: Option<Fail>,
+    /// What the check has to send.
+    pub(super) sent_body: Option<String>,
+    pub(super) sent_json: Option<Value>,
+    #[serde(default)]
+    pub(super) sent_headers: BTreeMap<String, String>,
+}
+
+const fn ok() -> u16 {
+    200
+}
+
+const fn a_millisecond() -> f64 {
+    1.0
+}
+
+/// `[[case.tcp]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tcp {
+    pub(super) to: String,
+    #[serde(default)]
+    pub(super) says: String,
+    pub(super) hears: Option<String>,
+    #[serde(default = "a_millisecond")]
+    pub(super) connect_ms: f64,
+    pub(super) error: Option<Fail>,
+}
+
+/// `[[case.tls]]`: a handshake (`to`) or a stored certificate (`named`).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tls {
+    pub(super) to: Option<String>,
+    pub(super) named: Option<String>,
+    #[serde(default = "subject")]
+    pub(super) subject: String,
+    #[serde(default = "issuer")]
+    pub(super) issuer: String,
+    pub(super) not_before: Option<Spanned<Value>>,
+    pub(super) not_after: Option<Spanned<Value>>,
+    #[serde(default)]
+    pub(super) dns_names: Vec<String>,
+    #[serde(default = "tls13")]
+    pub(super) protocol: String,
+    /// Why the chain is not trusted; trusted when not given.
+    pub(super) untrusted: Option<String>,
+    #[serde(default = "a_millisecond")]
+    pub(super) handshake_ms: f64,
+    pub(super) error: Option<Fail>,
+}
+
+fn subject() -> String {
+    "CN=service.test".into()
+}
+
+fn issuer() -> String {
+    "CN=Test CA".into()
+}
+
+fn tls13() -> String {
+    "TLSv1.3".into()
+}
+
+/// `[[case.dns]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Dns {
+    pub(super) name: String,
+    #[serde(rename = "type")]
+    pub(super) record_type: String,
+    pub(super) server: Option<String>,
+    #[serde(default)]
+    pub(super) answers: Vec<String>,
+    #[serde(default = "five_minutes")]
+    pub(super) ttl: u32,
+    pub(super) error: Option<Fail>,
+}
+
+const fn five_minutes() -> u32 {
+    300
+}
+
+/// `[[case.sql]]`: one of `query`, `execute` and `call`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Sql {
+    pub(super) connection: String,
+    pub(super) engine: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) execute: Option<String>,
+    pub(super) call: Option<SqlCall>,
+    pub(super) params: Option<Vec<Value>>,
+    #[serde(default)]
+    pub(super) columns: Vec<String>,
+    #[serde(default)]
+    pub(super) rows: Vec<Vec<Value>>,
+    #[serde(default)]
+    pub(super) truncated: bool,
+    #[serde(default)]
+    pub(super) affected: u64,
+    #[serde(default = "a_millisecond")]
+    pub(super) ms: f64,
+    pub(super) error: Option<Fail>,
+}
+
+/// Calls without a statement.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SqlCall {
+    Open,
+    Ping,
+    Begin,
+    Commit,
+    Rollback,
+}
+
+/// `[[case.redis]]`: one of `command` and `call`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Redis {
+    pub(super) connection: String,
+    pub(super) command: Option<String>,
+    pub(super) call: Option<RedisCall>,
+    pub(super) reply: Option<Value>,
+    #[serde(default = "a_millisecond")]
+    pub(super) ms: f64,
+    pub(super) error: Option<Fail>,
+}
+
+/// Calls without a command.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RedisCall {
+    Open,
+    Ping,
+}
+
+/// `[[case.queue]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Queue {
+    pub(super) name: String,
+    /// The message that is published; without it, the queue is inspected.
+    pub(super) publish: Option<String>,
+    pub(super) depth: Option<u64>,
+    pub(super) in_flight: Option<u64>,
+    pub(super) consumers: Option<u32>,
+    pub(super) oldest_age_ms: Option<u64>,
+    pub(super) lag: Option<u64>,
+    pub(super) error: Option<Fail>,
+}
+
+/// `[[case.heartbeats]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Heartbeat {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) beats: Vec<Beat>,
+    pub(super) error: Option<Fail>,
+}
+
+/// One beat, the newest first.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Beat {
+    pub(super) age_ms: u64,
+    #[serde(default = "yes")]
+    pub(super) ok: bool,
+    #[serde(default)]
+    pub(super) message: String,
+    pub(super) duration_ms: Option<f64>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// `[[case.peers]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Peer {
+    pub(super) check: String,
+    pub(super) status: Option<Status>,
+    #[serde(default)]
+    pub(super) message: String,
+    #[serde(default)]
+    pub(super) age_ms: u64,
+    #[serde(default)]
+    pub(super) stale: bool,
+    #[serde(default)]
+    pub(super) groups: Vec<String>,
+    pub(super) error: Option<Fail>,
+}
+
+/// `[case.system]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct System {
+    pub(super) memory: Option<Spanned<Memory>>,
+    pub(super) cpu: Option<Spanned<Cpu>>,
+    pub(super) load: Option<Spanned<Load>>,
+    #[serde(default)]
+    pub(super) pressure: BTreeMap<String, Spanned<Pressure>>,
+    pub(super) uptime_ms: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(super) disk: BTreeMap<String, Spanned<Disk>>,
+    pub(super) disks: Option<Spanned<Vec<Disk>>>,
+    #[serde(default)]
+    pub(super) processes: BTreeMap<String, Spanned<Vec<Process>>>,
+    #[serde(default)]
+    pub(super) stat: BTreeMap<String, Spanned<Stat>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Memory {
+    #[serde(default)]
+    pub(super) total: u64,
+    #[serde(default)]
+    pub(super) available: u64,
+    #[serde(default)]
+    pub(super) swap_total: u64,
+    #[serde(default)]
+    pub(super) swap_free: u64,
+    pub(super) cgroup_limit: Option<u64>,
+    pub(super) cgroup_used: Option<u64>,
+    pub(super) error: Option<Fail>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Cpu {
+    #[serde(default = "one_cpu")]
+    pub(super) logical: u32,
+    #[serde(default)]
+    pub(super) busy_percent: f64,
+    pub(super) iowait_percent: Option<f64>,
+    pub(super) steal_percent: Option<f64>,
+    pub(super) throttled_percent: Option<f64>,
+    pub(super) error: Option<Fail>,
+}
+
+const fn one_cpu() -> u32 {
+    1
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Load {
+    #[serde(default)]
+    pub(super) one: f64,
+    #[serde(default)]
+    pub(super) five: f64,
+    #[serde(default)]
+    pub(super) fifteen: f64,
+    pub(super) error: Option<Fail>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Pressure {
+    #[serde(default)]
+    pub(super) some_avg10: f64,
+    #[serde(default)]
+    pub(super) some_avg60: f64,
+    pub(super) full_avg10: Option<f64>,
+    pub(super) full_avg60: Option<f64>,
+    pub(super) error: Option<Fail>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Disk {
+    #[serde(default = "root")]
+    pub(super) mount_point: String,
+    #[serde(default = "ext4")]
+    pub(super) file_system: String,
+    #[serde(default)]
+    pub(super) total: u64,
+    #[serde(default)]
+    pub(super) available: u64,
+    pub(super) inodes_total: Option<u64>,
+    pub(super) inodes_free: Option<u64>,
+    #[serde(default)]
+    pub(super) read_only: bool,
+    pub(super) error: Option<Fail>,
+}
+
+fn root() -> String {
+    "/".into()
+}
+
+fn ext4() -> String {
+    "ext4".into()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    #[serde(default)]
+    pub(super) rss: u64,
+    #[serde(default)]
+    pub(super) cpu_percent: f64,
+    #[serde(default)]
+    pub(super) age_ms: u64,
+    pub(super) threads: Option<u32>,
+    pub(super) open_files: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Stat {
+    #[serde(default)]
+    pub(super) size: u64,
+    pub(super) modified: Option<Spanned<Value>>,
+    #[serde(default)]
+    pub(super) is_directory: bool,
+    pub(super) error: Option<Fail>,
+}
+
+/// `[case.expect]`: `status` or `failure`, and whatever else matters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Expect {
+    pub(super) status: Option<Spanned<Status>>,
+    /// The reason of a run without conclusion: `capability`, `invalid-config`, `trap`, `fuel` …
+    pub(super) failure: Option<Spanned<String>>,
+    /// With `*` for any text.
+    pub(super) message: Option<Spanned<String>>,
+    /// With `*`: the guest's own stack trace.
+    pub(super) trace: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) measurements: BTreeMap<String, Spanned<Value>>,
+    #[serde(default)]
+    pub(super) details: BTreeMap<String, Spanned<String>>,
+    /// Lines in this order, others between them: `warn: the cache is cold*`.
+    #[serde(default)]
+    pub(super) log: Vec<Spanned<String>>,
+    /// All calls in order: `http.get http://service.test/stats`.
+    pub(super) calls: Option<Spanned<Vec<String>>>,
+    /// All that is kept afterwards.
+    pub(super) state: Option<Spanned<BTreeMap<String, Value>>>,
+}

@@ -1,0 +1,364 @@
+//! From a case as typed to the script of its run.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use toml::{Spanned, Value};
+
+use super::raw;
+use super::reader::{Cases, Wrong};
+use crate::capabilities::bindings::probity::check::{dns, heartbeats, peers, queue, redis, sql, types};
+use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, shown, words};
+use crate::capabilities::{CallError, unix_ms};
+
+/// Collects the entries of one case.
+struct Writer<'a> {
+    cases: &'a Cases,
+    now: u64,
+    entries: Vec<Entry>,
+}
+
+/// The script of `case`, told by the file it stands in.
+pub(super) fn of(cases: &Cases, case: &raw::Case) -> Result<Script, Wrong> {
+    let now = case.now.as_ref().map(|now| cases.time(now)).transpose()?;
+    let mut writer = Writer { cases, now: now.unwrap_or_else(unix_ms), entries: Vec::new() };
+    for http in &case.http {
+        writer.http(http)?;
+    }
+    for tcp in &case.tcp {
+        let raw::Tcp { to, says, hears, connect_ms, error } = tcp.get_ref();
+        let (says, hears) = (says.clone().into_bytes(), hears.clone().map(String::into_bytes));
+        writer.add(tcp, format!("tcp {to}"), error, Answer::Peer { says, hears, connect_ms: *connect_ms });
+    }
+    for tls in &case.tls {
+        writer.tls(tls)?;
+    }
+    for dns in &case.dns {
+        writer.dns(dns);
+    }
+    for sql in &case.sql {
+        writer.sql(sql)?;
+    }
+    for redis in &case.redis {
+        writer.redis(redis)?;
+    }
+    for queue in &case.queue {
+        writer.queue(queue);
+    }
+    for heartbeat in &case.heartbeats {
+        writer.heartbeat(heartbeat);
+    }
+    writer.peers(&case.peers);
+    super::system::write(
+        &mut |span, asked, error, answer| writer.put(span, asked, error, answer),
+        cases,
+        &case.system,
+    )?;
+    let engines = case.sql.iter().filter_map(|sql| {
+        let sql = sql.get_ref();
+        Some((sql.connection.clone(), sql.engine.clone()?))
+    });
+    Ok(Script {
+        engines: engines.collect(),
+        secrets: secrets(cases, &case.secrets)?,
+        entries: writer.entries,
+        now_unix_ms: now,
+        ..Script::default()
+    })
+}
+
+fn secrets(cases: &Cases, typed: &BTreeMap<String, Spanned<Value>>) -> Result<BTreeMap<String, (String, bool)>, Wrong> {
+    let read = |(name, value): (&String, &Spanned<Value>)| {
+        let secret = match value.get_ref() {
+            Value::String(text) => Some((text.clone(), false)),
+            Value::Table(table) => table
+                .get("value")
+                .and_then(Value::as_str)
+                .map(|text| (text.to_owned(), table.get("reveal").and_then(Value::as_bool).unwrap_or_default())),
+            _ => None,
+        };
+        let help = "write \"the value\", or { value = \"…\", reveal = true } for one that is handed out";
+        secret.map(|secret| (name.clone(), secret)).ok_or_else(|| cases.wrong(value.span(), "no secret", help))
+    };
+    typed.iter().map(read).collect()
+}
+
+impl Writer<'_> {
+    fn add<T>(&mut self, at: &Spanned<T>, asked: String, error: &Option<raw::Fail>, answer: Answer) {
+        self.put(at.span(), asked, error.as_ref().map(|fail| fail.0.clone()), answer);
+    }
+
+    fn put(&mut self, span: std::ops::Range<usize>, asked: String, error: Option<CallError>, answer: Answer) {
+        let answer = error.map_or(Ok(answer), Err);
+        self.entries.push(Entry { asked, line: self.cases.line(&span), answer });
+    }
+
+    fn http(&mut self, at: &Spanned<raw::Http>) -> Result<(), Wrong> {
+        let http = at.get_ref();
+        let Some((method, url)) = http.request.split_once(' ') else {
+            let help = "write METHOD and URL, as in \"GET https://service.test/stats\"";
+            return Err(self.cases.wrong(at.span(), format!("`{}` is no request", http.request), help));
+        };
+        let mut headers: Vec<(String, Vec<u8>)> =
+            http.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes())).collect();
+        let body = match (&http.body, &http.json) {
+            (Some(text), None) => text.clone().into_bytes(),
+            (None, Some(json)) => {
+                headers.push(("content-type".into(), b"application/json".to_vec()));
+                json_of(json).to_string().into_bytes()
+            }
+            (None, None) => Vec::new(),
+            (Some(_), Some(_)) => {
+                return Err(self.cases.wrong(at.span(), "`body` and `json` exclude each other", "keep one"));
+            }
+        };
+        let sent_body = match (&http.sent_body, &http.sent_json) {
+            (Some(text), _) => Some(text.clone().into_bytes()),
+            (None, json) => json.as_ref().map(|json| json_of(json).to_string().into_bytes()),
+        };
+        let answer = HttpAnswer {
+            status: http.status,
+            headers,
+            body,
+            total_ms: http.total_ms,
+            sent_body,
+            sent_headers: http.sent_headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
+        };
+        self.add(at, format!("{} {url}", method.to_uppercase()), &http.error, Answer::Http(Box::new(answer)));
+        Ok(())
+    }
+
+    fn tls(&mut self, at: &Spanned<raw::Tls>) -> Result<(), Wrong> {
+        let tls = at.get_ref();
+        const DAY_S: i64 = 86_400;
+        let now_s = i64::try_from(self.now / 1000).unwrap_or(i64::MAX);
+        let seconds = |time: &Option<Spanned<Value>>, default: i64| -> Result<i64, Wrong> {
+            let ms = time.as_ref().map(|time| self.cases.time(time)).transpose()?;
+            Ok(ms.map_or(default, |ms| i64::try_from(ms / 1000).unwrap_or(i64::MAX)))
+        };
+        let certificate = types::Certificate {
+            subject: tls.subject.clone(),
+            issuer: tls.issuer.clone(),
+            serial: "01".into(),
+            not_before_unix: seconds(&tls.not_before, now_s - DAY_S)?,
+            not_after_unix: seconds(&tls.not_after, now_s + 90 * DAY_S)?,
+            dns_names: tls.dns_names.clone(),
+            sha256: "00".repeat(32),
+        };
+        let (asked, answer) = match (&tls.to, &tls.named) {
+            (Some(to), None) => {
+                let info = types::TlsInfo {
+                    protocol: tls.protocol.clone(),
+                    cipher: "TLS13_AES_256_GCM_SHA384".into(),
+                    alpn: None,
+                    handshake_ms: tls.handshake_ms,
+                    chain: vec![certificate],
+                    verified: tls.untrusted.clone().map_or(Ok(()), Err),
+                };
+                (format!("tls {to}"), Answer::Tls(info))
+            }
+            (None, Some(named)) => (format!("tls named {named}"), Answer::Certificates(vec![certificate])),
+            _ => {
+                return Err(self.cases.wrong(
+                    at.span(),
+                    "one of `to` and `named` is needed",
+                    "to = \"service.test:443\"",
+                ));
+            }
+        };
+        self.add(at, asked, &tls.error, answer);
+        Ok(())
+    }
+
+    fn dns(&mut self, at: &Spanned<raw::Dns>) {
+        let dns = at.get_ref();
+        let server = dns.server.as_ref().map(|server| format!(" at {server}")).unwrap_or_default();
+        let records = dns.answers.iter().map(|data| dns::Answer { data: data.clone(), ttl: dns.ttl }).collect();
+        let asked = format!("dns {} {}{server}", dns.record_type.to_uppercase(), dns.name);
+        self.add(at, asked, &dns.error, Answer::Records(records));
+    }
+
+    fn sql(&mut self, at: &Spanned<raw::Sql>) -> Result<(), Wrong> {
+        let sql = at.get_ref();
+        let with = match &sql.params {
+            Some(params) => {
+                format!(" [{}]", params.iter().map(|value| shown(&sql_value(value))).collect::<Vec<_>>().join(", "))
+            }
+            None => String::new(),
+        };
+        let (operation, answer) = match (&sql.query, &sql.execute, sql.call) {
+            (Some(query), None, None) => (format!("query {}{with}", words(query)), Answer::Rows(rows(self.cases, at)?)),
+            (None, Some(statement), None) => {
+                (format!("execute {}{with}", words(statement)), Answer::Affected(sql.affected))
+            }
+            (None, None, Some(call)) => match call {
+                raw::SqlCall::Open => ("open".into(), Answer::Done),
+                raw::SqlCall::Ping => ("ping".into(), Answer::Ms(sql.ms)),
+                raw::SqlCall::Begin => ("begin".into(), Answer::Done),
+                raw::SqlCall::Commit => ("commit".into(), Answer::Done),
+                raw::SqlCall::Rollback => ("rollback".into(), Answer::Done),
+            },
+            _ => {
+                let help = "write query = \"SELECT …\", execute = \"UPDATE …\" or call = \"open\"";
+                return Err(self.cases.wrong(at.span(), "one of `query`, `execute` and `call` is needed", help));
+            }
+        };
+        self.add(at, format!("sql {} {operation}", sql.connection), &sql.error, answer);
+        Ok(())
+    }
+
+    fn redis(&mut self, at: &Spanned<raw::Redis>) -> Result<(), Wrong> {
+        let redis = at.get_ref();
+        let (operation, answer) = match (&redis.command, redis.call) {
+            (Some(command), None) => {
+                let (name, rest) = command.trim().split_once(' ').unwrap_or((command.trim(), ""));
+                let mut tokens = Vec::new();
+                match &redis.reply {
+                    Some(reply) => flatten(reply, &mut tokens),
+                    None => tokens.push(redis::Token::Nil),
+                }
+                (format!("command {} {rest}", name.to_uppercase()).trim_end().to_owned(), Answer::Tokens(tokens))
+            }
+            (None, Some(raw::RedisCall::Open)) => ("open".to_owned(), Answer::Done),
+            (None, Some(raw::RedisCall::Ping)) => ("ping".to_owned(), Answer::Ms(redis.ms)),
+            _ => {
+                let help = "write command = \"LLEN mails\" or call = \"ping\"";
+                return Err(self.cases.wrong(at.span(), "one of `command` and `call` is needed", help));
+            }
+        };
+        self.add(at, format!("redis {} {operation}", redis.connection), &redis.error, answer);
+        Ok(())
+    }
+
+    fn queue(&mut self, at: &Spanned<raw::Queue>) {
+        let raw = at.get_ref();
+        let (asked, answer) = match &raw.publish {
+            Some(payload) => (format!("queue {} publish {payload}", raw.name), Answer::Done),
+            None => {
+                let stats = queue::Stats {
+                    depth: raw.depth,
+                    in_flight: raw.in_flight,
+                    consumers: raw.consumers,
+                    oldest_age_ms: raw.oldest_age_ms,
+                    lag: raw.lag,
+                };
+                (format!("queue {}", raw.name), Answer::Stats(stats))
+            }
+        };
+        self.add(at, asked, &raw.error, answer);
+    }
+
+    fn heartbeat(&mut self, at: &Spanned<raw::Heartbeat>) {
+        let raw = at.get_ref();
+        let now = self.now;
+        let beats = raw.beats.iter().map(|beat| heartbeats::Beat {
+            at_unix_ms: now.saturating_sub(beat.age_ms),
+            age_ms: beat.age_ms,
+            ok: beat.ok,
+            message: beat.message.clone(),
+            duration_ms: beat.duration_ms,
+        });
+        let beats = beats.collect();
+        self.add(at, format!("heartbeat {}", raw.name), &raw.error, Answer::Beats(beats));
+    }
+
+    /// Each by its name, and each group by the checks that say they are in it.
+    fn peers(&mut self, peers: &[Spanned<raw::Peer>]) {
+        let mut groups: BTreeMap<&str, (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>)> = BTreeMap::new();
+        for at in peers {
+            let raw = at.get_ref();
+            let snapshot = peers::Snapshot {
+                status: raw.status.and_then(|status| match status {
+                    raw::Status::Healthy => Some(types::Status::Healthy),
+                    raw::Status::Degraded => Some(types::Status::Degraded),
+                    raw::Status::Unhealthy => Some(types::Status::Unhealthy),
+                    raw::Status::Unknown => None,
+                }),
+                message: raw.message.clone(),
+                at_unix_ms: self.now.saturating_sub(raw.age_ms),
+                stale: raw.stale,
+            };
+            let one = (raw.check.clone(), snapshot);
+            for group in &raw.groups {
+                groups.entry(group).or_insert_with(|| (at.span(), Vec::new())).1.push(one.clone());
+            }
+            self.add(at, format!("peer {}", raw.check), &raw.error, Answer::Peers(vec![one]));
+        }
+        for (group, (span, mut members)) in groups {
+            members.sort_by(|one, other| one.0.cmp(&other.0));
+            self.put(span, format!("peers of {group}"), None, Answer::Peers(members));
+        }
+    }
+}
+
+fn rows(cases: &Cases, at: &Spanned<raw::Sql>) -> Result<sql::RowSet, Wrong> {
+    let raw = at.get_ref();
+    let width = raw.rows.first().map_or(raw.columns.len(), Vec::len);
+    let names: Vec<String> = if raw.columns.is_empty() {
+        (1..=width).map(|number| format!("column{number}")).collect()
+    } else {
+        raw.columns.clone()
+    };
+    if let Some(row) = raw.rows.iter().find(|row| row.len() != names.len()) {
+        let message = format!("a row has {} values, there are {} columns", row.len(), names.len());
+        return Err(cases.wrong(at.span(), message, "give each row a value for each column"));
+    }
+    let columns = names.into_iter().map(|name| sql::Column { name, type_name: "text".into() }).collect();
+    let rows = raw.rows.iter().map(|row| row.iter().map(sql_value).collect()).collect();
+    Ok(sql::RowSet { columns, rows, truncated: raw.truncated })
+}
+
+/// TOML has no null: `{ null = true }`.
+fn sql_value(value: &Value) -> sql::Value {
+    match value {
+        Value::Boolean(value) => sql::Value::Boolean(*value),
+        Value::Integer(value) => sql::Value::Integer(*value),
+        Value::Float(value) => sql::Value::Float(*value),
+        Value::String(text) => sql::Value::Text(text.clone()),
+        Value::Table(table) if table.contains_key("null") => sql::Value::Null,
+        other => sql::Value::Text(json_of(other).to_string()),
+    }
+}
+
+/// A reply in RESP order: text is a bulk string, `{ nil = true }`, `{ simple = "OK" }`, `{ error = "…" }`, and any other
+/// table a map.
+fn flatten(value: &Value, tokens: &mut Vec<redis::Token>) {
+    let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+    match value {
+        Value::Integer(value) => tokens.push(redis::Token::Integer(*value)),
+        Value::Float(value) => tokens.push(redis::Token::Double(*value)),
+        Value::Boolean(value) => tokens.push(redis::Token::Boolean(*value)),
+        Value::Array(values) => {
+            tokens.push(redis::Token::Array(count(values.len())));
+            values.iter().for_each(|value| flatten(value, tokens));
+        }
+        Value::Table(table) => match table.iter().next().map(|(key, value)| (key.as_str(), value)) {
+            Some(("nil", _)) => tokens.push(redis::Token::Nil),
+            Some(("simple", Value::String(text))) => tokens.push(redis::Token::Simple(text.clone())),
+            Some(("error", Value::String(text))) => tokens.push(redis::Token::Error(text.clone())),
+            _ => {
+                tokens.push(redis::Token::Map(count(table.len())));
+                for (key, value) in table {
+                    tokens.push(redis::Token::Bulk(key.clone().into_bytes()));
+                    flatten(value, tokens);
+                }
+            }
+        },
+        Value::String(text) => tokens.push(redis::Token::Bulk(text.clone().into_bytes())),
+        Value::Datetime(time) => tokens.push(redis::Token::Bulk(time.to_string().into_bytes())),
+    }
+}
+
+/// TOML as JSON. `{ null = true }` is null; a time is its text.
+pub(super) fn json_of(value: &Value) -> Json {
+    match value {
+        Value::String(text) => Json::String(text.clone()),
+        Value::Integer(value) => Json::from(*value),
+        Value::Float(value) => Json::from(*value),
+        Value::Boolean(value) => Json::Bool(*value),
+        Value::Datetime(time) => Json::String(time.to_string()),
+        Value::Array(values) => Json::Array(values.iter().map(json_of).collect()),
+        Value::Table(table) if table.len() == 1 && table.contains_key("null") => Json::Null,
+        Value::Table(table) => Json::Object(table.iter().map(|(key, value)| (key.clone(), json_of(value))).collect()),
+    }
+}
