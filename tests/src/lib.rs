@@ -4,4 +4,6 @@ pub mod alone;
 pub mod bench;
 pub mod guests;
 pub mod host;
+#[cfg(unix)]
+pub mod python;
 pub mod servers;

@@ -9,11 +9,13 @@ mod bench;
 mod demo;
 mod docs;
 mod guests;
+mod python;
 #[cfg(unix)]
 mod servers;
 mod setup;
 mod test;
 mod toolchain;
+mod venv;
 mod workspace;
 
 /// Project tasks.

@@ -11,7 +11,7 @@ use crate::workspace::{self, Workspace};
 
 /// Installs Debian's packages when they are the way, missing, and this is root;
 /// else adds rustup's target when that is the way; does nothing when all is
-/// there. Fails with the line that installs what is missing.
+/// there. Makes the environment of Python for the tests. Fails with the line that installs what is missing.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let facts = Facts::gather(&workspace.root);
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Result<()> {
     if !usable && can_install() {
         install(&facts.missing_packages())?;
     }
+    crate::python::setup(&workspace)?;
     toolchain::find(&workspace).map(drop)
 }
 

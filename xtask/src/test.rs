@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::workspace::{self, Workspace, cargo};
-use crate::{guests, setup};
+use crate::{guests, python, setup};
 
 /// Builds the guests and the host, then runs the tests of every member.
 ///
@@ -22,6 +22,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         Command::new(cargo()).args(["build", "--workspace", "--bin", "probity"]).current_dir(&workspace.root),
         "cargo build",
     )?;
+    python::build(&workspace, &workspace.target.join("debug/probity"))?;
+    python::test(&workspace)?;
     println!("testing");
     let mut test = Command::new(cargo());
     // `--workspace` is the default members and the guests' native tests.

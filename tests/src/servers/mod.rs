@@ -6,6 +6,8 @@ pub mod nats;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
+pub mod shop;
+pub mod upstream;
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;

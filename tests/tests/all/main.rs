@@ -23,6 +23,12 @@ mod reuse; // what one instance may serve in a row
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
 mod serve; // start, probes, drain, restart
+#[cfg(unix)]
+mod services; // a Flask service on gunicorn, and what goes wrong with it
+#[cfg(unix)]
+mod services_asgi; // a FastAPI service on uvicorn, likewise
+#[cfg(unix)]
+mod services_django; // a Django service on gunicorn, likewise
 mod sql; // the capability and the checks against real servers
 mod tls; // certificates that are good, expired, for another name, self-signed
 mod wasi; // nothing in WASI leads anywhere

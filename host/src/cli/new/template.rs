@@ -38,8 +38,8 @@ pub(super) const COMMON: [File; 6] = [
 pub(super) fn of(language: Language) -> Option<&'static Template> {
     match language {
         Language::Rust => Some(&RUST),
-        Language::Python
-        | Language::JavaScript
+        Language::Python => Some(&PYTHON),
+        Language::JavaScript
         | Language::TypeScript
         | Language::Go
         | Language::C
@@ -58,5 +58,22 @@ const RUST: Template = Template {
     sdk: |folder| match folder {
         Some(folder) => format!("path = {}", toml::Value::String(folder.display().to_string())),
         None => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
+    },
+};
+
+const PYTHON: Template = Template {
+    files: &[
+        ("pyproject.toml", include_str!("../templates/python/pyproject.toml.in")),
+        ("check.py", include_str!("../templates/python/check.py.in")),
+        ("test_check.py", include_str!("../templates/python/test_check.py.in")),
+    ],
+    source: "check.py",
+    // The whole requirement, as a TOML string.
+    sdk: |folder| {
+        let requirement = match folder {
+            Some(folder) => format!("probity @ file://{}", folder.display()),
+            None => format!("probity=={}", env!("CARGO_PKG_VERSION")),
+        };
+        toml::Value::String(requirement).to_string()
     },
 };

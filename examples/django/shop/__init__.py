@@ -1,0 +1,1 @@
+"""A shop on Django: orders in PostgreSQL, the cache in Redis."""

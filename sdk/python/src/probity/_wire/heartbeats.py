@@ -1,0 +1,14 @@
+"""The capability `heartbeats`."""
+
+from wit_world.imports import heartbeats as raw  # type: ignore[import-not-found]
+
+from ..heartbeats import Beat
+from . import call, lift, maybe
+
+
+def last(name: str) -> Beat | None:
+    return maybe(Beat, call(raw.last, name))
+
+
+def recent(name: str, max: int) -> list[Beat]:
+    return [lift(Beat, each) for each in call(raw.recent, name, max)]

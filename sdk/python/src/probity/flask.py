@@ -1,0 +1,34 @@
+"""Flask: ``/health``, ``/ready`` and ``/live`` as a view of Probity's board.
+
+    app.register_blueprint(probity.flask.blueprint("http://127.0.0.1:8080", version="1.4.2"))
+
+Options are those of :class:`probity._board.Board`. Requests are answered from a cache; the host being away makes
+``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from ._board import CONTENT_TYPE, HEADERS, PATHS, Board
+
+__all__ = ["blueprint"]
+
+
+def blueprint(url: str = "http://127.0.0.1:8080", *, name: str = "probity", **options: Any) -> Blueprint:
+    """The routes; add ``url_prefix`` when registering them elsewhere than at the root."""
+    board = Board(url, **options)
+    routes = Blueprint(name, __name__)
+    for path in PATHS:
+        routes.add_url_rule(path, path.lstrip("/"), _view(board, path))
+    return routes
+
+
+def _view(board: Board, path: str) -> Any:
+    def view() -> Response:
+        answer = board.answer(path)
+        return Response(answer.text(), answer.status, HEADERS, content_type=CONTENT_TYPE)
+
+    return view

@@ -1,0 +1,195 @@
+"""A view answers from its cache, never waits long, and says when the host is away."""
+
+import asyncio
+import json
+import threading
+import time
+
+import django
+import fastapi
+import flask
+import pytest
+from board_server import FakeHost
+from django.conf import settings
+from django.test import RequestFactory
+from fastapi.testclient import TestClient
+
+import probity.django
+import probity.fastapi
+import probity.flask
+from probity._board import Board
+from probity.pulse import Pulse
+
+
+@pytest.fixture
+def host():
+    fake = FakeHost()
+    yield fake
+    fake.close()
+
+
+def until(true, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "never came to what was expected"
+        time.sleep(0.005)  # the distance of two looks
+
+
+def test_a_board_passes_on_status_and_body(host):
+    host.status, host.body = 503, b'{"status":"unhealthy","checks":{}}'
+    answer = Board(host.url, token="secret-token", version="1.2.3").answer("/health")
+    assert (answer.status, answer.body) == (503, {"status": "unhealthy", "checks": {}, "version": "1.2.3"})
+    assert host.asked == [("/health", "Bearer secret-token")]
+
+
+def test_probes_that_answer_in_a_word_are_understood(host):
+    host.status, host.body = 503, b"draining\n"
+    answer = Board(host.url).answer("/ready")
+    assert (answer.status, answer.body) == (503, {"status": "draining"})
+
+
+def test_fresh_answers_cost_the_host_nothing(host):
+    board = Board(host.url, ttl=60)
+    assert {board.answer("/ready").status for _ in range(100)} == {200}
+    assert len(host.asked) == 1
+
+
+def test_an_old_answer_is_given_while_one_thread_renews_it(host):
+    board = Board(host.url, ttl=0.0, max_age=60)
+    board.answer("/ready")
+    host.go_on.clear()
+    host.status, host.body = 503, b"unhealthy\n"
+    start = time.monotonic()
+    assert {board.answer("/ready").status for _ in range(50)} == {200}
+    assert time.monotonic() - start < 5
+    until(lambda: len(host.asked) == 2)
+    host.go_on.set()
+    until(lambda: board.answer("/ready").status == 503)
+
+
+def test_a_host_that_hangs_holds_nobody_up(host):
+    host.go_on.clear()
+    board = Board(host.url, patience=0.1)
+    start = time.monotonic()
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(board.answer("/health"))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - start < 5
+    assert {(answer.status, answer.body["status"]) for answer in answers} == {(503, "unknown")}
+    assert len(host.asked) == 1
+
+
+def test_a_host_that_is_away_makes_unknown_but_not_dead(host):
+    host.close()
+    board = Board(host.url, patience=5, version="1")
+    ready = board.answer("/ready")
+    assert (ready.status, ready.body["status"], ready.body["version"]) == (503, "unknown", "1")
+    assert "ConnectionRefusedError" in ready.body["message"]
+    assert board.answer("/live").status == 200
+
+
+def test_an_answer_past_its_age_is_not_given(host):
+    board = Board(host.url, ttl=0.0, max_age=0.05, patience=5)
+    assert board.answer("/ready").status == 200
+    host.body = b"<html>"
+    until(lambda: board.answer("/ready").body["status"] == "unknown")
+
+
+def test_an_event_loop_is_never_held_up(host):
+    host.go_on.clear()
+    board = Board(host.url, patience=0.2)
+
+    async def both():
+        ticks = 0
+
+        async def tick():
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0.001)
+
+        ticker = asyncio.ensure_future(tick())
+        answer = await board.answer_async("/ready")
+        ticker.cancel()
+        return answer, ticks
+
+    answer, ticks = asyncio.run(both())
+    assert answer.status == 503 and ticks > 10
+
+
+def test_flask(host):
+    app = flask.Flask("shop")
+    app.register_blueprint(probity.flask.blueprint(host.url, patience=5, version="9"))
+    answer = app.test_client().get("/ready")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok", "version": "9"})
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_fastapi(host):
+    app = fastapi.FastAPI()
+    app.include_router(probity.fastapi.router(host.url, patience=5), prefix="/probes")
+    host.status, host.body = 503, b"starting\n"
+    answer = TestClient(app).get("/probes/ready")
+    assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
+
+
+def test_django(host):
+    if not settings.configured:
+        settings.configure()
+        django.setup()
+    patterns = {pattern.name: pattern for pattern in probity.django.urls(host.url, patience=5)}
+    host.body = b'{"status":"degraded"}'
+    answer = patterns["probity-health"].callback(RequestFactory().get("/health"))
+    assert (answer.status_code, json.loads(answer.content)) == (200, {"status": "degraded"})
+    assert patterns["probity-health"].callback(RequestFactory().post("/health")).status_code == 405
+
+
+def test_a_wrong_address_is_told_at_once():
+    with pytest.raises(ValueError, match="is no address of a host"):
+        Board("localhost:8080")
+
+
+def test_a_pulse_tells_of_requests_that_run(host):
+    release, inside = threading.Event(), threading.Event()
+
+    def app(environ, start_response):
+        inside.set()
+        release.wait(10)
+        return [b""]
+
+    pulse = Pulse(host.url, "shop", token="secret-token", every=0.01, capacity=1, pool=lambda: (3, 5))
+    served = threading.Thread(target=pulse.wsgi(app), args=({}, None))
+    served.start()
+    inside.wait(10)
+    until(lambda: host.posted and json.loads(host.posted[-1][2])["busy"] == 1)
+    path, token, body = host.posted[-1]
+    said = json.loads(body)
+    assert (path, token, said["pool"], said["ready"]) == ("/heartbeats/shop", "Bearer secret-token", {"used": 3, "size": 5}, True)
+    assert said["rss"] > 1 << 20 and "lag_ms" not in said
+    release.set()
+    served.join()
+    until(lambda: json.loads(host.posted[-1][2])["busy"] == 0)
+    pulse.drain()
+    assert json.loads(host.posted[-1][2])["ready"] is False
+    pulse.stop()
+
+
+def test_a_pulse_goes_on_while_the_event_loop_is_blocked(host):
+    pulse = Pulse(host.url, "shop", every=0.01)
+
+    async def app(scope, receive, send):
+        # The loop stands still until the pulse has told of it.
+        until(lambda: host.posted and json.loads(host.posted[-1][2]).get("lag_ms", 0) > 100)
+
+    asyncio.run(pulse.asgi(app)({"type": "http"}, None, None))
+    pulse.stop()
+
+
+def test_a_pulse_without_a_host_harms_nobody(host):
+    host.close()
+    pulse = Pulse(host.url, "shop", pool=lambda: 1 / 0)
+    pulse.drain()
+    assert "pool" not in pulse.facts()
