@@ -9,11 +9,10 @@ use crate::venv;
 use crate::workspace::{self, Workspace};
 
 /// Folders of checks whose components tests need.
-const CHECKS: [&str; 4] = [
+const CHECKS: [&str; 3] = [
     "examples/flask/checks/orders",
     "examples/fastapi/checks/pulse",
     "examples/django/checks/checkout",
-    "tests/conformance/python",
 ];
 
 /// The environment in `target/venv`, with servers and frameworks for the tests and componentize-py.
@@ -26,8 +25,6 @@ pub(crate) fn build(workspace: &Workspace, host: &Path) -> Result<()> {
     setup(workspace)?;
     for folder in CHECKS {
         let name = folder.rsplit('/').next().unwrap_or(folder);
-        // The reference check exists in every language.
-        let name = if name == "python" { "reference-python" } else { name };
         let mut build = Command::new(host);
         build.arg("build").arg(workspace.root.join(folder));
         build.arg("--out").arg(workspace.components().join(name).with_extension("wasm"));

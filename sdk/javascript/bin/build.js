@@ -9,15 +9,12 @@
  */
 
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { componentize } from "componentize-qjs";
-import * as esbuild from "esbuild";
-
-const SDK = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+import { bundle } from "./bundle.js";
 
 /** `probity:check/http@0.1.0` → `http`. */
 const INTERFACE = /^probity:check\/([a-z0-9-]+)@(.+)$/;
@@ -26,46 +23,8 @@ const INTERFACE = /^probity:check\/([a-z0-9-]+)@(.+)$/;
 const LEAST = ["context", "log", "clock", "types"];
 
 /**
- * What the promises of the kit need: `await` becomes `yield`, see `src/loop.js`.
- * @type {esbuild.BuildOptions["supported"]}
- */
-const LOWERED = { "async-await": false, "async-generator": false, "for-await": false };
-
-/** @param {string} folder @param {string} target @param {string} [named] */
-async function bundle(folder, target, named) {
-  const entry = named ?? ["check.ts", "check.js"].map((name) => path.join(folder, name)).find(existsSync);
-  if (entry === undefined) throw new Error(`${folder} holds neither check.ts nor check.js, where the check begins`);
-  const main = [
-    'import "probity-sdk-setup";',
-    `import check from ${JSON.stringify(entry)};`,
-    'import { expose } from "probity-sdk-entry";',
-    "export const checker = expose(check);",
-  ];
-  return esbuild.build({
-    stdin: { contents: main.join("\n"), resolveDir: folder, sourcefile: "probity-entry.js" },
-    alias: {
-      "probity-sdk-setup": path.join(SDK, "src/setup.js"),
-      "probity-sdk-entry": path.join(SDK, "src/entry.js"),
-    },
-    inject: [path.join(SDK, "src/globals.js")],
-    bundle: true,
-    format: "esm",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["import"],
-    target: "es2024",
-    supported: LOWERED,
-    external: ["probity:*"],
-    outfile: path.join(target, "check.js"),
-    sourcemap: "linked",
-    metafile: true,
-    logLevel: "warning",
-  });
-}
-
-/**
  * The capabilities that are left in the bundle: what the check asks for.
- * @param {esbuild.Metafile} metafile
+ * @param {import("esbuild").Metafile} metafile
  */
 function capabilities(metafile) {
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
@@ -93,6 +52,13 @@ async function writeWorld(contract, target, names) {
   await writeFile(path.join(target, "wit/world.wit"), world);
 }
 
+/** @param {string} folder @param {string} [named] */
+function entryOf(folder, named) {
+  const entry = named ?? ["check.ts", "check.js"].map((name) => path.join(folder, name)).find(existsSync);
+  if (entry === undefined) throw new Error(`${folder} holds neither check.ts nor check.js, where the check begins`);
+  return path.resolve(entry);
+}
+
 async function main() {
   const { values, positionals } = parseArgs({
     options: { entry: { type: "string" }, wit: { type: "string" }, out: { type: "string" }, target: { type: "string" } },
@@ -101,7 +67,7 @@ async function main() {
   const folder = path.resolve(positionals[0] ?? ".");
   const target = path.resolve(values.target ?? path.join(folder, "target/javascript"));
   if (values.wit === undefined) throw new Error("--wit is missing: the folder with the contract's files");
-  const { metafile } = await bundle(folder, target, values.entry && path.resolve(values.entry));
+  const { metafile } = await bundle(entryOf(folder, values.entry), path.join(target, "check.js"));
   await writeWorld(path.resolve(values.wit), target, capabilities(metafile));
   const script = path.join(target, "check.js");
   const { component } = await componentize({

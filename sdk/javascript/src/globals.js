@@ -4,10 +4,10 @@
  * @module
  */
 
-import URL from "core-js-pure/actual/url";
-import URLSearchParams from "core-js-pure/actual/url-search-params";
-import atob from "core-js-pure/actual/atob";
-import btoa from "core-js-pure/actual/btoa";
+import URL from "core-js-pure/actual/url/index.js";
+import URLSearchParams from "core-js-pure/actual/url-search-params/index.js";
+import atob from "core-js-pure/actual/atob.js";
+import btoa from "core-js-pure/actual/btoa.js";
 
 import { console } from "./console.js";
 import { AbortController, AbortSignal, Headers, Response, fetch } from "./fetch.js";

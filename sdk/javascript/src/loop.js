@@ -72,8 +72,8 @@ export function settle(value) {
   return /** @type {T} */ (end.value);
 }
 
-/** Does the next thing that can be done; false when there is none. */
-function turn() {
+/** Does the next thing that can be done; false when there is none. @internal */
+export function turn() {
   if (jobs.length > 0) {
     const now = jobs;
     jobs = [];
