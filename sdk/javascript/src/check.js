@@ -46,7 +46,7 @@ export function check(definition) {
  * @template {Record<string, import("./config.js").Field<any>>} S
  * @param {Check<S>} check
  * @param {string} document
- * @returns {PromiseLike<Outcome>}
+ * @returns {Promise<Outcome>}
  * @internal
  */
 export async function evaluate(check, document) {
