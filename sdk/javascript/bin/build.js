@@ -9,12 +9,13 @@
  */
 
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { SourceMap } from "node:module";
 import path from "node:path";
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { componentize } from "componentize-qjs";
-import { bundle } from "./bundle.js";
+import { SDK, bundle } from "./bundle.js";
 
 /** `probity:check/http@0.1.0` → `http`. */
 const INTERFACE = /^probity:check\/([a-z0-9-]+)@(.+)$/;
@@ -52,6 +53,30 @@ async function writeWorld(contract, target, names) {
   await writeFile(path.join(target, "wit/world.wit"), world);
 }
 
+/**
+ * Where each line of the bundle comes from, as a statement for its end: stacks in the log then name the author's own files
+ * and lines. Lines of this kit have no origin, and no place in a stack.
+ * @param {string} folder
+ * @param {string} script
+ */
+async function lineTable(folder, script) {
+  const map = new SourceMap(JSON.parse(await readFile(`${script}.map`, "utf8")));
+  const count = (await readFile(script, "utf8")).split("\n").length;
+  /** @type {string[]} */
+  const files = [];
+  const lines = Array.from({ length: count }, (_, line) => {
+    const entry = /** @type {import("node:module").SourceMapping} */ (map.findEntry(line, 1e6));
+    if (entry.generatedLine !== line) return 0;
+    const file = path.resolve(path.dirname(script), entry.originalSource);
+    const isOurs = path.basename(file) === "probity-entry.js" || file.startsWith(SDK + path.sep);
+    if (isOurs && !file.includes("core-js-pure")) return 0;
+    const name = path.relative(folder, file);
+    if (!files.includes(name)) files.push(name);
+    return [files.indexOf(name), entry.originalLine + 1];
+  });
+  return `globalThis[Symbol.for("probity.lines")] = ${JSON.stringify({ files, lines })};\n`;
+}
+
 /** @param {string} folder @param {string} [named] */
 function entryOf(folder, named) {
   const entry = named ?? ["check.ts", "check.js"].map((name) => path.join(folder, name)).find(existsSync);
@@ -70,10 +95,11 @@ async function main() {
   const { metafile } = await bundle(entryOf(folder, values.entry), path.join(target, "check.js"));
   await writeWorld(path.resolve(values.wit), target, capabilities(metafile));
   const script = path.join(target, "check.js");
+  const source = `${await readFile(script, "utf8")}\n${await lineTable(folder, script)}`;
   const { component } = await componentize({
     witPath: path.join(target, "wit"),
     world: "guest",
-    jsSource: await readFile(script, "utf8"),
+    jsSource: source,
     jsPath: script,
     sync: true,
     stubWasi: true,

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 
 import * as esbuild from "esbuild";
 
-const SDK = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+/** The folder of this kit. */
+export const SDK = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /**
  * What the promises of the kit need: `await` becomes `yield`, see `src/loop.js`.

@@ -42,5 +42,22 @@ function guarded(call) {
 function shown(thrown) {
   if (!(thrown instanceof Error)) return String(thrown);
   const stack = (thrown.stack ?? "").trimEnd();
-  return stack === "" || stack.startsWith(String(thrown)) ? stack || String(thrown) : `${thrown}\n${stack}`;
+  const frames = stack.startsWith(String(thrown)) ? stack.slice(String(thrown).length) : `\n${stack}`;
+  return String(thrown) + originOf(frames);
+}
+
+/**
+ * The frames of a stack in the author's own files, where the build left a table of them.
+ * @param {string} frames
+ */
+function originOf(frames) {
+  /** @type {{ files: string[], lines: (0 | [number, number])[] } | undefined} */
+  const table = /** @type {any} */ (globalThis)[Symbol.for("probity.lines")];
+  if (table === undefined) return frames;
+  let text = "";
+  for (const [, name, line] of frames.matchAll(/at (.*?) \([^()]*:(\d+):\d+\)/g)) {
+    const origin = table.lines[Number(line) - 1];
+    if (origin) text += `\n    at ${name} (${table.files[origin[0]]}:${origin[1]})`;
+  }
+  return text;
 }
