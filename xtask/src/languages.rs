@@ -131,7 +131,14 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
         .context("write a go.mod for tests")?;
     let mut go = Command::new(python::setup(workspace)?.join("go"));
     go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).arg(".").current_dir(kit).env("GOTOOLCHAIN", "local");
-    workspace::run(&mut go, "go test")
+    workspace::run(&mut go, "go test")?;
+    println!("testing sdk/c");
+    let (kit, program) = (workspace.root.join("sdk/c"), workspace.target.join("tools/sdk-c-words"));
+    let mut zig = Command::new(python::setup(workspace)?.join("python"));
+    zig.args(["-m", "ziglang", "cc", "-std=c23", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-Iinclude"]);
+    zig.args(["test/words.c", "src/outcome.c", "src/units.c", "-lm", "-o"]).arg(&program).current_dir(kit);
+    workspace::run(&mut zig, "zig cc")?;
+    workspace::run(&mut Command::new(program), "the tests of sdk/c")
 }
 
 /// The compilers of Python's environment come first on `PATH`.

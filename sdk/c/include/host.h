@@ -24,11 +24,11 @@ extern "C" {
 guest_string_t probity_string(const char *text);
 /** Bytes for the host, which only looks at them. */
 guest_list_u8_t probity_list(const void *data, size_t length);
-/** A text of the host's, ending in NUL. */
+/** Takes a text of the host's over: the same, ending in NUL. */
 const char *probity_text(guest_string_t text);
-/** Bytes of the host's, with a NUL after them. */
+/** Takes bytes of the host's over: the same, with a NUL after them. */
 probity_bytes probity_bytes_of(guest_list_u8_t bytes);
-/** The host's error as the kit has it. */
+/** Takes an error of the host's over: the same, as the kit has it. */
 probity_error probity_error_of(const probity_check_types_error_t *error);
 
 #ifdef __cplusplus

@@ -21,8 +21,9 @@
  *         return probity_judge(outcome, "latency", ms, "ms", probity_config_at_most("/latency", PROBITY_SPAN));
  *     }
  *
- * Memory: every run is a fresh instance, whose memory goes with it. Nothing here has to be freed, and texts that functions
- * return stay valid until the run ends. Only handles count against the host's limits: see probity_response_free.
+ * Memory: what these functions return is in an arena that is emptied before the next run, if the instance serves one at
+ * all. Nothing has to be freed. Only handles count against the host's limits: see probity_response_free. Texts that are
+ * passed to an outcome must stay until the run ends.
  *
  * Bad news has three shapes: an unhealthy outcome is a judgement about the system; a failure says that no judgement was
  * possible (the host reports `unknown`); probity_panic ends the run as a trap, with its message in the log.
@@ -98,6 +99,9 @@ probity_outcome *probity_measure_bool(probity_outcome *outcome, const char *name
 probity_outcome *probity_finding(probity_outcome *outcome, probity_status status, const char *format, ...) PROBITY_FORMAT(3);
 /** Adds a fact for the person who looks. */
 probity_outcome *probity_detail(probity_outcome *outcome, const char *name, const char *value);
+
+/** A copy of a text that stays until the run ends. */
+const char *probity_keep(const char *text, size_t length);
 
 /* ---- Thresholds ---- */
 

@@ -24,13 +24,8 @@
 
 namespace probity {
 
-/** Texts of an outcome stay until the run ends, as the C kit wants: they are never freed. */
-inline const char *keep(std::string_view text) {
-    char *copy = new char[text.size() + 1];
-    text.copy(copy, text.size());
-    copy[text.size()] = '\0';
-    return copy;
-}
+/** A copy of a text that stays until the run ends, as the C kit wants the texts of an outcome. */
+inline const char *keep(std::string_view text) { return probity_keep(text.data(), text.size()); }
 
 /** What a run concluded, or why it could not. */
 class Outcome {

@@ -15,6 +15,8 @@ static probity_outcome *failed;
 
 probity_outcome *probity_config_failure(void) { return failed; }
 
+void probity_config_reset(void) { failed = NULL; }
+
 bool probity_config_failed(void) { return failed != NULL; }
 
 static void refuse(const char *pointer, const char *reason) {

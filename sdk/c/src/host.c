@@ -2,7 +2,7 @@
  * @file
  * The contract's entry points, and the capabilities that need no grant.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host.h"
@@ -17,7 +17,10 @@ guest_list_u8_t probity_list(const void *data, size_t length) { return (guest_li
 
 probity_bytes probity_bytes_of(guest_list_u8_t bytes) {
     uint8_t *copy = probity_alloc(bytes.len + 1);
-    if (bytes.len > 0) memcpy(copy, bytes.ptr, bytes.len);
+    if (bytes.len > 0) {
+        memcpy(copy, bytes.ptr, bytes.len);
+        free(bytes.ptr);
+    }
     return (probity_bytes){copy, bytes.len};
 }
 
@@ -48,9 +51,15 @@ static guest_option_string_t optional(const char *text) {
 
 static guest_option_u32_t optional_ms(uint32_t ms) { return (guest_option_u32_t){.is_some = ms != 0, .val = ms}; }
 
-/** What the bindings give back after the call: they free each part. */
+/** Memory that the bindings free after the call. */
+static void *owned(size_t size) {
+    void *memory = calloc(1, size);
+    if (memory == NULL && size > 0) __builtin_trap();
+    return memory;
+}
+
 static guest_string_t given(guest_string_t text) {
-    uint8_t *copy = probity_alloc(text.len);
+    uint8_t *copy = owned(text.len);
     if (text.len > 0) memcpy(copy, text.ptr, text.len);
     return (guest_string_t){copy, text.len};
 }
@@ -106,11 +115,11 @@ static void put_outcome(const probity_outcome *outcome, exports_probity_check_ch
         .message = given(probity_string(outcome->message)),
     };
     ret->measurements.len = outcome->measurement_count;
-    ret->measurements.ptr = probity_alloc(outcome->measurement_count * sizeof *ret->measurements.ptr);
+    ret->measurements.ptr = owned(outcome->measurement_count * sizeof *ret->measurements.ptr);
     for (size_t at = 0; at < outcome->measurement_count; at++)
         put_measurement(&outcome->measurements[at], &ret->measurements.ptr[at]);
     ret->details.len = outcome->detail_count;
-    ret->details.ptr = probity_alloc(outcome->detail_count * sizeof *ret->details.ptr);
+    ret->details.ptr = owned(outcome->detail_count * sizeof *ret->details.ptr);
     for (size_t at = 0; at < outcome->detail_count; at++) {
         ret->details.ptr[at].f0 = given(probity_string(outcome->details[at].name));
         ret->details.ptr[at].f1 = given(probity_string(outcome->details[at].value));
@@ -139,6 +148,8 @@ static void put_failure(const probity_outcome *failure, exports_probity_check_ch
 
 bool exports_probity_check_checker_run(guest_string_t *config, exports_probity_check_checker_outcome_t *ret,
                                        exports_probity_check_checker_failure_t *err) {
+    probity_free_all();
+    probity_config_reset();
     document = probity_text(*config);
     const probity_outcome *outcome = probity_run();
     if (probity_config_failure() != NULL) outcome = probity_config_failure();

@@ -42,8 +42,12 @@ struct probity_outcome {
     size_t detail_count;
 };
 
-/** Memory that is never given back; ends the run when there is none. */
+/** Zeroed memory for the rest of the run; ends the run when there is none. */
 void *probity_alloc(size_t size);
+/** Frees all of that: an instance may serve several runs. */
+void probity_free_all(void);
+/** Forgets what did not fit in the run before. */
+void probity_config_reset(void);
 /** A text as printf makes it. */
 const char *probity_format(const char *format, ...) PROBITY_FORMAT(1);
 const char *probity_vformat(const char *format, va_list args);

@@ -8,11 +8,35 @@
 
 #include "internal.h"
 
+/** What goes before memory of this run. */
+typedef union block {
+    union block *next;
+    max_align_t align;
+} block;
+
+static block *blocks;
+
 void *probity_alloc(size_t size) {
-    void *memory = calloc(1, size == 0 ? 1 : size);
+    block *made = calloc(1, sizeof *made + size);
     // A trap after a refused allocation is told as the limit on memory.
-    if (memory == NULL) __builtin_trap();
-    return memory;
+    if (made == NULL) __builtin_trap();
+    made->next = blocks;
+    blocks = made;
+    return made + 1;
+}
+
+void probity_free_all(void) {
+    while (blocks != NULL) {
+        block *next = blocks->next;
+        free(blocks);
+        blocks = next;
+    }
+}
+
+const char *probity_keep(const char *text, size_t length) {
+    char *copy = probity_alloc(length + 1);
+    if (length > 0) memcpy(copy, text, length);
+    return copy;
 }
 
 const char *probity_vformat(const char *format, va_list args) {

@@ -6,7 +6,7 @@
 import { Failure } from "./error.js";
 import { describe, evaluate } from "./check.js";
 import { error as logError } from "./log.js";
-import { settle } from "./loop.js";
+import { reset, settle } from "./loop.js";
 
 /**
  * The interface `checker` of a check's default export.
@@ -16,7 +16,10 @@ import { settle } from "./loop.js";
 export function expose(check) {
   return {
     describe: () => guarded(() => describe(check)),
-    run: (document) => guarded(() => settle(evaluate(check, document)).toContract()),
+    run: (document) => {
+      reset();
+      return guarded(() => settle(evaluate(check, document)).toContract());
+    },
   };
 }
 

@@ -49,6 +49,13 @@ export function clearTimeout(id) {
   timers = timers.filter((timer) => timer.id !== id);
 }
 
+/** Forgets what a run before left undone: an instance may serve several. @internal */
+export function reset() {
+  jobs = [];
+  timers = [];
+  flush = null;
+}
+
 /**
  * Runs until `value`, if it is a promise, is settled, and returns what it is settled with.
  * @template T

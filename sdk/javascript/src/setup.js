@@ -29,7 +29,7 @@ class HostDate extends Native {
 /** `Date()` without `new` is a text. */
 globalThis.Date = /** @type {any} */ (new Proxy(HostDate, { apply: () => new HostDate().toString() }));
 
-/** Of one run; the interpreter's own would give the same numbers in each. @type {number[] | null} */
+/** Of the run that first asks; the interpreter's own would be the same in each instance. @type {number[] | null} */
 let seed = null;
 
 /** xoshiro128** over the run's own id. Not for secrets. */
