@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use wit_bindgen_core::Files;
+
 use crate::component::write_if_changed;
 use crate::contract::World;
 use crate::{BuildError, Code, Job, Language, Made, sdk, tool};
@@ -21,6 +23,28 @@ const GO_MIN: (u32, u32, u32) = (1, 27, 1);
 
 /// Names the compiler when it is not the `go` on `PATH`.
 const GO_VARIABLE: &str = "PROBITY_GO";
+
+/// The package of the kit that holds its bindings.
+const BINDINGS: &str = "probity.dev/sdk/internal/wit";
+
+/// The bindings that the kit carries, as files below `internal/wit`: whoever gets the module has no generator. Written
+/// there by `cargo xtask languages --bindings`.
+///
+/// # Errors
+/// [`BuildError`] when the generator fails.
+pub fn kit_bindings() -> Result<Vec<(String, Vec<u8>)>, BuildError> {
+    // As the generator writes them: formatted they would depend on the machine's compiler.
+    let format = wit_bindgen_go::Format::False;
+    let options = wit_bindgen_go::Opts { format, pkg_name: Some(BINDINGS.to_owned()), ..Default::default() };
+    let world = World::full();
+    let (resolve, id) = world.parts();
+    let mut made = Files::default();
+    let generated = options.build().generate(&mut resolve.clone(), id, &mut made);
+    generated.map_err(|error| BuildError::source(Path::new(BINDINGS), format!("cannot generate bindings: {error:#}")))?;
+    let mut files: Vec<(String, Vec<u8>)> = made.iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect();
+    files.sort();
+    Ok(files)
+}
 
 /// The last part of the module's path.
 pub(crate) fn name(folder: &Path) -> Result<Option<String>, BuildError> {
@@ -113,6 +137,16 @@ fn version(text: &str) -> Option<(u32, u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // What the kit carries is what the generator makes of the contract.
+    #[test]
+    fn the_kit_has_the_bindings_of_the_contract() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/go/internal/wit");
+        for (name, bytes) in kit_bindings().unwrap() {
+            let there = fs::read(folder.join(&name)).unwrap_or_default();
+            assert!(there == bytes, "{name} is not current: run `cargo xtask languages --bindings`");
+        }
+    }
 
     // Versions are compared as numbers, and what is no version is none.
     #[test]

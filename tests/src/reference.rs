@@ -8,8 +8,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use probity::capabilities::{CheckEnv, Services, StateStore};
-use probity::check::Run;
-use probity::config::{Capability, Grants, Limits, Secrets};
+use probity::check::{Capability, Run};
+use probity::config::{Grants, Limits, Secrets};
 use probity::sandbox::{Program, Sandbox};
 use serde_json::Value;
 

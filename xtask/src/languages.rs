@@ -34,6 +34,17 @@ pub(crate) fn run(measure: bool) -> Result<()> {
     Ok(())
 }
 
+/// Renews the bindings in the kit for Go.
+pub(crate) fn write_bindings() -> Result<()> {
+    let folder = Workspace::load()?.root.join("sdk/go/internal/wit");
+    for (name, bytes) in probity_build::go_kit_bindings()? {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&folder)).with_context(|| format!("make {}", shown(&path)))?;
+        fs::write(&path, bytes).with_context(|| format!("write {}", shown(&path)))?;
+    }
+    Ok(())
+}
+
 /// Installs what npm has, and puts the sources of Go's bindings where its compiler finds them.
 pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
     let kit = workspace.root.join("sdk/javascript");
@@ -136,7 +147,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let (kit, program) = (workspace.root.join("sdk/c"), workspace.target.join("tools/sdk-c-words"));
     let mut zig = Command::new(python::setup(workspace)?.join("python"));
     zig.args(["-m", "ziglang", "cc", "-std=c23", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-Iinclude"]);
-    zig.args(["test/words.c", "src/outcome.c", "src/units.c", "-lm", "-o"]).arg(&program).current_dir(kit);
+    zig.args(["test/words.c", "src/json.c", "src/outcome.c", "src/units.c", "-lm", "-o"]).arg(&program).current_dir(kit);
     workspace::run(&mut zig, "zig cc")?;
     workspace::run(&mut Command::new(program), "the tests of sdk/c")
 }

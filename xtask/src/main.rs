@@ -36,6 +36,9 @@ enum Task {
         /// Also measure what each costs, and write the table in docs/languages.md
         #[arg(long)]
         measure: bool,
+        /// Write the bindings that the kit for Go carries, and do nothing else
+        #[arg(long)]
+        bindings: bool,
     },
     /// Install what building components needs (apt-get or rustup), if anything is missing
     Setup,
@@ -68,7 +71,8 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Args::parse().task {
         Task::Guests => guests::run().map(drop),
-        Task::Languages { measure } => languages::run(measure),
+        Task::Languages { bindings: true, .. } => languages::write_bindings(),
+        Task::Languages { measure, .. } => languages::run(measure),
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Bench { args } => bench::run(&args),

@@ -200,6 +200,12 @@ const char *probity_config(void);
 /** Whether a getter found something that does not fit. */
 bool probity_config_failed(void);
 
+/** Bytes, which need not end in NUL but always do. */
+typedef struct probity_bytes {
+    const uint8_t *data; /**< NULL when there is nothing. */
+    size_t length;
+} probity_bytes;
+
 /* ---- Log, clock, run, state: need no grant ---- */
 
 typedef enum {
@@ -235,12 +241,6 @@ const char *probity_run_id(void);
 /** Milliseconds until the host gives up on this run. */
 uint32_t probity_remaining_ms(void);
 
-/** Bytes, which need not end in NUL but always do. */
-typedef struct probity_bytes {
-    const uint8_t *data; /**< NULL when there is nothing. */
-    size_t length;
-} probity_bytes;
-
 /** Reads the value of `key` into `value`, whose data is NULL when there is none. False when the store failed. */
 bool probity_state_get(const char *key, probity_bytes *value, probity_error *error);
 /** Sets `key`, for good when `ttl_ms` is 0. */
@@ -249,6 +249,13 @@ bool probity_state_set(const char *key, const void *data, size_t length, uint64_
 bool probity_state_increment(const char *key, int64_t delta, int64_t *sum, probity_error *error);
 /** Removes `key`; nothing happens when there is none. */
 bool probity_state_delete(const char *key, probity_error *error);
+
+/* ---- JSON: enough to read an answer ---- */
+
+/** The number of `key` in the table that `document` is. False when it is no table, or there is no such number. */
+bool probity_json_number(probity_bytes document, const char *key, double *value);
+/** The text of `key` in the table that `document` is, escapes undone; NULL when there is none. */
+const char *probity_json_text(probity_bytes document, const char *key);
 
 /* ---- HTTP: needs a grant, such as http = ["https://api.internal/orders"] ---- */
 

@@ -131,6 +131,19 @@ inline probity_threshold at_least(const char *pointer, probity_quantity quantity
 }
 } // namespace config
 
+namespace json {
+/** The number of `key` in the table that `document` is. */
+inline bool number(std::string_view document, std::string_view key, double &value) {
+    const char *kept = keep(document);
+    return probity_json_number({reinterpret_cast<const std::uint8_t *>(kept), document.size()}, keep(key), &value);
+}
+/** The text of `key` in the table that `document` is; nothing when there is none. */
+inline const char *text(std::string_view document, std::string_view key) {
+    const char *kept = keep(document);
+    return probity_json_text({reinterpret_cast<const std::uint8_t *>(kept), document.size()}, keep(key));
+}
+} // namespace json
+
 namespace log {
 /** Writes a record. */
 inline void write(probity_level level, std::string_view message, std::initializer_list<probity_field> fields = {}) {

@@ -89,7 +89,30 @@ static void edges_hold(void) {
     probity_free_all();
 }
 
+static probity_bytes bytes(const char *text) { return (probity_bytes){(const uint8_t *)text, strlen(text)}; }
+
+/** One value of a table is read, whatever lies before it; what is no such value is none. */
+static void answers_are_read(void) {
+    const char *document = " {\"a\": [1, {\"value\": 2}, \"}\"], \"s\": \"x\\n\\u00e9\\ud83e\\udd80\\\"\" , \"value\": -1.5e2}";
+    double value = 0;
+    holds(probity_json_number(bytes(document), "value", &value) && value == -150, "value is -150");
+    same(probity_json_text(bytes(document), "s"), "x\n\u00e9\U0001f980\"");
+    holds(!probity_json_number(bytes(document), "s", &value), "s is no number");
+    holds(probity_json_text(bytes(document), "a") == NULL, "a is no text");
+    const char *const wrong[] = {"", "[]", "{", "{\"value\"", "{\"value\":", "{\"value\":}", "{\"a\":1 \"value\":2}", "{\"a\":[,\"value\":1",
+                                 "{\"value\":\"1\"}", "{\"value\":nan}", "{\"value\":1x}", "{\"\\q\":1,\"value\":1}", "{\"a\":\"\\"};
+    for (size_t at = 0; at < sizeof wrong / sizeof *wrong; at++)
+        holds(!probity_json_number(bytes(wrong[at]), "value", &value), wrong[at]);
+    char deep[400];
+    memset(deep, '[', sizeof deep);
+    memcpy(deep, "{\"a\":", 5);
+    deep[sizeof deep - 1] = '\0';
+    holds(!probity_json_number(bytes(deep), "value", &value), "deep nesting");
+    probity_free_all();
+}
+
 int main(void) {
+    answers_are_read();
     findings_make_the_message();
     the_bound_itself_is_allowed();
     amounts_are_shown_readably();

@@ -165,6 +165,16 @@ pub const config = struct {
     }
 };
 
+/// Enough to read an answer; for more, `std.json`.
+pub const json = struct {
+    /// The number of `key` in the table that `document` is.
+    pub fn number(document: []const u8, key: []const u8) ?f64 {
+        var value: f64 = 0;
+        const bytes: c.probity_bytes = .{ .data = @ptrCast(keep(document)), .length = document.len };
+        return if (c.probity_json_number(bytes, keep(key), &value)) value else null;
+    }
+};
+
 pub const log = struct {
     /// Writes a record with fields: `.{ .{ "n", "1" } }`.
     pub fn write(level: Level, message: []const u8, fields: []const [2][:0]const u8) void {

@@ -17,6 +17,7 @@ import { timeoutMs } from "./units.js";
  * @property {string} [version] Its version, `0.1.0` by default.
  * @property {string} [description] One sentence: the question this check answers.
  * @property {S} [config] The keys of `[check.config]`: `{ url: text(), maxAge: span("10m") }`. Others are refused.
+ * @property {object} [schema] JSON Schema (2020-12) of the configuration, in place of the one that `config` makes.
  * @property {object} [example] A configuration that works, with keys as in the operator's file.
  * @property {Probe[]} [probes] The probes it is meant for: a hint to the operator, who decides.
  * @property {number | string} [every] The time between runs when the operator does not say: `"15s"`.
@@ -71,7 +72,7 @@ export function describe(check) {
     probes: { live: has("live"), ready: has("ready"), startup: has("startup") },
     defaultIntervalMs: check.every === undefined ? null : timeoutMs(check.every),
     defaultTimeoutMs: check.timeout === undefined ? null : timeoutMs(check.timeout),
-    configSchema: JSON.stringify({
+    configSchema: JSON.stringify(check.schema ?? {
       $schema: "https://json-schema.org/draft/2020-12/schema",
       ...table(check.config ?? {}).schema,
     }),

@@ -2,296 +2,335 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package wit_exports
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/exports/export_probity_check_checker"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "runtime"
+        "probity.dev/sdk/internal/wit/exports/export_probity_check_checker"
+"probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
 )
 
 var staticPinner = runtime.Pinner{}
-var exportReturnArea = uintptr(witRuntime.Allocate(&staticPinner, (16 + 15*4), 4))
+var exportReturnArea = uintptr(witRuntime.Allocate(&staticPinner, (16+15*4), 4))
 var syncExportPinner = runtime.Pinner{}
+
 
 //go:wasmexport probity:check/checker@0.1.0#describe
 func wasm_export_probity_check_checker_describe() uintptr {
+        
+        pinner := &syncExportPinner
+        result := export_probity_check_checker.Describe()
+utf8 := unsafe.Pointer(unsafe.StringData((result).Name))
+pinner.Pin(utf8)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = uint32(uint32(len((result).Name)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = uint32(uintptr(uintptr(utf8)))
+utf80 := unsafe.Pointer(unsafe.StringData((result).Version))
+pinner.Pin(utf80)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3*4))) = uint32(uint32(len((result).Version)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2*4))) = uint32(uintptr(uintptr(utf80)))
+utf81 := unsafe.Pointer(unsafe.StringData((result).Description))
+pinner.Pin(utf81)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5*4))) = uint32(uint32(len((result).Description)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4*4))) = uint32(uintptr(uintptr(utf81)))
+*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (6*4))) = int8(int32((result).Probes))
 
-	pinner := &syncExportPinner
-	result := export_probity_check_checker.Describe()
-	utf8 := unsafe.Pointer(unsafe.StringData((result).Name))
-	pinner.Pin(utf8)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = uint32(uint32(len((result).Name)))
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = uint32(uintptr(uintptr(utf8)))
-	utf80 := unsafe.Pointer(unsafe.StringData((result).Version))
-	pinner.Pin(utf80)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3 * 4))) = uint32(uint32(len((result).Version)))
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uintptr(uintptr(utf80)))
-	utf81 := unsafe.Pointer(unsafe.StringData((result).Description))
-	pinner.Pin(utf81)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5 * 4))) = uint32(uint32(len((result).Description)))
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4 * 4))) = uint32(uintptr(uintptr(utf81)))
-	*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (6 * 4))) = int8(int32((result).Probes))
+switch (result).DefaultIntervalMs.Tag() {
+case witTypes.OptionNone:
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4+6*4))) = int8(int32(0))
 
-	switch (result).DefaultIntervalMs.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4 + 6*4))) = int8(int32(0))
+        
+case witTypes.OptionSome:
+        payload := (result).DefaultIntervalMs.Some()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4+6*4))) = int8(int32(1))
+*(*int32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (8+6*4))) = int32(payload)
 
-	case witTypes.OptionSome:
-		payload := (result).DefaultIntervalMs.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4 + 6*4))) = int8(int32(1))
-		*(*int32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (8 + 6*4))) = int32(payload)
+        
+default:
+        panic("unreachable")
+}
 
-	default:
-		panic("unreachable")
-	}
+switch (result).DefaultTimeoutMs.Tag() {
+case witTypes.OptionNone:
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (12+6*4))) = int8(int32(0))
 
-	switch (result).DefaultTimeoutMs.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (12 + 6*4))) = int8(int32(0))
+        
+case witTypes.OptionSome:
+        payload := (result).DefaultTimeoutMs.Some()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (12+6*4))) = int8(int32(1))
+*(*int32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+6*4))) = int32(payload)
 
-	case witTypes.OptionSome:
-		payload := (result).DefaultTimeoutMs.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (12 + 6*4))) = int8(int32(1))
-		*(*int32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 6*4))) = int32(payload)
+        
+default:
+        panic("unreachable")
+}
 
-	default:
-		panic("unreachable")
-	}
+switch (result).ConfigSchema.Tag() {
+case witTypes.OptionNone:
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+7*4))) = int8(int32(0))
 
-	switch (result).ConfigSchema.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 7*4))) = int8(int32(0))
+        
+case witTypes.OptionSome:
+        payload := (result).ConfigSchema.Some()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+7*4))) = int8(int32(1))
+utf82 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf82)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+9*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+8*4))) = uint32(uintptr(uintptr(utf82)))
 
-	case witTypes.OptionSome:
-		payload := (result).ConfigSchema.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 7*4))) = int8(int32(1))
-		utf82 := unsafe.Pointer(unsafe.StringData(payload))
-		pinner.Pin(utf82)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 9*4))) = uint32(uint32(len(payload)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 8*4))) = uint32(uintptr(uintptr(utf82)))
+        
+default:
+        panic("unreachable")
+}
 
-	default:
-		panic("unreachable")
-	}
+switch (result).ConfigExample.Tag() {
+case witTypes.OptionNone:
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+10*4))) = int8(int32(0))
 
-	switch (result).ConfigExample.Tag() {
-	case witTypes.OptionNone:
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 10*4))) = int8(int32(0))
+        
+case witTypes.OptionSome:
+        payload := (result).ConfigExample.Some()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+10*4))) = int8(int32(1))
+utf83 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf83)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+12*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+11*4))) = uint32(uintptr(uintptr(utf83)))
 
-	case witTypes.OptionSome:
-		payload := (result).ConfigExample.Some()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 10*4))) = int8(int32(1))
-		utf83 := unsafe.Pointer(unsafe.StringData(payload))
-		pinner.Pin(utf83)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 12*4))) = uint32(uint32(len(payload)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 11*4))) = uint32(uintptr(uintptr(utf83)))
+        
+default:
+        panic("unreachable")
+}
+slice := (result).Labels
+length := uint32(len(slice))
+result6 := witRuntime.Allocate(pinner, uintptr(length * (4*4)), 4)
+for index, element := range slice {
+        base := unsafe.Add(result6, index * (4*4))
+        utf84 := unsafe.Pointer(unsafe.StringData((element).F0))
+pinner.Pin(utf84)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).F0)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf84)))
+utf85 := unsafe.Pointer(unsafe.StringData((element).F1))
+pinner.Pin(utf85)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))) = uint32(uint32(len((element).F1)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4))) = uint32(uintptr(uintptr(utf85)))
 
-	default:
-		panic("unreachable")
-	}
-	slice := (result).Labels
-	length := uint32(len(slice))
-	result6 := witRuntime.Allocate(pinner, uintptr(length*(4*4)), 4)
-	for index, element := range slice {
-		base := unsafe.Add(result6, index*(4*4))
-		utf84 := unsafe.Pointer(unsafe.StringData((element).F0))
-		pinner.Pin(utf84)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).F0)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf84)))
-		utf85 := unsafe.Pointer(unsafe.StringData((element).F1))
-		pinner.Pin(utf85)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))) = uint32(uint32(len((element).F1)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = uint32(uintptr(uintptr(utf85)))
+}
 
-	}
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+14*4))) = uint32(length)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16+13*4))) = uint32(uintptr(uintptr(result6)))
+return exportReturnArea
 
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 14*4))) = uint32(length)
-	*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (16 + 13*4))) = uint32(uintptr(uintptr(result6)))
-	return exportReturnArea
-
+        
 }
 
 //go:wasmexport cabi_post_probity:check/checker@0.1.0#describe
 func wasm_export_post_return_probity_check_checker_describe(result uintptr) {
-	syncExportPinner.Unpin()
+        syncExportPinner.Unpin()
 }
+
 
 //go:wasmexport probity:check/checker@0.1.0#run
 func wasm_export_probity_check_checker_run(arg0 uintptr, arg1 uint32) uintptr {
+        
+        pinner := &syncExportPinner
+        value := unsafe.String((*uint8)(unsafe.Pointer(arg0)), arg1)
+witRuntime.Unpin()
+result := export_probity_check_checker.Run(value)
 
-	pinner := &syncExportPinner
-	value := unsafe.String((*uint8)(unsafe.Pointer(arg0)), arg1)
-	witRuntime.Unpin()
-	result := export_probity_check_checker.Run(value)
+switch result.Tag() {
+case witTypes.ResultOk:
+        payload := result.Ok()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(0))
+*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32((payload).Status))
+utf8 := unsafe.Pointer(unsafe.StringData((payload).Message))
+pinner.Pin(utf8)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3*4))) = uint32(uint32(len((payload).Message)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2*4))) = uint32(uintptr(uintptr(utf8)))
+slice := (payload).Measurements
+length := uint32(len(slice))
+result4 := witRuntime.Allocate(pinner, uintptr(length * (8+8*4)), 8)
+for index, element := range slice {
+        base := unsafe.Add(result4, index * (8+8*4))
+        utf80 := unsafe.Pointer(unsafe.StringData((element).Name))
+pinner.Pin(utf80)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).Name)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf80)))
 
-	switch result.Tag() {
-	case witTypes.ResultOk:
-		payload := result.Ok()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(0))
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32((payload).Status))
-		utf8 := unsafe.Pointer(unsafe.StringData((payload).Message))
-		pinner.Pin(utf8)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3 * 4))) = uint32(uint32(len((payload).Message)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uintptr(uintptr(utf8)))
-		slice := (payload).Measurements
-		length := uint32(len(slice))
-		result4 := witRuntime.Allocate(pinner, uintptr(length*(8+8*4)), 8)
-		for index, element := range slice {
-			base := unsafe.Add(result4, index*(8+8*4))
-			utf80 := unsafe.Pointer(unsafe.StringData((element).Name))
-			pinner.Pin(utf80)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).Name)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf80)))
+switch (element).Value.Tag() {
+case probity_check_types.Observed_Number:
+        payload := (element).Value.Number()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (2*4))) = int8(int32(0))
+*(*float64)(unsafe.Add(unsafe.Pointer(base), (8+2*4))) = payload
 
-			switch (element).Value.Tag() {
-			case probity_check_types.Observed_Number:
-				payload := (element).Value.Number()
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(0))
-				*(*float64)(unsafe.Add(unsafe.Pointer(base), (8 + 2*4))) = payload
+        
 
-			case probity_check_types.Observed_Integer:
-				payload := (element).Value.Integer()
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(1))
-				*(*int64)(unsafe.Add(unsafe.Pointer(base), (8 + 2*4))) = payload
+case probity_check_types.Observed_Integer:
+        payload := (element).Value.Integer()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (2*4))) = int8(int32(1))
+*(*int64)(unsafe.Add(unsafe.Pointer(base), (8+2*4))) = payload
 
-			case probity_check_types.Observed_Text:
-				payload := (element).Value.Text()
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(2))
-				utf81 := unsafe.Pointer(unsafe.StringData(payload))
-				pinner.Pin(utf81)
-				*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 3*4))) = uint32(uint32(len(payload)))
-				*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 2*4))) = uint32(uintptr(uintptr(utf81)))
+        
 
-			case probity_check_types.Observed_Boolean:
-				payload := (element).Value.Boolean()
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = int8(int32(3))
-				var result2 int32
-				if payload {
-					result2 = 1
-				} else {
-					result2 = 0
-				}
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (8 + 2*4))) = int8(result2)
+case probity_check_types.Observed_Text:
+        payload := (element).Value.Text()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (2*4))) = int8(int32(2))
+utf81 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf81)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+3*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+2*4))) = uint32(uintptr(uintptr(utf81)))
 
-			default:
-				panic("unreachable")
-			}
+        
 
-			switch (element).Unit.Tag() {
-			case witTypes.OptionNone:
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (8 + 4*4))) = int8(int32(0))
+case probity_check_types.Observed_Boolean:
+        payload := (element).Value.Boolean()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (2*4))) = int8(int32(3))
+var result2 int32
+if payload {
+        result2 = 1
+} else {
+        result2 = 0
+}
+*(*int8)(unsafe.Add(unsafe.Pointer(base), (8+2*4))) = int8(result2)
 
-			case witTypes.OptionSome:
-				payload := (element).Unit.Some()
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (8 + 4*4))) = int8(int32(1))
-				utf83 := unsafe.Pointer(unsafe.StringData(payload))
-				pinner.Pin(utf83)
-				*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 6*4))) = uint32(uint32(len(payload)))
-				*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 5*4))) = uint32(uintptr(uintptr(utf83)))
+        
 
-			default:
-				panic("unreachable")
-			}
+default:
+        panic("unreachable")
+}
 
-			switch (element).Status.Tag() {
-			case witTypes.OptionNone:
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (8 + 7*4))) = int8(int32(0))
+switch (element).Unit.Tag() {
+case witTypes.OptionNone:
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (8+4*4))) = int8(int32(0))
 
-			case witTypes.OptionSome:
-				payload := (element).Status.Some()
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (8 + 7*4))) = int8(int32(1))
-				*(*int8)(unsafe.Add(unsafe.Pointer(base), (9 + 7*4))) = int8(int32(payload))
+        
+case witTypes.OptionSome:
+        payload := (element).Unit.Some()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (8+4*4))) = int8(int32(1))
+utf83 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf83)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+6*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+5*4))) = uint32(uintptr(uintptr(utf83)))
 
-			default:
-				panic("unreachable")
-			}
+        
+default:
+        panic("unreachable")
+}
 
-		}
+switch (element).Status.Tag() {
+case witTypes.OptionNone:
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (8+7*4))) = int8(int32(0))
 
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5 * 4))) = uint32(length)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4 * 4))) = uint32(uintptr(uintptr(result4)))
-		slice7 := (payload).Details
-		length9 := uint32(len(slice7))
-		result8 := witRuntime.Allocate(pinner, uintptr(length9*(4*4)), 4)
-		for index, element := range slice7 {
-			base := unsafe.Add(result8, index*(4*4))
-			utf85 := unsafe.Pointer(unsafe.StringData((element).F0))
-			pinner.Pin(utf85)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).F0)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf85)))
-			utf86 := unsafe.Pointer(unsafe.StringData((element).F1))
-			pinner.Pin(utf86)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))) = uint32(uint32(len((element).F1)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = uint32(uintptr(uintptr(utf86)))
+        
+case witTypes.OptionSome:
+        payload := (element).Status.Some()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), (8+7*4))) = int8(int32(1))
+*(*int8)(unsafe.Add(unsafe.Pointer(base), (9+7*4))) = int8(int32(payload))
 
-		}
+        
+default:
+        panic("unreachable")
+}
 
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (7 * 4))) = uint32(length9)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (6 * 4))) = uint32(uintptr(uintptr(result8)))
+}
 
-	case witTypes.ResultErr:
-		payload := result.Err()
-		*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(1))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5*4))) = uint32(length)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4*4))) = uint32(uintptr(uintptr(result4)))
+slice7 := (payload).Details
+length9 := uint32(len(slice7))
+result8 := witRuntime.Allocate(pinner, uintptr(length9 * (4*4)), 4)
+for index, element := range slice7 {
+        base := unsafe.Add(result8, index * (4*4))
+        utf85 := unsafe.Pointer(unsafe.StringData((element).F0))
+pinner.Pin(utf85)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).F0)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf85)))
+utf86 := unsafe.Pointer(unsafe.StringData((element).F1))
+pinner.Pin(utf86)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))) = uint32(uint32(len((element).F1)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4))) = uint32(uintptr(uintptr(utf86)))
 
-		switch payload.Tag() {
-		case probity_check_types.Failure_InvalidConfig:
-			payload := payload.InvalidConfig()
-			*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32(0))
-			utf810 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf810)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3 * 4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uintptr(uintptr(utf810)))
+}
 
-		case probity_check_types.Failure_Capability:
-			payload := payload.Capability()
-			*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32(1))
-			*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = int8(int32((payload).Kind))
-			utf811 := unsafe.Pointer(unsafe.StringData((payload).Message))
-			pinner.Pin(utf811)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4 * 4))) = uint32(uint32(len((payload).Message)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3 * 4))) = uint32(uintptr(uintptr(utf811)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (7*4))) = uint32(length9)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (6*4))) = uint32(uintptr(uintptr(result8)))
 
-			switch (payload).Code.Tag() {
-			case witTypes.OptionNone:
-				*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5 * 4))) = int8(int32(0))
+        
+case witTypes.ResultErr:
+        payload := result.Err()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 0)) = int8(int32(1))
 
-			case witTypes.OptionSome:
-				payload := (payload).Code.Some()
-				*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5 * 4))) = int8(int32(1))
-				utf812 := unsafe.Pointer(unsafe.StringData(payload))
-				pinner.Pin(utf812)
-				*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (7 * 4))) = uint32(uint32(len(payload)))
-				*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (6 * 4))) = uint32(uintptr(uintptr(utf812)))
+switch payload.Tag() {
+case probity_check_types.Failure_InvalidConfig:
+        payload := payload.InvalidConfig()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32(0))
+utf810 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf810)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2*4))) = uint32(uintptr(uintptr(utf810)))
 
-			default:
-				panic("unreachable")
-			}
+        
 
-		case probity_check_types.Failure_Other:
-			payload := payload.Other()
-			*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32(2))
-			utf813 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf813)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3 * 4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2 * 4))) = uint32(uintptr(uintptr(utf813)))
+case probity_check_types.Failure_Capability:
+        payload := payload.Capability()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32(1))
+*(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2*4))) = int8(int32((payload).Kind))
+utf811 := unsafe.Pointer(unsafe.StringData((payload).Message))
+pinner.Pin(utf811)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (4*4))) = uint32(uint32(len((payload).Message)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3*4))) = uint32(uintptr(uintptr(utf811)))
 
-		default:
-			panic("unreachable")
-		}
+switch (payload).Code.Tag() {
+case witTypes.OptionNone:
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5*4))) = int8(int32(0))
 
-	default:
-		panic("unreachable")
-	}
-	return exportReturnArea
+        
+case witTypes.OptionSome:
+        payload := (payload).Code.Some()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), (5*4))) = int8(int32(1))
+utf812 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf812)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (7*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (6*4))) = uint32(uintptr(uintptr(utf812)))
 
+        
+default:
+        panic("unreachable")
+}
+
+        
+
+case probity_check_types.Failure_Other:
+        payload := payload.Other()
+        *(*int8)(unsafe.Add(unsafe.Pointer(exportReturnArea), 4)) = int8(int32(2))
+utf813 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf813)
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (3*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(exportReturnArea), (2*4))) = uint32(uintptr(uintptr(utf813)))
+
+        
+
+default:
+        panic("unreachable")
+}
+
+        
+default:
+        panic("unreachable")
+}
+return exportReturnArea
+
+        
 }
 
 //go:wasmexport cabi_post_probity:check/checker@0.1.0#run
 func wasm_export_post_return_probity_check_checker_run(result uintptr) {
-	syncExportPinner.Unpin()
+        syncExportPinner.Unpin()
 }
+
+
+
+

@@ -2,11 +2,12 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_checker
 
 import (
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
 )
 
 type Metadata = probity_check_types.Metadata

@@ -2,36 +2,46 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_clock
 
-import ()
+import (
+        
+)
+
 
 //go:wasmimport probity:check/clock@0.1.0 now-unix-ms
 func wasm_import_now_unix_ms() int64
 
-func NowUnixMs() uint64 {
 
-	result := wasm_import_now_unix_ms()
-	return uint64(result)
+func NowUnixMs() uint64 {
+        
+        
+        result := wasm_import_now_unix_ms()
+return uint64(result)
 
 }
 
 //go:wasmimport probity:check/clock@0.1.0 monotonic-ns
 func wasm_import_monotonic_ns() int64
 
-func MonotonicNs() uint64 {
 
-	result := wasm_import_monotonic_ns()
-	return uint64(result)
+func MonotonicNs() uint64 {
+        
+        
+        result := wasm_import_monotonic_ns()
+return uint64(result)
 
 }
 
 //go:wasmimport probity:check/clock@0.1.0 sleep-ms
-func wasm_import_sleep_ms(arg0 int32)
+func wasm_import_sleep_ms(arg0 int32) 
 
-func SleepMs(ms uint32) {
 
-	wasm_import_sleep_ms(int32(ms))
+func SleepMs(ms uint32)  {
+        
+        
+        wasm_import_sleep_ms(int32(ms))
 
 }

@@ -2,167 +2,177 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_context
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Status = probity_check_types.Status
 
 type PreviousRun struct {
-	// None when it reached no conclusion.
-	Status witTypes.Option[probity_check_types.Status]
-	// As shown by the host: redacted and cut.
-	Message string
-	// When it started, in milliseconds since 1970-01-01T00:00:00Z.
-	AtUnixMs uint64
-	// How long it took, in milliseconds.
-	DurationMs float64
+        // None when it reached no conclusion.
+Status witTypes.Option[probity_check_types.Status]
+// As shown by the host: redacted and cut.
+Message string
+// When it started, in milliseconds since 1970-01-01T00:00:00Z.
+AtUnixMs uint64
+// How long it took, in milliseconds.
+DurationMs float64
 }
 
 //go:wasmimport probity:check/context@0.1.0 check-id
-func wasm_import_check_id(arg0 uintptr)
+func wasm_import_check_id(arg0 uintptr) 
+
 
 func CheckId() string {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (2 * 4), 4))
-	wasm_import_check_id(returnArea)
-	value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
-	result := value
-	return result
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_check_id(returnArea)
+value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+result := value;
+return result
 
 }
 
 //go:wasmimport probity:check/context@0.1.0 run-id
-func wasm_import_run_id(arg0 uintptr)
+func wasm_import_run_id(arg0 uintptr) 
+
 
 func RunId() string {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (2 * 4), 4))
-	wasm_import_run_id(returnArea)
-	value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
-	result := value
-	return result
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_run_id(returnArea)
+value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+result := value;
+return result
 
 }
 
 //go:wasmimport probity:check/context@0.1.0 traceparent
-func wasm_import_traceparent(arg0 uintptr)
+func wasm_import_traceparent(arg0 uintptr) 
+
 
 func Traceparent() witTypes.Option[string] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (3 * 4), 4))
-	wasm_import_traceparent(returnArea)
-	var option witTypes.Option[string]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (3*4), 4))
+        wasm_import_traceparent(returnArea)
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 
-		option = witTypes.None[string]()
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-
-		option = witTypes.Some[string](value)
-	default:
-		panic("unreachable")
-	}
-	result := option
-	return result
+        option = witTypes.Some[string](value)
+default:
+        panic("unreachable")
+}
+result := option;
+return result
 
 }
 
 //go:wasmimport probity:check/context@0.1.0 remaining-ms
 func wasm_import_remaining_ms() int32
 
-func RemainingMs() uint32 {
 
-	result := wasm_import_remaining_ms()
-	return uint32(result)
+func RemainingMs() uint32 {
+        
+        
+        result := wasm_import_remaining_ms()
+return uint32(result)
 
 }
 
 //go:wasmimport probity:check/context@0.1.0 consecutive-failures
 func wasm_import_consecutive_failures() int32
 
-func ConsecutiveFailures() uint32 {
 
-	result := wasm_import_consecutive_failures()
-	return uint32(result)
+func ConsecutiveFailures() uint32 {
+        
+        
+        result := wasm_import_consecutive_failures()
+return uint32(result)
 
 }
 
 //go:wasmimport probity:check/context@0.1.0 previous
-func wasm_import_previous(arg0 uintptr)
+func wasm_import_previous(arg0 uintptr) 
+
 
 func Previous() witTypes.Option[PreviousRun] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (32 + 2*4), 8))
-	wasm_import_previous(returnArea)
-	var option0 witTypes.Option[PreviousRun]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (32+2*4), 8))
+        wasm_import_previous(returnArea)
+var option0 witTypes.Option[PreviousRun]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option0 = witTypes.None[PreviousRun]()
+case 1:
+        var option witTypes.Option[probity_check_types.Status]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
+case 0:
+        
+        option = witTypes.None[probity_check_types.Status]()
+case 1:
+        
+        option = witTypes.Some[probity_check_types.Status](uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 9)))))
+default:
+        panic("unreachable")
+}
+value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
 
-		option0 = witTypes.None[PreviousRun]()
-	case 1:
-		var option witTypes.Option[probity_check_types.Status]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
-		case 0:
-
-			option = witTypes.None[probity_check_types.Status]()
-		case 1:
-
-			option = witTypes.Some[probity_check_types.Status](uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 9)))))
-		default:
-			panic("unreachable")
-		}
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-
-		option0 = witTypes.Some[PreviousRun](PreviousRun{Status: option, Message: value, AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (16 + 2*4)))), DurationMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 2*4)))})
-	default:
-		panic("unreachable")
-	}
-	result := option0
-	return result
+        option0 = witTypes.Some[PreviousRun](PreviousRun{Status: option, Message: value, AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (16+2*4)))), DurationMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (24+2*4)))})
+default:
+        panic("unreachable")
+}
+result := option0;
+return result
 
 }
 
 //go:wasmimport probity:check/context@0.1.0 get
-func wasm_import_get(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_get(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Get(pointer string) witTypes.Option[string] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (3 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(pointer))
-	pinner.Pin(utf8)
-	wasm_import_get(uintptr(utf8), uint32(len(pointer)), returnArea)
-	var option witTypes.Option[string]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (3*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(pointer))
+pinner.Pin(utf8)
+wasm_import_get(uintptr(utf8), uint32(len(pointer)), returnArea)
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 
-		option = witTypes.None[string]()
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-
-		option = witTypes.Some[string](value)
-	default:
-		panic("unreachable")
-	}
-	result := option
-	return result
+        option = witTypes.Some[string](value)
+default:
+        panic("unreachable")
+}
+result := option;
+return result
 
 }

@@ -2,15 +2,16 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_dns
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
@@ -18,75 +19,77 @@ type Error = probity_check_types.Error
 // `data` in presentation format ("93.184.216.34", "10 mail.example.org.");
 // `ttl` in seconds.
 type Answer struct {
-	Data string
-	Ttl  uint32
+        Data string
+Ttl uint32
 }
 
 //go:wasmimport probity:check/dns@0.1.0 resolve
-func wasm_import_resolve(arg0 uintptr, arg1 uint32, arg2 uintptr, arg3 uint32, arg4 int32, arg5 uintptr, arg6 uint32, arg7 uintptr)
+func wasm_import_resolve(arg0 uintptr, arg1 uint32, arg2 uintptr, arg3 uint32, arg4 int32, arg5 uintptr, arg6 uint32, arg7 uintptr) 
+
 
 func Resolve(name string, recordType string, server witTypes.Option[string]) witTypes.Result[[]Answer, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	utf80 := unsafe.Pointer(unsafe.StringData(recordType))
-	pinner.Pin(utf80)
-	var option int32
-	var option2 uintptr
-	var option3 uint32
-	switch server.Tag() {
-	case witTypes.OptionNone:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+utf80 := unsafe.Pointer(unsafe.StringData(recordType))
+pinner.Pin(utf80)
+var option int32
+var option2 uintptr
+var option3 uint32
+switch server.Tag() {
+case witTypes.OptionNone:
+        
+        option = int32(0)
+option2 = 0
+option3 = 0
+case witTypes.OptionSome:
+        payload := server.Some()
+        utf81 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf81)
 
-		option = int32(0)
-		option2 = 0
-		option3 = 0
-	case witTypes.OptionSome:
-		payload := server.Some()
-		utf81 := unsafe.Pointer(unsafe.StringData(payload))
-		pinner.Pin(utf81)
+        option = int32(1)
+option2 = uintptr(utf81)
+option3 = uint32(len(payload))
+default:
+        panic("unreachable")
+}
+wasm_import_resolve(uintptr(utf8), uint32(len(name)), uintptr(utf80), uint32(len(recordType)), option, option2, option3, returnArea)
+var result7 witTypes.Result[[]Answer, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result := make([]Answer, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (3*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
 
-		option = int32(1)
-		option2 = uintptr(utf81)
-		option3 = uint32(len(payload))
-	default:
-		panic("unreachable")
-	}
-	wasm_import_resolve(uintptr(utf8), uint32(len(name)), uintptr(utf80), uint32(len(recordType)), option, option2, option3, returnArea)
-	var result7 witTypes.Result[[]Answer, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result := make([]Answer, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(3*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+        result = append(result, Answer{Data: value, Ttl: uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), (2*4))))})
+}
 
-			result = append(result, Answer{Data: value, Ttl: uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), (2 * 4))))})
-		}
 
-		result7 = witTypes.Ok[[]Answer, probity_check_types.Error](result)
-	case 1:
-		value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option6 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        result7 = witTypes.Ok[[]Answer, probity_check_types.Error](result)
+case 1:
+        value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option6 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option6 = witTypes.None[string]()
+case 1:
+        value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-			option6 = witTypes.None[string]()
-		case 1:
-			value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
+        option6 = witTypes.Some[string](value5)
+default:
+        panic("unreachable")
+}
 
-			option6 = witTypes.Some[string](value5)
-		default:
-			panic("unreachable")
-		}
-
-		result7 = witTypes.Err[[]Answer, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value4, Code: option6})
-	default:
-		panic("unreachable")
-	}
-	result8 := result7
-	return result8
+        result7 = witTypes.Err[[]Answer, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value4, Code: option6})
+default:
+        panic("unreachable")
+}
+result8 := result7;
+return result8
 
 }

@@ -2,15 +2,16 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_heartbeats
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
@@ -18,130 +19,133 @@ type Error = probity_check_types.Error
 // `age-ms`: milliseconds since it came in. `ok` is false after `/fail`.
 // `duration-ms`: since the `/start` before it, if there was one.
 type Beat struct {
-	AtUnixMs   uint64
-	AgeMs      uint64
-	Ok         bool
-	Message    string
-	DurationMs witTypes.Option[float64]
+        AtUnixMs uint64
+AgeMs uint64
+Ok bool
+Message string
+DurationMs witTypes.Option[float64]
 }
 
 //go:wasmimport probity:check/heartbeats@0.1.0 last
-func wasm_import_last(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_last(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Last(name string) witTypes.Result[witTypes.Option[Beat], probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (56 + 2*4), 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_last(uintptr(utf8), uint32(len(name)), returnArea)
-	var result witTypes.Result[witTypes.Option[Beat], probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		var option0 witTypes.Option[Beat]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
-		case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (56+2*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_last(uintptr(utf8), uint32(len(name)), returnArea)
+var result witTypes.Result[witTypes.Option[Beat], probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        var option0 witTypes.Option[Beat]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
+case 0:
+        
+        option0 = witTypes.None[Beat]()
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (32+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (32+2*4))))
+var option witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (40+2*4)))) {
+case 0:
+        
+        option = witTypes.None[float64]()
+case 1:
+        
+        option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (48+2*4))))
+default:
+        panic("unreachable")
+}
 
-			option0 = witTypes.None[Beat]()
-		case 1:
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (32 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (32 + 2*4))))
-			var option witTypes.Option[float64]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (40 + 2*4)))) {
-			case 0:
+        option0 = witTypes.Some[Beat](Beat{AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))), AgeMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 24))), Ok: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 32))) != 0), Message: value, DurationMs: option})
+default:
+        panic("unreachable")
+}
 
-				option = witTypes.None[float64]()
-			case 1:
+        result = witTypes.Ok[witTypes.Option[Beat], probity_check_types.Error](option0)
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option3 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option3 = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-				option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (48 + 2*4))))
-			default:
-				panic("unreachable")
-			}
+        option3 = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
 
-			option0 = witTypes.Some[Beat](Beat{AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))), AgeMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 24))), Ok: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 32))) != 0), Message: value, DurationMs: option})
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Ok[witTypes.Option[Beat], probity_check_types.Error](option0)
-	case 1:
-		value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option3 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option3 = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option3 = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[witTypes.Option[Beat], probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value1, Code: option3})
-	default:
-		panic("unreachable")
-	}
-	result4 := result
-	return result4
+        result = witTypes.Err[witTypes.Option[Beat], probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value1, Code: option3})
+default:
+        panic("unreachable")
+}
+result4 := result;
+return result4
 
 }
 
 //go:wasmimport probity:check/heartbeats@0.1.0 recent
-func wasm_import_recent(arg0 uintptr, arg1 uint32, arg2 int32, arg3 uintptr)
+func wasm_import_recent(arg0 uintptr, arg1 uint32, arg2 int32, arg3 uintptr) 
+
 
 func Recent(name string, max uint32) witTypes.Result[[]Beat, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_recent(uintptr(utf8), uint32(len(name)), int32(max), returnArea)
-	var result3 witTypes.Result[[]Beat, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result := make([]Beat, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(40+2*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 2*4))))
-			var option witTypes.Option[float64]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (24 + 2*4)))) {
-			case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_recent(uintptr(utf8), uint32(len(name)), int32(max), returnArea)
+var result3 witTypes.Result[[]Beat, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result := make([]Beat, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (40+2*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+2*4))))
+var option witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (24+2*4)))) {
+case 0:
+        
+        option = witTypes.None[float64]()
+case 1:
+        
+        option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(base), (32+2*4))))
+default:
+        panic("unreachable")
+}
 
-				option = witTypes.None[float64]()
-			case 1:
+        result = append(result, Beat{AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), 0))), AgeMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8))), Ok: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 16))) != 0), Message: value, DurationMs: option})
+}
 
-				option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(base), (32 + 2*4))))
-			default:
-				panic("unreachable")
-			}
 
-			result = append(result, Beat{AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), 0))), AgeMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8))), Ok: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 16))) != 0), Message: value, DurationMs: option})
-		}
+        result3 = witTypes.Ok[[]Beat, probity_check_types.Error](result)
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option2 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option2 = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result3 = witTypes.Ok[[]Beat, probity_check_types.Error](result)
-	case 1:
-		value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option2 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option2 = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
 
-			option2 = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option2 = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-
-		result3 = witTypes.Err[[]Beat, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option2})
-	default:
-		panic("unreachable")
-	}
-	result4 := result3
-	return result4
+        result3 = witTypes.Err[[]Beat, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option2})
+default:
+        panic("unreachable")
+}
+result4 := result3;
+return result4
 
 }

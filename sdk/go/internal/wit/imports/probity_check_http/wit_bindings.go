@@ -2,20 +2,20 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_http
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
 type TlsInfo = probity_check_types.TlsInfo
-
 // Names in lower case, in the order of the wire; a name may repeat.
 type Headers = []witTypes.Tuple2[string, []uint8]
 
@@ -24,19 +24,19 @@ func resourceDropRequest(handle int32)
 
 // One request. Sending leaves it as it is: it may be sent again.
 type Request struct {
-	handle *witRuntime.Handle
+        handle *witRuntime.Handle
 }
 
 func (self *Request) TakeHandle() int32 {
-	return self.handle.Take()
+        return self.handle.Take()
 }
 
 func (self *Request) SetHandle(handle int32) {
-	self.handle.Set(handle)
+        self.handle.Set(handle)
 }
 
 func (self *Request) Handle() int32 {
-	return self.handle.Use()
+        return self.handle.Use()
 }
 
 func (self *Request) Drop() {
@@ -47,15 +47,15 @@ func (self *Request) Drop() {
 }
 
 func RequestFromOwnHandle(handleValue int32) *Request {
-	handle := witRuntime.MakeHandle(handleValue)
-	value := &Request{handle}
-	runtime.AddCleanup(value, func(_ int) {
-		handleValue := handle.TakeOrNil()
-		if handleValue != 0 {
-			resourceDropRequest(handleValue)
-		}
-	}, 0)
-	return value
+        handle := witRuntime.MakeHandle(handleValue)
+        value := &Request{handle}
+        runtime.AddCleanup(value, func(_ int) {
+                handleValue := handle.TakeOrNil()
+                if handleValue != 0 {
+                        resourceDropRequest(handleValue)
+                }
+        }, 0)
+        return value
 }
 
 func RequestFromBorrowHandle(handleValue int32) *Request {
@@ -63,24 +63,25 @@ func RequestFromBorrowHandle(handleValue int32) *Request {
 	return &Request{handle}
 }
 
+
 //go:wasmimport probity:check/http@0.1.0 [resource-drop]response
 func resourceDropResponse(handle int32)
 
 // An answer, read completely: nothing here waits for the network.
 type Response struct {
-	handle *witRuntime.Handle
+        handle *witRuntime.Handle
 }
 
 func (self *Response) TakeHandle() int32 {
-	return self.handle.Take()
+        return self.handle.Take()
 }
 
 func (self *Response) SetHandle(handle int32) {
-	self.handle.Set(handle)
+        self.handle.Set(handle)
 }
 
 func (self *Response) Handle() int32 {
-	return self.handle.Use()
+        return self.handle.Use()
 }
 
 func (self *Response) Drop() {
@@ -91,15 +92,15 @@ func (self *Response) Drop() {
 }
 
 func ResponseFromOwnHandle(handleValue int32) *Response {
-	handle := witRuntime.MakeHandle(handleValue)
-	value := &Response{handle}
-	runtime.AddCleanup(value, func(_ int) {
-		handleValue := handle.TakeOrNil()
-		if handleValue != 0 {
-			resourceDropResponse(handleValue)
-		}
-	}, 0)
-	return value
+        handle := witRuntime.MakeHandle(handleValue)
+        value := &Response{handle}
+        runtime.AddCleanup(value, func(_ int) {
+                handleValue := handle.TakeOrNil()
+                if handleValue != 0 {
+                        resourceDropResponse(handleValue)
+                }
+        }, 0)
+        return value
 }
 
 func ResponseFromBorrowHandle(handleValue int32) *Response {
@@ -107,544 +108,569 @@ func ResponseFromBorrowHandle(handleValue int32) *Response {
 	return &Response{handle}
 }
 
+
 // Milliseconds per phase; none where the phase did not happen.
 type Timing struct {
-	// Name resolution; none for an address.
-	DnsMs witTypes.Option[float64]
-	// TCP connection.
-	ConnectMs witTypes.Option[float64]
-	// TLS handshake.
-	TlsMs witTypes.Option[float64]
-	// From the connection being ready until the head of the answer was there.
-	FirstByteMs float64
-	// From the start until the whole body was there, all hops included.
-	TotalMs float64
+        // Name resolution; none for an address.
+DnsMs witTypes.Option[float64]
+// TCP connection.
+ConnectMs witTypes.Option[float64]
+// TLS handshake.
+TlsMs witTypes.Option[float64]
+// From the connection being ready until the head of the answer was there.
+FirstByteMs float64
+// From the start until the whole body was there, all hops included.
+TotalMs float64
 }
 
 //go:wasmimport probity:check/http@0.1.0 [constructor]request
 func wasm_import_constructor_request(arg0 uintptr, arg1 uint32, arg2 uintptr, arg3 uint32) int32
 
-func MakeRequest(method string, url string) *Request {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
 
-	utf8 := unsafe.Pointer(unsafe.StringData(method))
-	pinner.Pin(utf8)
-	utf80 := unsafe.Pointer(unsafe.StringData(url))
-	pinner.Pin(utf80)
-	result := wasm_import_constructor_request(uintptr(utf8), uint32(len(method)), uintptr(utf80), uint32(len(url)))
-	return RequestFromOwnHandle(int32(uintptr(result)))
+func MakeRequest(method string, url string) *Request {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        
+        utf8 := unsafe.Pointer(unsafe.StringData(method))
+pinner.Pin(utf8)
+utf80 := unsafe.Pointer(unsafe.StringData(url))
+pinner.Pin(utf80)
+result := wasm_import_constructor_request(uintptr(utf8), uint32(len(method)), uintptr(utf80), uint32(len(url)))
+return RequestFromOwnHandle(int32(uintptr(result)))
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]request.use-endpoint
-func wasm_import_method_request_use_endpoint(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr)
+func wasm_import_method_request_use_endpoint(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr) 
+
 
 func (self *Request) UseEndpoint(name string) witTypes.Result[witTypes.Unit, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_method_request_use_endpoint((self).Handle(), uintptr(utf8), uint32(len(name)), returnArea)
-	var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_method_request_use_endpoint((self).Handle(), uintptr(utf8), uint32(len(name)), returnArea)
+var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]request.set-header
-func wasm_import_method_request_set_header(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr)
+func wasm_import_method_request_set_header(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr) 
+
 
 func (self *Request) SetHeader(name string, value []uint8) witTypes.Result[witTypes.Unit, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	data := unsafe.Pointer(unsafe.SliceData(value))
-	pinner.Pin(data)
-	wasm_import_method_request_set_header((self).Handle(), uintptr(utf8), uint32(len(name)), uintptr(data), uint32(len(value)), returnArea)
-	var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+data := unsafe.Pointer(unsafe.SliceData(value))
+pinner.Pin(data)
+wasm_import_method_request_set_header((self).Handle(), uintptr(utf8), uint32(len(name)), uintptr(data), uint32(len(value)), returnArea)
+var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
-	case 1:
-		value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result2 := result
-	return result2
+        result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option})
+default:
+        panic("unreachable")
+}
+result2 := result;
+return result2
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]request.set-body
-func wasm_import_method_request_set_body(arg0 int32, arg1 uintptr, arg2 uint32)
+func wasm_import_method_request_set_body(arg0 int32, arg1 uintptr, arg2 uint32) 
 
-func (self *Request) SetBody(bytes []uint8) {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
 
-	data := unsafe.Pointer(unsafe.SliceData(bytes))
-	pinner.Pin(data)
-	wasm_import_method_request_set_body((self).Handle(), uintptr(data), uint32(len(bytes)))
+func (self *Request) SetBody(bytes []uint8)  {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        
+        data := unsafe.Pointer(unsafe.SliceData(bytes))
+pinner.Pin(data)
+wasm_import_method_request_set_body((self).Handle(), uintptr(data), uint32(len(bytes)))
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]request.set-timeout-ms
-func wasm_import_method_request_set_timeout_ms(arg0 int32, arg1 int32)
+func wasm_import_method_request_set_timeout_ms(arg0 int32, arg1 int32) 
 
-func (self *Request) SetTimeoutMs(ms uint32) {
 
-	wasm_import_method_request_set_timeout_ms((self).Handle(), int32(ms))
+func (self *Request) SetTimeoutMs(ms uint32)  {
+        
+        
+        wasm_import_method_request_set_timeout_ms((self).Handle(), int32(ms))
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]request.set-max-redirects
-func wasm_import_method_request_set_max_redirects(arg0 int32, arg1 int32)
+func wasm_import_method_request_set_max_redirects(arg0 int32, arg1 int32) 
 
-func (self *Request) SetMaxRedirects(max uint32) {
 
-	wasm_import_method_request_set_max_redirects((self).Handle(), int32(max))
+func (self *Request) SetMaxRedirects(max uint32)  {
+        
+        
+        wasm_import_method_request_set_max_redirects((self).Handle(), int32(max))
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]request.set-max-body-bytes
-func wasm_import_method_request_set_max_body_bytes(arg0 int32, arg1 int32)
+func wasm_import_method_request_set_max_body_bytes(arg0 int32, arg1 int32) 
 
-func (self *Request) SetMaxBodyBytes(max uint32) {
 
-	wasm_import_method_request_set_max_body_bytes((self).Handle(), int32(max))
+func (self *Request) SetMaxBodyBytes(max uint32)  {
+        
+        
+        wasm_import_method_request_set_max_body_bytes((self).Handle(), int32(max))
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]request.send
-func wasm_import_method_request_send(arg0 int32, arg1 uintptr)
+func wasm_import_method_request_send(arg0 int32, arg1 uintptr) 
+
 
 func (self *Request) Send() witTypes.Result[*Response, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	wasm_import_method_request_send((self).Handle(), returnArea)
-	var result witTypes.Result[*Response, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        wasm_import_method_request_send((self).Handle(), returnArea)
+var result witTypes.Result[*Response, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[*Response, probity_check_types.Error](ResponseFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[*Response, probity_check_types.Error](ResponseFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[*Response, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[*Response, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.status
 func wasm_import_method_response_status(arg0 int32) int32
 
-func (self *Response) Status() uint16 {
 
-	result := wasm_import_method_response_status((self).Handle())
-	return uint16(result)
+func (self *Response) Status() uint16 {
+        
+        
+        result := wasm_import_method_response_status((self).Handle())
+return uint16(result)
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.version
-func wasm_import_method_response_version(arg0 int32, arg1 uintptr)
+func wasm_import_method_response_version(arg0 int32, arg1 uintptr) 
+
 
 func (self *Response) Version() string {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (2 * 4), 4))
-	wasm_import_method_response_version((self).Handle(), returnArea)
-	value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
-	result := value
-	return result
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_method_response_version((self).Handle(), returnArea)
+value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+result := value;
+return result
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.headers
-func wasm_import_method_response_headers(arg0 int32, arg1 uintptr)
+func wasm_import_method_response_headers(arg0 int32, arg1 uintptr) 
+
 
 func (self *Response) Headers() []witTypes.Tuple2[string, []uint8] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (2 * 4), 4))
-	wasm_import_method_response_headers((self).Handle(), returnArea)
-	result := make([]witTypes.Tuple2[string, []uint8], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
-	for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))); index++ {
-		base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0)))), index*(4*4))
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-		value0 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_method_response_headers((self).Handle(), returnArea)
+result := make([]witTypes.Tuple2[string, []uint8], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0)))), index * (4*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value0 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
 
-		result = append(result, witTypes.Tuple2[string, []uint8]{F0: value, F1: value0})
-	}
+        result = append(result, witTypes.Tuple2[string, []uint8]{F0: value, F1: value0})
+}
 
-	result1 := result
-	return result1
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.header
-func wasm_import_method_response_header(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr)
+func wasm_import_method_response_header(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr) 
+
 
 func (self *Response) Header(name string) witTypes.Option[[]uint8] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (3 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_method_response_header((self).Handle(), uintptr(utf8), uint32(len(name)), returnArea)
-	var option witTypes.Option[[]uint8]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (3*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_method_response_header((self).Handle(), uintptr(utf8), uint32(len(name)), returnArea)
+var option witTypes.Option[[]uint8]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option = witTypes.None[[]uint8]()
+case 1:
+        value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 
-		option = witTypes.None[[]uint8]()
-	case 1:
-		value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-
-		option = witTypes.Some[[]uint8](value)
-	default:
-		panic("unreachable")
-	}
-	result := option
-	return result
+        option = witTypes.Some[[]uint8](value)
+default:
+        panic("unreachable")
+}
+result := option;
+return result
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.body
-func wasm_import_method_response_body(arg0 int32, arg1 uintptr)
+func wasm_import_method_response_body(arg0 int32, arg1 uintptr) 
+
 
 func (self *Response) Body() witTypes.Result[[]uint8, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	wasm_import_method_response_body((self).Handle(), returnArea)
-	var result witTypes.Result[[]uint8, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        wasm_import_method_response_body((self).Handle(), returnArea)
+var result witTypes.Result[[]uint8, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 
-		result = witTypes.Ok[[]uint8, probity_check_types.Error](value)
-	case 1:
-		value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        result = witTypes.Ok[[]uint8, probity_check_types.Error](value)
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-			option = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
+        option = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[[]uint8, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result2 := result
-	return result2
+        result = witTypes.Err[[]uint8, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option})
+default:
+        panic("unreachable")
+}
+result2 := result;
+return result2
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.timing
-func wasm_import_method_response_timing(arg0 int32, arg1 uintptr)
+func wasm_import_method_response_timing(arg0 int32, arg1 uintptr) 
+
 
 func (self *Response) Timing() Timing {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, 64, 8))
-	wasm_import_method_response_timing((self).Handle(), returnArea)
-	var option witTypes.Option[float64]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-
-		option = witTypes.None[float64]()
-	case 1:
-
-		option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)))
-	default:
-		panic("unreachable")
-	}
-	var option0 witTypes.Option[float64]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 16))) {
-	case 0:
-
-		option0 = witTypes.None[float64]()
-	case 1:
-
-		option0 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 24)))
-	default:
-		panic("unreachable")
-	}
-	var option1 witTypes.Option[float64]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 32))) {
-	case 0:
-
-		option1 = witTypes.None[float64]()
-	case 1:
-
-		option1 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 40)))
-	default:
-		panic("unreachable")
-	}
-	result := Timing{DnsMs: option, ConnectMs: option0, TlsMs: option1, FirstByteMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 48)), TotalMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 56))}
-	return result
+        returnArea := uintptr(witRuntime.Allocate(pinner, 64, 8))
+        wasm_import_method_response_timing((self).Handle(), returnArea)
+var option witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option = witTypes.None[float64]()
+case 1:
+        
+        option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)))
+default:
+        panic("unreachable")
+}
+var option0 witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 16))) {
+case 0:
+        
+        option0 = witTypes.None[float64]()
+case 1:
+        
+        option0 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 24)))
+default:
+        panic("unreachable")
+}
+var option1 witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 32))) {
+case 0:
+        
+        option1 = witTypes.None[float64]()
+case 1:
+        
+        option1 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 40)))
+default:
+        panic("unreachable")
+}
+result := Timing{DnsMs: option, ConnectMs: option0, TlsMs: option1, FirstByteMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 48)), TotalMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 56))};
+return result
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.tls
-func wasm_import_method_response_tls(arg0 int32, arg1 uintptr)
+func wasm_import_method_response_tls(arg0 int32, arg1 uintptr) 
+
 
 func (self *Response) Tls() witTypes.Option[probity_check_types.TlsInfo] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (32 + 10*4), 8))
-	wasm_import_method_response_tls((self).Handle(), returnArea)
-	var option10 witTypes.Option[probity_check_types.TlsInfo]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (32+10*4), 8))
+        wasm_import_method_response_tls((self).Handle(), returnArea)
+var option10 witTypes.Option[probity_check_types.TlsInfo]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option10 = witTypes.None[probity_check_types.TlsInfo]()
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4))))
+value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+6*4))))
 
-		option10 = witTypes.None[probity_check_types.TlsInfo]()
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4))))
-		value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))) {
-		case 0:
+        option = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
+result7 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+6*4))))), index * (16+10*4))
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5*4))))
+result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+6*4))))), index * (2*4))
+        value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
 
-			option = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 6*4))))
+        result = append(result, value5)
+}
 
-			option = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-		result7 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 7*4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 7*4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 6*4))))), index*(16+10*4))
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
-			value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5 * 4))))
-			result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 7*4))))
-			for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 7*4)))); index++ {
-				base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 6*4))))), index*(2*4))
-				value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value6 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+9*4))))
 
-				result = append(result, value5)
-			}
+        result7 = append(result7, probity_check_types.Certificate{Subject: value2, Issuer: value3, Serial: value4, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6*4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8+6*4))), DnsNames: result, Sha256: value6})
+}
 
-			value6 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 9*4))))
+var result9 witTypes.Result[witTypes.Unit, string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+8*4)))) {
+case 0:
+        
+        result9 = witTypes.Ok[witTypes.Unit, string](witTypes.Unit{})
+case 1:
+        value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+9*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+10*4))))
 
-			result7 = append(result7, probity_check_types.Certificate{Subject: value2, Issuer: value3, Serial: value4, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6 * 4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8 + 6*4))), DnsNames: result, Sha256: value6})
-		}
+        result9 = witTypes.Err[witTypes.Unit, string](value8)
+default:
+        panic("unreachable")
+}
 
-		var result9 witTypes.Result[witTypes.Unit, string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 8*4)))) {
-		case 0:
-
-			result9 = witTypes.Ok[witTypes.Unit, string](witTypes.Unit{})
-		case 1:
-			value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 9*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 10*4))))
-
-			result9 = witTypes.Err[witTypes.Unit, string](value8)
-		default:
-			panic("unreachable")
-		}
-
-		option10 = witTypes.Some[probity_check_types.TlsInfo](probity_check_types.TlsInfo{Protocol: value, Cipher: value0, Alpn: option, HandshakeMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (16 + 6*4))), Chain: result7, Verified: result9})
-	default:
-		panic("unreachable")
-	}
-	result11 := option10
-	return result11
+        option10 = witTypes.Some[probity_check_types.TlsInfo](probity_check_types.TlsInfo{Protocol: value, Cipher: value0, Alpn: option, HandshakeMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (16+6*4))), Chain: result7, Verified: result9})
+default:
+        panic("unreachable")
+}
+result11 := option10;
+return result11
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 [method]response.remote-address
-func wasm_import_method_response_remote_address(arg0 int32, arg1 uintptr)
+func wasm_import_method_response_remote_address(arg0 int32, arg1 uintptr) 
+
 
 func (self *Response) RemoteAddress() witTypes.Option[string] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (3 * 4), 4))
-	wasm_import_method_response_remote_address((self).Handle(), returnArea)
-	var option witTypes.Option[string]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (3*4), 4))
+        wasm_import_method_response_remote_address((self).Handle(), returnArea)
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 
-		option = witTypes.None[string]()
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-
-		option = witTypes.Some[string](value)
-	default:
-		panic("unreachable")
-	}
-	result := option
-	return result
+        option = witTypes.Some[string](value)
+default:
+        panic("unreachable")
+}
+result := option;
+return result
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 get
-func wasm_import_get(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_get(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Get(url string) witTypes.Result[*Response, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(url))
-	pinner.Pin(utf8)
-	wasm_import_get(uintptr(utf8), uint32(len(url)), returnArea)
-	var result witTypes.Result[*Response, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(url))
+pinner.Pin(utf8)
+wasm_import_get(uintptr(utf8), uint32(len(url)), returnArea)
+var result witTypes.Result[*Response, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[*Response, probity_check_types.Error](ResponseFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[*Response, probity_check_types.Error](ResponseFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[*Response, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[*Response, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/http@0.1.0 send-all
-func wasm_import_send_all(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_send_all(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func SendAll(requests []*Request) []witTypes.Result[*Response, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (2 * 4), 4))
-	slice := requests
-	length := uint32(len(slice))
-	result := witRuntime.Allocate(pinner, uintptr(length*4), 4)
-	for index, element := range slice {
-		base := unsafe.Add(result, index*4)
-		*(*int32)(unsafe.Add(unsafe.Pointer(base), 0)) = (element).TakeHandle()
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        slice := requests
+length := uint32(len(slice))
+result := witRuntime.Allocate(pinner, uintptr(length * 4), 4)
+for index, element := range slice {
+        base := unsafe.Add(result, index * 4)
+        *(*int32)(unsafe.Add(unsafe.Pointer(base), 0)) = (element).TakeHandle()
 
-	}
+}
 
-	wasm_import_send_all(uintptr(result), length, returnArea)
-	result2 := make([]witTypes.Result[*Response, probity_check_types.Error], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
-	for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))); index++ {
-		base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0)))), index*(7*4))
-		var result1 witTypes.Result[*Response, probity_check_types.Error]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
-		case 0:
+wasm_import_send_all(uintptr(result), length, returnArea)
+result2 := make([]witTypes.Result[*Response, probity_check_types.Error], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0)))), index * (7*4))
+        var result1 witTypes.Result[*Response, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
+case 0:
+        
+        result1 = witTypes.Ok[*Response, probity_check_types.Error](ResponseFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(base), 4))))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (6*4))))
 
-			result1 = witTypes.Ok[*Response, probity_check_types.Error](ResponseFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(base), 4))))))
-		case 1:
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
-			var option witTypes.Option[string]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4)))) {
-			case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-				option = witTypes.None[string]()
-			case 1:
-				value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (6 * 4))))
+        result1 = witTypes.Err[*Response, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
 
-				option = witTypes.Some[string](value0)
-			default:
-				panic("unreachable")
-			}
+        result2 = append(result2, result1)
+}
 
-			result1 = witTypes.Err[*Response, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))), Message: value, Code: option})
-		default:
-			panic("unreachable")
-		}
-
-		result2 = append(result2, result1)
-	}
-
-	result3 := result2
-	return result3
+result3 := result2;
+return result3
 
 }

@@ -2,51 +2,54 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_log
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"runtime"
-	"unsafe"
+        witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
+
 
 const (
-	Level_Trace uint8 = 0
-	Level_Debug uint8 = 1
-	Level_Info  uint8 = 2
-	Level_Warn  uint8 = 3
-	Level_Error uint8 = 4
+        Level_Trace uint8 = 0
+Level_Debug uint8 = 1
+Level_Info uint8 = 2
+Level_Warn uint8 = 3
+Level_Error uint8 = 4
 )
-
 type Level = uint8
 
 //go:wasmimport probity:check/log@0.1.0 write
-func wasm_import_write(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32)
+func wasm_import_write(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32) 
 
-func Write(level Level, message string, fields []witTypes.Tuple2[string, string]) {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
 
-	utf8 := unsafe.Pointer(unsafe.StringData(message))
-	pinner.Pin(utf8)
-	slice := fields
-	length := uint32(len(slice))
-	result := witRuntime.Allocate(pinner, uintptr(length*(4*4)), 4)
-	for index, element := range slice {
-		base := unsafe.Add(result, index*(4*4))
-		utf80 := unsafe.Pointer(unsafe.StringData((element).F0))
-		pinner.Pin(utf80)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).F0)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf80)))
-		utf81 := unsafe.Pointer(unsafe.StringData((element).F1))
-		pinner.Pin(utf81)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))) = uint32(uint32(len((element).F1)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4))) = uint32(uintptr(uintptr(utf81)))
+func Write(level Level, message string, fields []witTypes.Tuple2[string, string])  {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	}
+        
+        utf8 := unsafe.Pointer(unsafe.StringData(message))
+pinner.Pin(utf8)
+slice := fields
+length := uint32(len(slice))
+result := witRuntime.Allocate(pinner, uintptr(length * (4*4)), 4)
+for index, element := range slice {
+        base := unsafe.Add(result, index * (4*4))
+        utf80 := unsafe.Pointer(unsafe.StringData((element).F0))
+pinner.Pin(utf80)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len((element).F0)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(utf80)))
+utf81 := unsafe.Pointer(unsafe.StringData((element).F1))
+pinner.Pin(utf81)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))) = uint32(uint32(len((element).F1)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4))) = uint32(uintptr(uintptr(utf81)))
 
-	wasm_import_write(int32(level), uintptr(utf8), uint32(len(message)), uintptr(result), length)
+}
+
+wasm_import_write(int32(level), uintptr(utf8), uint32(len(message)), uintptr(result), length)
 
 }

@@ -2,15 +2,16 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_peers
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
@@ -19,119 +20,122 @@ type Status = probity_check_types.Status
 // `status` is none when the peer is `unknown`. `stale`: older than the
 // peer's own limit.
 type Snapshot struct {
-	Status   witTypes.Option[probity_check_types.Status]
-	Message  string
-	AtUnixMs uint64
-	Stale    bool
+        Status witTypes.Option[probity_check_types.Status]
+Message string
+AtUnixMs uint64
+Stale bool
 }
 
 //go:wasmimport probity:check/peers@0.1.0 latest
-func wasm_import_latest(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_latest(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Latest(checkId string) witTypes.Result[Snapshot, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (24 + 4*4), 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(checkId))
-	pinner.Pin(utf8)
-	wasm_import_latest(uintptr(utf8), uint32(len(checkId)), returnArea)
-	var result witTypes.Result[Snapshot, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		var option witTypes.Option[probity_check_types.Status]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
-		case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (24+4*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(checkId))
+pinner.Pin(utf8)
+wasm_import_latest(uintptr(utf8), uint32(len(checkId)), returnArea)
+var result witTypes.Result[Snapshot, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        var option witTypes.Option[probity_check_types.Status]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
+case 0:
+        
+        option = witTypes.None[probity_check_types.Status]()
+case 1:
+        
+        option = witTypes.Some[probity_check_types.Status](uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 9)))))
+default:
+        panic("unreachable")
+}
+value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
 
-			option = witTypes.None[probity_check_types.Status]()
-		case 1:
+        result = witTypes.Ok[Snapshot, probity_check_types.Error](Snapshot{Status: option, Message: value, AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (16+2*4)))), Stale: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+2*4)))) != 0)})
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option2 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option2 = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-			option = witTypes.Some[probity_check_types.Status](uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 9)))))
-		default:
-			panic("unreachable")
-		}
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
+        option2 = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
 
-		result = witTypes.Ok[Snapshot, probity_check_types.Error](Snapshot{Status: option, Message: value, AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (16 + 2*4)))), Stale: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 2*4)))) != 0)})
-	case 1:
-		value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option2 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option2 = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option2 = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[Snapshot, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value0, Code: option2})
-	default:
-		panic("unreachable")
-	}
-	result3 := result
-	return result3
+        result = witTypes.Err[Snapshot, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value0, Code: option2})
+default:
+        panic("unreachable")
+}
+result3 := result;
+return result3
 
 }
 
 //go:wasmimport probity:check/peers@0.1.0 by-tag
-func wasm_import_by_tag(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_by_tag(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func ByTag(tag string) witTypes.Result[[]witTypes.Tuple2[string, Snapshot], probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(tag))
-	pinner.Pin(utf8)
-	wasm_import_by_tag(uintptr(utf8), uint32(len(tag)), returnArea)
-	var result4 witTypes.Result[[]witTypes.Tuple2[string, Snapshot], probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result := make([]witTypes.Tuple2[string, Snapshot], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(24+4*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			var option witTypes.Option[probity_check_types.Status]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))) {
-			case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(tag))
+pinner.Pin(utf8)
+wasm_import_by_tag(uintptr(utf8), uint32(len(tag)), returnArea)
+var result4 witTypes.Result[[]witTypes.Tuple2[string, Snapshot], probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result := make([]witTypes.Tuple2[string, Snapshot], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (24+4*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+var option witTypes.Option[probity_check_types.Status]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))) {
+case 0:
+        
+        option = witTypes.None[probity_check_types.Status]()
+case 1:
+        
+        option = witTypes.Some[probity_check_types.Status](uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (1+2*4))))))
+default:
+        panic("unreachable")
+}
+value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (4*4))))
 
-				option = witTypes.None[probity_check_types.Status]()
-			case 1:
+        result = append(result, witTypes.Tuple2[string, Snapshot]{F0: value, F1: Snapshot{Status: option, Message: value0, AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (8+4*4)))), Stale: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+4*4)))) != 0)}})
+}
 
-				option = witTypes.Some[probity_check_types.Status](uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (1 + 2*4))))))
-			default:
-				panic("unreachable")
-			}
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4))))
 
-			result = append(result, witTypes.Tuple2[string, Snapshot]{F0: value, F1: Snapshot{Status: option, Message: value0, AtUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (8 + 4*4)))), Stale: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 4*4)))) != 0)}})
-		}
+        result4 = witTypes.Ok[[]witTypes.Tuple2[string, Snapshot], probity_check_types.Error](result)
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option3 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option3 = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result4 = witTypes.Ok[[]witTypes.Tuple2[string, Snapshot], probity_check_types.Error](result)
-	case 1:
-		value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option3 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option3 = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
 
-			option3 = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option3 = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
-
-		result4 = witTypes.Err[[]witTypes.Tuple2[string, Snapshot], probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
-	default:
-		panic("unreachable")
-	}
-	result5 := result4
-	return result5
+        result4 = witTypes.Err[[]witTypes.Tuple2[string, Snapshot], probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
+default:
+        panic("unreachable")
+}
+result5 := result4;
+return result5
 
 }

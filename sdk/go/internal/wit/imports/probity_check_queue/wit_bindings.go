@@ -2,165 +2,168 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_queue
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
 
 // None where the broker does not tell.
 type Stats struct {
-	// Messages waiting to be delivered.
-	Depth witTypes.Option[uint64]
-	// Delivered, not yet acknowledged.
-	InFlight  witTypes.Option[uint64]
-	Consumers witTypes.Option[uint32]
-	// How long the oldest waiting message has waited, in milliseconds.
-	OldestAgeMs witTypes.Option[uint64]
-	// Consumer lag, for logs (Kafka, JetStream, Redis streams).
-	Lag witTypes.Option[uint64]
+        // Messages waiting to be delivered.
+Depth witTypes.Option[uint64]
+// Delivered, not yet acknowledged.
+InFlight witTypes.Option[uint64]
+Consumers witTypes.Option[uint32]
+// How long the oldest waiting message has waited, in milliseconds.
+OldestAgeMs witTypes.Option[uint64]
+// Consumer lag, for logs (Kafka, JetStream, Redis streams).
+Lag witTypes.Option[uint64]
 }
 
 //go:wasmimport probity:check/queue@0.1.0 inspect
-func wasm_import_inspect(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_inspect(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Inspect(name string) witTypes.Result[Stats, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, 80, 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_inspect(uintptr(utf8), uint32(len(name)), returnArea)
-	var result witTypes.Result[Stats, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		var option witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
-		case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, 80, 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_inspect(uintptr(utf8), uint32(len(name)), returnArea)
+var result witTypes.Result[Stats, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        var option witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))) {
+case 0:
+        
+        option = witTypes.None[uint64]()
+case 1:
+        
+        option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))))
+default:
+        panic("unreachable")
+}
+var option0 witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) {
+case 0:
+        
+        option0 = witTypes.None[uint64]()
+case 1:
+        
+        option0 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 32))))
+default:
+        panic("unreachable")
+}
+var option1 witTypes.Option[uint32]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
+case 0:
+        
+        option1 = witTypes.None[uint32]()
+case 1:
+        
+        option1 = witTypes.Some[uint32](uint32(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 44))))
+default:
+        panic("unreachable")
+}
+var option2 witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 48))) {
+case 0:
+        
+        option2 = witTypes.None[uint64]()
+case 1:
+        
+        option2 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 56))))
+default:
+        panic("unreachable")
+}
+var option3 witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 64))) {
+case 0:
+        
+        option3 = witTypes.None[uint64]()
+case 1:
+        
+        option3 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 72))))
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[uint64]()
-		case 1:
+        result = witTypes.Ok[Stats, probity_check_types.Error](Stats{Depth: option, InFlight: option0, Consumers: option1, OldestAgeMs: option2, Lag: option3})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option5 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option5 = witTypes.None[string]()
+case 1:
+        value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-			option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))))
-		default:
-			panic("unreachable")
-		}
-		var option0 witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) {
-		case 0:
+        option5 = witTypes.Some[string](value4)
+default:
+        panic("unreachable")
+}
 
-			option0 = witTypes.None[uint64]()
-		case 1:
-
-			option0 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 32))))
-		default:
-			panic("unreachable")
-		}
-		var option1 witTypes.Option[uint32]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
-		case 0:
-
-			option1 = witTypes.None[uint32]()
-		case 1:
-
-			option1 = witTypes.Some[uint32](uint32(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 44))))
-		default:
-			panic("unreachable")
-		}
-		var option2 witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 48))) {
-		case 0:
-
-			option2 = witTypes.None[uint64]()
-		case 1:
-
-			option2 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 56))))
-		default:
-			panic("unreachable")
-		}
-		var option3 witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 64))) {
-		case 0:
-
-			option3 = witTypes.None[uint64]()
-		case 1:
-
-			option3 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 72))))
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Ok[Stats, probity_check_types.Error](Stats{Depth: option, InFlight: option0, Consumers: option1, OldestAgeMs: option2, Lag: option3})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option5 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option5 = witTypes.None[string]()
-		case 1:
-			value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option5 = witTypes.Some[string](value4)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[Stats, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option5})
-	default:
-		panic("unreachable")
-	}
-	result6 := result
-	return result6
+        result = witTypes.Err[Stats, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option5})
+default:
+        panic("unreachable")
+}
+result6 := result;
+return result6
 
 }
 
 //go:wasmimport probity:check/queue@0.1.0 publish
-func wasm_import_publish(arg0 uintptr, arg1 uint32, arg2 uintptr, arg3 uint32, arg4 uintptr)
+func wasm_import_publish(arg0 uintptr, arg1 uint32, arg2 uintptr, arg3 uint32, arg4 uintptr) 
+
 
 func Publish(name string, payload []uint8) witTypes.Result[witTypes.Unit, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	data := unsafe.Pointer(unsafe.SliceData(payload))
-	pinner.Pin(data)
-	wasm_import_publish(uintptr(utf8), uint32(len(name)), uintptr(data), uint32(len(payload)), returnArea)
-	var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+data := unsafe.Pointer(unsafe.SliceData(payload))
+pinner.Pin(data)
+wasm_import_publish(uintptr(utf8), uint32(len(name)), uintptr(data), uint32(len(payload)), returnArea)
+var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }

@@ -2,143 +2,147 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_redis
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
 
 const (
-	Token_Nil     uint8 = 0
-	Token_Integer uint8 = 1
-	Token_Double  uint8 = 2
-	Token_Boolean uint8 = 3
-	Token_Simple  uint8 = 4
-	Token_Bulk    uint8 = 5
-	Token_Error   uint8 = 6
-	Token_Array   uint8 = 7
-	Token_Map     uint8 = 8
+Token_Nil uint8 = 0
+Token_Integer uint8 = 1
+Token_Double uint8 = 2
+Token_Boolean uint8 = 3
+Token_Simple uint8 = 4
+Token_Bulk uint8 = 5
+Token_Error uint8 = 6
+Token_Array uint8 = 7
+Token_Map uint8 = 8
 )
 
 // A reply in RESP order: `array(n)` and `map(n)` announce the n items (n
 // key/value pairs) that follow. WIT has no recursive types.
 type Token struct {
-	tag   uint8
-	value any
+        tag uint8
+        value any
 }
 
 func (self Token) Tag() uint8 {
-	return self.tag
+        return self.tag
 }
 
-func (self Token) Integer() int64 {
-	if self.tag != Token_Integer {
-		panic("tag mismatch")
-	}
-	return self.value.(int64)
+
+                            func (self Token) Integer() int64 {
+        if self.tag != Token_Integer {
+                panic("tag mismatch")
+        }
+        return self.value.(int64)
 }
 
-func (self Token) Double() float64 {
-	if self.tag != Token_Double {
-		panic("tag mismatch")
-	}
-	return self.value.(float64)
+                            func (self Token) Double() float64 {
+        if self.tag != Token_Double {
+                panic("tag mismatch")
+        }
+        return self.value.(float64)
 }
 
-func (self Token) Boolean() bool {
-	if self.tag != Token_Boolean {
-		panic("tag mismatch")
-	}
-	return self.value.(bool)
+                            func (self Token) Boolean() bool {
+        if self.tag != Token_Boolean {
+                panic("tag mismatch")
+        }
+        return self.value.(bool)
 }
 
-func (self Token) Simple() string {
-	if self.tag != Token_Simple {
-		panic("tag mismatch")
-	}
-	return self.value.(string)
+                            func (self Token) Simple() string {
+        if self.tag != Token_Simple {
+                panic("tag mismatch")
+        }
+        return self.value.(string)
 }
 
-func (self Token) Bulk() []uint8 {
-	if self.tag != Token_Bulk {
-		panic("tag mismatch")
-	}
-	return self.value.([]uint8)
+                            func (self Token) Bulk() []uint8 {
+        if self.tag != Token_Bulk {
+                panic("tag mismatch")
+        }
+        return self.value.([]uint8)
 }
 
-func (self Token) Error() string {
-	if self.tag != Token_Error {
-		panic("tag mismatch")
-	}
-	return self.value.(string)
+                            func (self Token) Error() string {
+        if self.tag != Token_Error {
+                panic("tag mismatch")
+        }
+        return self.value.(string)
 }
 
-func (self Token) Array() uint32 {
-	if self.tag != Token_Array {
-		panic("tag mismatch")
-	}
-	return self.value.(uint32)
+                            func (self Token) Array() uint32 {
+        if self.tag != Token_Array {
+                panic("tag mismatch")
+        }
+        return self.value.(uint32)
 }
 
-func (self Token) Map() uint32 {
-	if self.tag != Token_Map {
-		panic("tag mismatch")
-	}
-	return self.value.(uint32)
+                            func (self Token) Map() uint32 {
+        if self.tag != Token_Map {
+                panic("tag mismatch")
+        }
+        return self.value.(uint32)
 }
 
 func MakeTokenNil() Token {
-	return Token{Token_Nil, nil}
+        return Token{Token_Nil, nil}
 }
 func MakeTokenInteger(value int64) Token {
-	return Token{Token_Integer, value}
+        return Token{Token_Integer, value}
 }
 func MakeTokenDouble(value float64) Token {
-	return Token{Token_Double, value}
+        return Token{Token_Double, value}
 }
 func MakeTokenBoolean(value bool) Token {
-	return Token{Token_Boolean, value}
+        return Token{Token_Boolean, value}
 }
 func MakeTokenSimple(value string) Token {
-	return Token{Token_Simple, value}
+        return Token{Token_Simple, value}
 }
 func MakeTokenBulk(value []uint8) Token {
-	return Token{Token_Bulk, value}
+        return Token{Token_Bulk, value}
 }
 func MakeTokenError(value string) Token {
-	return Token{Token_Error, value}
+        return Token{Token_Error, value}
 }
 func MakeTokenArray(value uint32) Token {
-	return Token{Token_Array, value}
+        return Token{Token_Array, value}
 }
 func MakeTokenMap(value uint32) Token {
-	return Token{Token_Map, value}
+        return Token{Token_Map, value}
 }
+
+
 
 //go:wasmimport probity:check/redis@0.1.0 [resource-drop]connection
 func resourceDropConnection(handle int32)
 
 type Connection struct {
-	handle *witRuntime.Handle
+        handle *witRuntime.Handle
 }
 
 func (self *Connection) TakeHandle() int32 {
-	return self.handle.Take()
+        return self.handle.Take()
 }
 
 func (self *Connection) SetHandle(handle int32) {
-	self.handle.Set(handle)
+        self.handle.Set(handle)
 }
 
 func (self *Connection) Handle() int32 {
-	return self.handle.Use()
+        return self.handle.Use()
 }
 
 func (self *Connection) Drop() {
@@ -149,15 +153,15 @@ func (self *Connection) Drop() {
 }
 
 func ConnectionFromOwnHandle(handleValue int32) *Connection {
-	handle := witRuntime.MakeHandle(handleValue)
-	value := &Connection{handle}
-	runtime.AddCleanup(value, func(_ int) {
-		handleValue := handle.TakeOrNil()
-		if handleValue != 0 {
-			resourceDropConnection(handleValue)
-		}
-	}, 0)
-	return value
+        handle := witRuntime.MakeHandle(handleValue)
+        value := &Connection{handle}
+        runtime.AddCleanup(value, func(_ int) {
+                handleValue := handle.TakeOrNil()
+                if handleValue != 0 {
+                        resourceDropConnection(handleValue)
+                }
+        }, 0)
+        return value
 }
 
 func ConnectionFromBorrowHandle(handleValue int32) *Connection {
@@ -165,182 +169,187 @@ func ConnectionFromBorrowHandle(handleValue int32) *Connection {
 	return &Connection{handle}
 }
 
+
 //go:wasmimport probity:check/redis@0.1.0 [static]connection.open
-func wasm_import_static_connection_open(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_static_connection_open(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func ConnectionOpen(name string) witTypes.Result[*Connection, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_static_connection_open(uintptr(utf8), uint32(len(name)), returnArea)
-	var result witTypes.Result[*Connection, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_static_connection_open(uintptr(utf8), uint32(len(name)), returnArea)
+var result witTypes.Result[*Connection, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[*Connection, probity_check_types.Error](ConnectionFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[*Connection, probity_check_types.Error](ConnectionFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[*Connection, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[*Connection, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/redis@0.1.0 [method]connection.ping
-func wasm_import_method_connection_ping(arg0 int32, arg1 uintptr)
+func wasm_import_method_connection_ping(arg0 int32, arg1 uintptr) 
+
 
 func (self *Connection) Ping() witTypes.Result[float64, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (8 + 6*4), 8))
-	wasm_import_method_connection_ping((self).Handle(), returnArea)
-	var result witTypes.Result[float64, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (8+6*4), 8))
+        wasm_import_method_connection_ping((self).Handle(), returnArea)
+var result witTypes.Result[float64, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[float64, probity_check_types.Error](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-		result = witTypes.Ok[float64, probity_check_types.Error](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[float64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[float64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/redis@0.1.0 [method]connection.command
-func wasm_import_method_connection_command(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr)
+func wasm_import_method_connection_command(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr) 
+
 
 func (self *Connection) Command(name string, args [][]uint8) witTypes.Result[[]Token, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	slice := args
-	length := uint32(len(slice))
-	result := witRuntime.Allocate(pinner, uintptr(length*(2*4)), 4)
-	for index, element := range slice {
-		base := unsafe.Add(result, index*(2*4))
-		data := unsafe.Pointer(unsafe.SliceData(element))
-		pinner.Pin(data)
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len(element)))
-		*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(data)))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+slice := args
+length := uint32(len(slice))
+result := witRuntime.Allocate(pinner, uintptr(length * (2*4)), 4)
+for index, element := range slice {
+        base := unsafe.Add(result, index * (2*4))
+        data := unsafe.Pointer(unsafe.SliceData(element))
+pinner.Pin(data)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)) = uint32(uint32(len(element)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)) = uint32(uintptr(uintptr(data)))
 
-	}
+}
 
-	wasm_import_method_connection_command((self).Handle(), uintptr(utf8), uint32(len(name)), uintptr(result), length, returnArea)
-	var result5 witTypes.Result[[]Token, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result2 := make([]Token, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(8+2*4))
-			var variant Token
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
-			case 0:
+wasm_import_method_connection_command((self).Handle(), uintptr(utf8), uint32(len(name)), uintptr(result), length, returnArea)
+var result5 witTypes.Result[[]Token, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result2 := make([]Token, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (8+2*4))
+        var variant Token
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
+case 0:
+        
+        variant = MakeTokenNil()
 
-				variant = MakeTokenNil()
+case 1:
+        
+        variant = MakeTokenInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
-			case 1:
+case 2:
+        
+        variant = MakeTokenDouble(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
-				variant = MakeTokenInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
+case 3:
+        
+        variant = MakeTokenBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
 
-			case 2:
+case 4:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-				variant = MakeTokenDouble(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
+        variant = MakeTokenSimple(value)
 
-			case 3:
+case 5:
+        value0 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-				variant = MakeTokenBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
+        variant = MakeTokenBulk(value0)
 
-			case 4:
-				value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))))
+case 6:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-				variant = MakeTokenSimple(value)
+        variant = MakeTokenError(value1)
 
-			case 5:
-				value0 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))))
+case 7:
+        
+        variant = MakeTokenArray(uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), 8))))
 
-				variant = MakeTokenBulk(value0)
+case 8:
+        
+        variant = MakeTokenMap(uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), 8))))
 
-			case 6:
-				value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))))
+default:
+        panic("unreachable")
+}
 
-				variant = MakeTokenError(value1)
+        result2 = append(result2, variant)
+}
 
-			case 7:
 
-				variant = MakeTokenArray(uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), 8))))
+        result5 = witTypes.Ok[[]Token, probity_check_types.Error](result2)
+case 1:
+        value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-			case 8:
+        option = witTypes.Some[string](value4)
+default:
+        panic("unreachable")
+}
 
-				variant = MakeTokenMap(uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), 8))))
-
-			default:
-				panic("unreachable")
-			}
-
-			result2 = append(result2, variant)
-		}
-
-		result5 = witTypes.Ok[[]Token, probity_check_types.Error](result2)
-	case 1:
-		value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
-
-			option = witTypes.None[string]()
-		case 1:
-			value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value4)
-		default:
-			panic("unreachable")
-		}
-
-		result5 = witTypes.Err[[]Token, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value3, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result6 := result5
-	return result6
+        result5 = witTypes.Err[[]Token, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value3, Code: option})
+default:
+        panic("unreachable")
+}
+result6 := result5;
+return result6
 
 }

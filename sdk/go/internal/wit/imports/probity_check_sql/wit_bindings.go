@@ -2,124 +2,128 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_sql
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
 
 const (
-	Value_Null    uint8 = 0
-	Value_Boolean uint8 = 1
-	Value_Integer uint8 = 2
-	Value_Float   uint8 = 3
-	Value_Text    uint8 = 4
-	Value_Bytes   uint8 = 5
+Value_Null uint8 = 0
+Value_Boolean uint8 = 1
+Value_Integer uint8 = 2
+Value_Float uint8 = 3
+Value_Text uint8 = 4
+Value_Bytes uint8 = 5
 )
 
 // Anything without a case of its own (numeric, date, uuid, json, u64 over
 // s64::MAX) travels as `text`.
 type Value struct {
-	tag   uint8
-	value any
+        tag uint8
+        value any
 }
 
 func (self Value) Tag() uint8 {
-	return self.tag
+        return self.tag
 }
 
-func (self Value) Boolean() bool {
-	if self.tag != Value_Boolean {
-		panic("tag mismatch")
-	}
-	return self.value.(bool)
+
+                            func (self Value) Boolean() bool {
+        if self.tag != Value_Boolean {
+                panic("tag mismatch")
+        }
+        return self.value.(bool)
 }
 
-func (self Value) Integer() int64 {
-	if self.tag != Value_Integer {
-		panic("tag mismatch")
-	}
-	return self.value.(int64)
+                            func (self Value) Integer() int64 {
+        if self.tag != Value_Integer {
+                panic("tag mismatch")
+        }
+        return self.value.(int64)
 }
 
-func (self Value) Float() float64 {
-	if self.tag != Value_Float {
-		panic("tag mismatch")
-	}
-	return self.value.(float64)
+                            func (self Value) Float() float64 {
+        if self.tag != Value_Float {
+                panic("tag mismatch")
+        }
+        return self.value.(float64)
 }
 
-func (self Value) Text() string {
-	if self.tag != Value_Text {
-		panic("tag mismatch")
-	}
-	return self.value.(string)
+                            func (self Value) Text() string {
+        if self.tag != Value_Text {
+                panic("tag mismatch")
+        }
+        return self.value.(string)
 }
 
-func (self Value) Bytes() []uint8 {
-	if self.tag != Value_Bytes {
-		panic("tag mismatch")
-	}
-	return self.value.([]uint8)
+                            func (self Value) Bytes() []uint8 {
+        if self.tag != Value_Bytes {
+                panic("tag mismatch")
+        }
+        return self.value.([]uint8)
 }
 
 func MakeValueNull() Value {
-	return Value{Value_Null, nil}
+        return Value{Value_Null, nil}
 }
 func MakeValueBoolean(value bool) Value {
-	return Value{Value_Boolean, value}
+        return Value{Value_Boolean, value}
 }
 func MakeValueInteger(value int64) Value {
-	return Value{Value_Integer, value}
+        return Value{Value_Integer, value}
 }
 func MakeValueFloat(value float64) Value {
-	return Value{Value_Float, value}
+        return Value{Value_Float, value}
 }
 func MakeValueText(value string) Value {
-	return Value{Value_Text, value}
+        return Value{Value_Text, value}
 }
 func MakeValueBytes(value []uint8) Value {
-	return Value{Value_Bytes, value}
+        return Value{Value_Bytes, value}
 }
+
+
 
 // `type-name` as the engine calls it: "int8", "varchar".
 type Column struct {
-	Name     string
-	TypeName string
+        Name string
+TypeName string
 }
 
 // Each row has a value for each column. `truncated`: the connection's row or
 // byte cap was reached, and there are more rows.
 type RowSet struct {
-	Columns   []Column
-	Rows      [][]Value
-	Truncated bool
+        Columns []Column
+Rows [][]Value
+Truncated bool
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [resource-drop]connection
 func resourceDropConnection(handle int32)
 
 type Connection struct {
-	handle *witRuntime.Handle
+        handle *witRuntime.Handle
 }
 
 func (self *Connection) TakeHandle() int32 {
-	return self.handle.Take()
+        return self.handle.Take()
 }
 
 func (self *Connection) SetHandle(handle int32) {
-	self.handle.Set(handle)
+        self.handle.Set(handle)
 }
 
 func (self *Connection) Handle() int32 {
-	return self.handle.Use()
+        return self.handle.Use()
 }
 
 func (self *Connection) Drop() {
@@ -130,15 +134,15 @@ func (self *Connection) Drop() {
 }
 
 func ConnectionFromOwnHandle(handleValue int32) *Connection {
-	handle := witRuntime.MakeHandle(handleValue)
-	value := &Connection{handle}
-	runtime.AddCleanup(value, func(_ int) {
-		handleValue := handle.TakeOrNil()
-		if handleValue != 0 {
-			resourceDropConnection(handleValue)
-		}
-	}, 0)
-	return value
+        handle := witRuntime.MakeHandle(handleValue)
+        value := &Connection{handle}
+        runtime.AddCleanup(value, func(_ int) {
+                handleValue := handle.TakeOrNil()
+                if handleValue != 0 {
+                        resourceDropConnection(handleValue)
+                }
+        }, 0)
+        return value
 }
 
 func ConnectionFromBorrowHandle(handleValue int32) *Connection {
@@ -146,24 +150,25 @@ func ConnectionFromBorrowHandle(handleValue int32) *Connection {
 	return &Connection{handle}
 }
 
+
 //go:wasmimport probity:check/sql@0.1.0 [resource-drop]transaction
 func resourceDropTransaction(handle int32)
 
 // Rolled back when dropped without `commit`: the shape of a dummy transaction.
 type Transaction struct {
-	handle *witRuntime.Handle
+        handle *witRuntime.Handle
 }
 
 func (self *Transaction) TakeHandle() int32 {
-	return self.handle.Take()
+        return self.handle.Take()
 }
 
 func (self *Transaction) SetHandle(handle int32) {
-	self.handle.Set(handle)
+        self.handle.Set(handle)
 }
 
 func (self *Transaction) Handle() int32 {
-	return self.handle.Use()
+        return self.handle.Use()
 }
 
 func (self *Transaction) Drop() {
@@ -174,15 +179,15 @@ func (self *Transaction) Drop() {
 }
 
 func TransactionFromOwnHandle(handleValue int32) *Transaction {
-	handle := witRuntime.MakeHandle(handleValue)
-	value := &Transaction{handle}
-	runtime.AddCleanup(value, func(_ int) {
-		handleValue := handle.TakeOrNil()
-		if handleValue != 0 {
-			resourceDropTransaction(handleValue)
-		}
-	}, 0)
-	return value
+        handle := witRuntime.MakeHandle(handleValue)
+        value := &Transaction{handle}
+        runtime.AddCleanup(value, func(_ int) {
+                handleValue := handle.TakeOrNil()
+                if handleValue != 0 {
+                        resourceDropTransaction(handleValue)
+                }
+        }, 0)
+        return value
 }
 
 func TransactionFromBorrowHandle(handleValue int32) *Transaction {
@@ -190,689 +195,752 @@ func TransactionFromBorrowHandle(handleValue int32) *Transaction {
 	return &Transaction{handle}
 }
 
+
 //go:wasmimport probity:check/sql@0.1.0 [static]connection.open
-func wasm_import_static_connection_open(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_static_connection_open(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func ConnectionOpen(name string) witTypes.Result[*Connection, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_static_connection_open(uintptr(utf8), uint32(len(name)), returnArea)
-	var result witTypes.Result[*Connection, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_static_connection_open(uintptr(utf8), uint32(len(name)), returnArea)
+var result witTypes.Result[*Connection, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[*Connection, probity_check_types.Error](ConnectionFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[*Connection, probity_check_types.Error](ConnectionFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[*Connection, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[*Connection, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]connection.engine
-func wasm_import_method_connection_engine(arg0 int32, arg1 uintptr)
+func wasm_import_method_connection_engine(arg0 int32, arg1 uintptr) 
+
 
 func (self *Connection) Engine() string {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (2 * 4), 4))
-	wasm_import_method_connection_engine((self).Handle(), returnArea)
-	value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
-	result := value
-	return result
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_method_connection_engine((self).Handle(), returnArea)
+value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+result := value;
+return result
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]connection.ping
-func wasm_import_method_connection_ping(arg0 int32, arg1 uintptr)
+func wasm_import_method_connection_ping(arg0 int32, arg1 uintptr) 
+
 
 func (self *Connection) Ping() witTypes.Result[float64, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (8 + 6*4), 8))
-	wasm_import_method_connection_ping((self).Handle(), returnArea)
-	var result witTypes.Result[float64, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (8+6*4), 8))
+        wasm_import_method_connection_ping((self).Handle(), returnArea)
+var result witTypes.Result[float64, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[float64, probity_check_types.Error](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-		result = witTypes.Ok[float64, probity_check_types.Error](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[float64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[float64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]connection.query
-func wasm_import_method_connection_query(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr)
+func wasm_import_method_connection_query(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr) 
+
 
 func (self *Connection) Query(statement string, params []Value) witTypes.Result[RowSet, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(statement))
-	pinner.Pin(utf8)
-	slice := params
-	length := uint32(len(slice))
-	result1 := witRuntime.Allocate(pinner, uintptr(length*(8+2*4)), 8)
-	for index, element := range slice {
-		base := unsafe.Add(result1, index*(8+2*4))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(statement))
+pinner.Pin(utf8)
+slice := params
+length := uint32(len(slice))
+result1 := witRuntime.Allocate(pinner, uintptr(length * (8+2*4)), 8)
+for index, element := range slice {
+        base := unsafe.Add(result1, index * (8+2*4))
+        
+switch element.Tag() {
+case Value_Null:
+        
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
 
-		switch element.Tag() {
-		case Value_Null:
+        
 
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
+case Value_Boolean:
+        payload := element.Boolean()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
+var result int32
+if payload {
+        result = 1
+} else {
+        result = 0
+}
+*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
 
-		case Value_Boolean:
-			payload := element.Boolean()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
-			var result int32
-			if payload {
-				result = 1
-			} else {
-				result = 0
-			}
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
+        
 
-		case Value_Integer:
-			payload := element.Integer()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
-			*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+case Value_Integer:
+        payload := element.Integer()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
+*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Float:
-			payload := element.Float()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
-			*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+        
 
-		case Value_Text:
-			payload := element.Text()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
-			utf80 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf80)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
+case Value_Float:
+        payload := element.Float()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
+*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Bytes:
-			payload := element.Bytes()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
-			data := unsafe.Pointer(unsafe.SliceData(payload))
-			pinner.Pin(data)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
+        
 
-		default:
-			panic("unreachable")
-		}
+case Value_Text:
+        payload := element.Text()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
+utf80 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf80)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
 
-	}
+        
 
-	wasm_import_method_connection_query((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
-	var result10 witTypes.Result[RowSet, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result3 := make([]Column, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(4*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
+case Value_Bytes:
+        payload := element.Bytes()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
+data := unsafe.Pointer(unsafe.SliceData(payload))
+pinner.Pin(data)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
 
-			result3 = append(result3, Column{Name: value, TypeName: value2})
-		}
+        
 
-		result7 := make([][]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))), index*(2*4))
-			result6 := make([]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4))); index++ {
-				base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)))), index*(8+2*4))
-				var variant Value
-				switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
-				case 0:
+default:
+        panic("unreachable")
+}
 
-					variant = MakeValueNull()
+}
 
-				case 1:
+wasm_import_method_connection_query((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
+var result10 witTypes.Result[RowSet, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result3 := make([]Column, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (4*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
 
-					variant = MakeValueBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
+        result3 = append(result3, Column{Name: value, TypeName: value2})
+}
 
-				case 2:
+result7 := make([][]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))), index * (2*4))
+        result6 := make([]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)))), index * (8+2*4))
+        var variant Value
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
+case 0:
+        
+        variant = MakeValueNull()
 
-					variant = MakeValueInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
+case 1:
+        
+        variant = MakeValueBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
 
-				case 3:
+case 2:
+        
+        variant = MakeValueInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
-					variant = MakeValueFloat(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
+case 3:
+        
+        variant = MakeValueFloat(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
-				case 4:
-					value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))))
+case 4:
+        value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-					variant = MakeValueText(value4)
+        variant = MakeValueText(value4)
 
-				case 5:
-					value5 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))))
+case 5:
+        value5 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-					variant = MakeValueBytes(value5)
+        variant = MakeValueBytes(value5)
 
-				default:
-					panic("unreachable")
-				}
+default:
+        panic("unreachable")
+}
 
-				result6 = append(result6, variant)
-			}
+        result6 = append(result6, variant)
+}
 
-			result7 = append(result7, result6)
-		}
 
-		result10 = witTypes.Ok[RowSet, probity_check_types.Error](RowSet{Columns: result3, Rows: result7, Truncated: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))) != 0)})
-	case 1:
-		value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        result7 = append(result7, result6)
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
 
-			option = witTypes.Some[string](value9)
-		default:
-			panic("unreachable")
-		}
+        result10 = witTypes.Ok[RowSet, probity_check_types.Error](RowSet{Columns: result3, Rows: result7, Truncated: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))) != 0)})
+case 1:
+        value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result10 = witTypes.Err[RowSet, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value8, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result11 := result10
-	return result11
+        option = witTypes.Some[string](value9)
+default:
+        panic("unreachable")
+}
+
+        result10 = witTypes.Err[RowSet, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value8, Code: option})
+default:
+        panic("unreachable")
+}
+result11 := result10;
+return result11
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]connection.execute
-func wasm_import_method_connection_execute(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr)
+func wasm_import_method_connection_execute(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr) 
+
 
 func (self *Connection) Execute(statement string, params []Value) witTypes.Result[uint64, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (8 + 6*4), 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(statement))
-	pinner.Pin(utf8)
-	slice := params
-	length := uint32(len(slice))
-	result1 := witRuntime.Allocate(pinner, uintptr(length*(8+2*4)), 8)
-	for index, element := range slice {
-		base := unsafe.Add(result1, index*(8+2*4))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (8+6*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(statement))
+pinner.Pin(utf8)
+slice := params
+length := uint32(len(slice))
+result1 := witRuntime.Allocate(pinner, uintptr(length * (8+2*4)), 8)
+for index, element := range slice {
+        base := unsafe.Add(result1, index * (8+2*4))
+        
+switch element.Tag() {
+case Value_Null:
+        
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
 
-		switch element.Tag() {
-		case Value_Null:
+        
 
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
+case Value_Boolean:
+        payload := element.Boolean()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
+var result int32
+if payload {
+        result = 1
+} else {
+        result = 0
+}
+*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
 
-		case Value_Boolean:
-			payload := element.Boolean()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
-			var result int32
-			if payload {
-				result = 1
-			} else {
-				result = 0
-			}
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
+        
 
-		case Value_Integer:
-			payload := element.Integer()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
-			*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+case Value_Integer:
+        payload := element.Integer()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
+*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Float:
-			payload := element.Float()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
-			*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+        
 
-		case Value_Text:
-			payload := element.Text()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
-			utf80 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf80)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
+case Value_Float:
+        payload := element.Float()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
+*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Bytes:
-			payload := element.Bytes()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
-			data := unsafe.Pointer(unsafe.SliceData(payload))
-			pinner.Pin(data)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
+        
 
-		default:
-			panic("unreachable")
-		}
+case Value_Text:
+        payload := element.Text()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
+utf80 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf80)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
 
-	}
+        
 
-	wasm_import_method_connection_execute((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
-	var result3 witTypes.Result[uint64, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+case Value_Bytes:
+        payload := element.Bytes()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
+data := unsafe.Pointer(unsafe.SliceData(payload))
+pinner.Pin(data)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
 
-		result3 = witTypes.Ok[uint64, probity_check_types.Error](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
+        
 
-			option = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
+}
 
-		result3 = witTypes.Err[uint64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result4 := result3
-	return result4
+wasm_import_method_connection_execute((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
+var result3 witTypes.Result[uint64, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result3 = witTypes.Ok[uint64, probity_check_types.Error](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
+
+        option = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
+
+        result3 = witTypes.Err[uint64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result4 := result3;
+return result4
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]connection.begin
-func wasm_import_method_connection_begin(arg0 int32, arg1 uintptr)
+func wasm_import_method_connection_begin(arg0 int32, arg1 uintptr) 
+
 
 func (self *Connection) Begin() witTypes.Result[*Transaction, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	wasm_import_method_connection_begin((self).Handle(), returnArea)
-	var result witTypes.Result[*Transaction, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        wasm_import_method_connection_begin((self).Handle(), returnArea)
+var result witTypes.Result[*Transaction, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[*Transaction, probity_check_types.Error](TransactionFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[*Transaction, probity_check_types.Error](TransactionFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[*Transaction, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[*Transaction, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]transaction.query
-func wasm_import_method_transaction_query(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr)
+func wasm_import_method_transaction_query(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr) 
+
 
 func (self *Transaction) Query(statement string, params []Value) witTypes.Result[RowSet, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(statement))
-	pinner.Pin(utf8)
-	slice := params
-	length := uint32(len(slice))
-	result1 := witRuntime.Allocate(pinner, uintptr(length*(8+2*4)), 8)
-	for index, element := range slice {
-		base := unsafe.Add(result1, index*(8+2*4))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(statement))
+pinner.Pin(utf8)
+slice := params
+length := uint32(len(slice))
+result1 := witRuntime.Allocate(pinner, uintptr(length * (8+2*4)), 8)
+for index, element := range slice {
+        base := unsafe.Add(result1, index * (8+2*4))
+        
+switch element.Tag() {
+case Value_Null:
+        
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
 
-		switch element.Tag() {
-		case Value_Null:
+        
 
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
+case Value_Boolean:
+        payload := element.Boolean()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
+var result int32
+if payload {
+        result = 1
+} else {
+        result = 0
+}
+*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
 
-		case Value_Boolean:
-			payload := element.Boolean()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
-			var result int32
-			if payload {
-				result = 1
-			} else {
-				result = 0
-			}
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
+        
 
-		case Value_Integer:
-			payload := element.Integer()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
-			*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+case Value_Integer:
+        payload := element.Integer()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
+*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Float:
-			payload := element.Float()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
-			*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+        
 
-		case Value_Text:
-			payload := element.Text()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
-			utf80 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf80)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
+case Value_Float:
+        payload := element.Float()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
+*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Bytes:
-			payload := element.Bytes()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
-			data := unsafe.Pointer(unsafe.SliceData(payload))
-			pinner.Pin(data)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
+        
 
-		default:
-			panic("unreachable")
-		}
+case Value_Text:
+        payload := element.Text()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
+utf80 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf80)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
 
-	}
+        
 
-	wasm_import_method_transaction_query((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
-	var result10 witTypes.Result[RowSet, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result3 := make([]Column, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(4*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
+case Value_Bytes:
+        payload := element.Bytes()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
+data := unsafe.Pointer(unsafe.SliceData(payload))
+pinner.Pin(data)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
 
-			result3 = append(result3, Column{Name: value, TypeName: value2})
-		}
+        
 
-		result7 := make([][]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))), index*(2*4))
-			result6 := make([]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4))); index++ {
-				base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)))), index*(8+2*4))
-				var variant Value
-				switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
-				case 0:
+default:
+        panic("unreachable")
+}
 
-					variant = MakeValueNull()
+}
 
-				case 1:
+wasm_import_method_transaction_query((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
+var result10 witTypes.Result[RowSet, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result3 := make([]Column, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (4*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
 
-					variant = MakeValueBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
+        result3 = append(result3, Column{Name: value, TypeName: value2})
+}
 
-				case 2:
+result7 := make([][]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))), index * (2*4))
+        result6 := make([]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0)))), index * (8+2*4))
+        var variant Value
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
+case 0:
+        
+        variant = MakeValueNull()
 
-					variant = MakeValueInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
+case 1:
+        
+        variant = MakeValueBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
 
-				case 3:
+case 2:
+        
+        variant = MakeValueInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
-					variant = MakeValueFloat(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
+case 3:
+        
+        variant = MakeValueFloat(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
-				case 4:
-					value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))))
+case 4:
+        value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-					variant = MakeValueText(value4)
+        variant = MakeValueText(value4)
 
-				case 5:
-					value5 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))))
+case 5:
+        value5 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-					variant = MakeValueBytes(value5)
+        variant = MakeValueBytes(value5)
 
-				default:
-					panic("unreachable")
-				}
+default:
+        panic("unreachable")
+}
 
-				result6 = append(result6, variant)
-			}
+        result6 = append(result6, variant)
+}
 
-			result7 = append(result7, result6)
-		}
 
-		result10 = witTypes.Ok[RowSet, probity_check_types.Error](RowSet{Columns: result3, Rows: result7, Truncated: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))) != 0)})
-	case 1:
-		value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        result7 = append(result7, result6)
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
 
-			option = witTypes.Some[string](value9)
-		default:
-			panic("unreachable")
-		}
+        result10 = witTypes.Ok[RowSet, probity_check_types.Error](RowSet{Columns: result3, Rows: result7, Truncated: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))) != 0)})
+case 1:
+        value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result10 = witTypes.Err[RowSet, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value8, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result11 := result10
-	return result11
+        option = witTypes.Some[string](value9)
+default:
+        panic("unreachable")
+}
+
+        result10 = witTypes.Err[RowSet, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value8, Code: option})
+default:
+        panic("unreachable")
+}
+result11 := result10;
+return result11
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]transaction.execute
-func wasm_import_method_transaction_execute(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr)
+func wasm_import_method_transaction_execute(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32, arg5 uintptr) 
+
 
 func (self *Transaction) Execute(statement string, params []Value) witTypes.Result[uint64, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (8 + 6*4), 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(statement))
-	pinner.Pin(utf8)
-	slice := params
-	length := uint32(len(slice))
-	result1 := witRuntime.Allocate(pinner, uintptr(length*(8+2*4)), 8)
-	for index, element := range slice {
-		base := unsafe.Add(result1, index*(8+2*4))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (8+6*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(statement))
+pinner.Pin(utf8)
+slice := params
+length := uint32(len(slice))
+result1 := witRuntime.Allocate(pinner, uintptr(length * (8+2*4)), 8)
+for index, element := range slice {
+        base := unsafe.Add(result1, index * (8+2*4))
+        
+switch element.Tag() {
+case Value_Null:
+        
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
 
-		switch element.Tag() {
-		case Value_Null:
+        
 
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(0))
+case Value_Boolean:
+        payload := element.Boolean()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
+var result int32
+if payload {
+        result = 1
+} else {
+        result = 0
+}
+*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
 
-		case Value_Boolean:
-			payload := element.Boolean()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(1))
-			var result int32
-			if payload {
-				result = 1
-			} else {
-				result = 0
-			}
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 8)) = int8(result)
+        
 
-		case Value_Integer:
-			payload := element.Integer()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
-			*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+case Value_Integer:
+        payload := element.Integer()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(2))
+*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Float:
-			payload := element.Float()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
-			*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
+        
 
-		case Value_Text:
-			payload := element.Text()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
-			utf80 := unsafe.Pointer(unsafe.StringData(payload))
-			pinner.Pin(utf80)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
+case Value_Float:
+        payload := element.Float()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(3))
+*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)) = payload
 
-		case Value_Bytes:
-			payload := element.Bytes()
-			*(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
-			data := unsafe.Pointer(unsafe.SliceData(payload))
-			pinner.Pin(data)
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8 + 1*4))) = uint32(uint32(len(payload)))
-			*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
+        
 
-		default:
-			panic("unreachable")
-		}
+case Value_Text:
+        payload := element.Text()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(4))
+utf80 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf80)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(utf80)))
 
-	}
+        
 
-	wasm_import_method_transaction_execute((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
-	var result3 witTypes.Result[uint64, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+case Value_Bytes:
+        payload := element.Bytes()
+        *(*int8)(unsafe.Add(unsafe.Pointer(base), 0)) = int8(int32(5))
+data := unsafe.Pointer(unsafe.SliceData(payload))
+pinner.Pin(data)
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))) = uint32(uint32(len(payload)))
+*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8)) = uint32(uintptr(uintptr(data)))
 
-		result3 = witTypes.Ok[uint64, probity_check_types.Error](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
+        
 
-			option = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
+}
 
-		result3 = witTypes.Err[uint64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result4 := result3
-	return result4
+wasm_import_method_transaction_execute((self).Handle(), uintptr(utf8), uint32(len(statement)), uintptr(result1), length, returnArea)
+var result3 witTypes.Result[uint64, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result3 = witTypes.Ok[uint64, probity_check_types.Error](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
+
+        option = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
+
+        result3 = witTypes.Err[uint64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result4 := result3;
+return result4
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]transaction.commit
-func wasm_import_method_transaction_commit(arg0 int32, arg1 uintptr)
+func wasm_import_method_transaction_commit(arg0 int32, arg1 uintptr) 
+
 
 func (self *Transaction) Commit() witTypes.Result[witTypes.Unit, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	wasm_import_method_transaction_commit((self).Handle(), returnArea)
-	var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        wasm_import_method_transaction_commit((self).Handle(), returnArea)
+var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/sql@0.1.0 [method]transaction.rollback
-func wasm_import_method_transaction_rollback(arg0 int32, arg1 uintptr)
+func wasm_import_method_transaction_rollback(arg0 int32, arg1 uintptr) 
+
 
 func (self *Transaction) Rollback() witTypes.Result[witTypes.Unit, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	wasm_import_method_transaction_rollback((self).Handle(), returnArea)
-	var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        wasm_import_method_transaction_rollback((self).Handle(), returnArea)
+var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }

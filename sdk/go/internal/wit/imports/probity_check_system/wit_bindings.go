@@ -2,15 +2,16 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_system
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
@@ -19,12 +20,12 @@ type Error = probity_check_types.Error
 // swapping. `cgroup-limit` and `cgroup-used` are the container's, none
 // outside of one or without a limit.
 type MemoryInfo struct {
-	Total       uint64
-	Available   uint64
-	SwapTotal   uint64
-	SwapFree    uint64
-	CgroupLimit witTypes.Option[uint64]
-	CgroupUsed  witTypes.Option[uint64]
+        Total uint64
+Available uint64
+SwapTotal uint64
+SwapFree uint64
+CgroupLimit witTypes.Option[uint64]
+CgroupUsed witTypes.Option[uint64]
 }
 
 // Shares over all processors, over a moment that the call may wait for
@@ -32,570 +33,580 @@ type MemoryInfo struct {
 // `throttled-percent`: share of the periods in which the container was
 // throttled. `logical`: processors as the scheduler counts them.
 type CpuInfo struct {
-	Logical          uint32
-	BusyPercent      float64
-	IowaitPercent    witTypes.Option[float64]
-	StealPercent     witTypes.Option[float64]
-	ThrottledPercent witTypes.Option[float64]
+        Logical uint32
+BusyPercent float64
+IowaitPercent witTypes.Option[float64]
+StealPercent witTypes.Option[float64]
+ThrottledPercent witTypes.Option[float64]
 }
 
 // Over one, five and fifteen minutes; not divided by processors.
 type LoadAverage struct {
-	One     float64
-	Five    float64
-	Fifteen float64
+        One float64
+Five float64
+Fifteen float64
 }
 
 // Share of the last 10 and 60 seconds in which some, or all, tasks stalled.
 type PressureInfo struct {
-	SomeAvg10 float64
-	SomeAvg60 float64
-	FullAvg10 witTypes.Option[float64]
-	FullAvg60 witTypes.Option[float64]
+        SomeAvg10 float64
+SomeAvg60 float64
+FullAvg10 witTypes.Option[float64]
+FullAvg60 witTypes.Option[float64]
 }
 
 const (
-	PressureKind_Cpu    uint8 = 0
-	PressureKind_Memory uint8 = 1
-	PressureKind_Io     uint8 = 2
+        PressureKind_Cpu uint8 = 0
+PressureKind_Memory uint8 = 1
+PressureKind_Io uint8 = 2
 )
-
 type PressureKind = uint8
 
 // `available`: what an unprivileged user can still write. Inodes are none
 // where the file system does not count them.
 type DiskInfo struct {
-	MountPoint  string
-	FileSystem  string
-	Total       uint64
-	Available   uint64
-	InodesTotal witTypes.Option[uint64]
-	InodesFree  witTypes.Option[uint64]
-	ReadOnly    bool
+        MountPoint string
+FileSystem string
+Total uint64
+Available uint64
+InodesTotal witTypes.Option[uint64]
+InodesFree witTypes.Option[uint64]
+ReadOnly bool
 }
 
 // `rss`: resident bytes. `cpu-percent`: of one processor, so it can exceed
 // 100.
 type ProcessInfo struct {
-	Pid           uint32
-	Name          string
-	StartedUnixMs uint64
-	Rss           uint64
-	CpuPercent    float64
-	Threads       witTypes.Option[uint32]
-	OpenFiles     witTypes.Option[uint32]
+        Pid uint32
+Name string
+StartedUnixMs uint64
+Rss uint64
+CpuPercent float64
+Threads witTypes.Option[uint32]
+OpenFiles witTypes.Option[uint32]
 }
 
 type FileInfo struct {
-	Size           uint64
-	ModifiedUnixMs uint64
-	IsDirectory    bool
+        Size uint64
+ModifiedUnixMs uint64
+IsDirectory bool
 }
 
 //go:wasmimport probity:check/system@0.1.0 memory
-func wasm_import_memory(arg0 uintptr)
+func wasm_import_memory(arg0 uintptr) 
+
 
 func Memory() witTypes.Result[MemoryInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, 72, 8))
-	wasm_import_memory(returnArea)
-	var result witTypes.Result[MemoryInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		var option witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
-		case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, 72, 8))
+        wasm_import_memory(returnArea)
+var result witTypes.Result[MemoryInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        var option witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
+case 0:
+        
+        option = witTypes.None[uint64]()
+case 1:
+        
+        option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 48))))
+default:
+        panic("unreachable")
+}
+var option0 witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 56))) {
+case 0:
+        
+        option0 = witTypes.None[uint64]()
+case 1:
+        
+        option0 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 64))))
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[uint64]()
-		case 1:
+        result = witTypes.Ok[MemoryInfo, probity_check_types.Error](MemoryInfo{Total: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))), Available: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))), SwapTotal: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 24))), SwapFree: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 32))), CgroupLimit: option, CgroupUsed: option0})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option2 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option2 = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-			option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 48))))
-		default:
-			panic("unreachable")
-		}
-		var option0 witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 56))) {
-		case 0:
+        option2 = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
 
-			option0 = witTypes.None[uint64]()
-		case 1:
-
-			option0 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 64))))
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Ok[MemoryInfo, probity_check_types.Error](MemoryInfo{Total: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))), Available: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))), SwapTotal: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 24))), SwapFree: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 32))), CgroupLimit: option, CgroupUsed: option0})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option2 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option2 = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option2 = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[MemoryInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option2})
-	default:
-		panic("unreachable")
-	}
-	result3 := result
-	return result3
+        result = witTypes.Err[MemoryInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option2})
+default:
+        panic("unreachable")
+}
+result3 := result;
+return result3
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 cpu
-func wasm_import_cpu(arg0 uintptr)
+func wasm_import_cpu(arg0 uintptr) 
+
 
 func Cpu() witTypes.Result[CpuInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, 72, 8))
-	wasm_import_cpu(returnArea)
-	var result witTypes.Result[CpuInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		var option witTypes.Option[float64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) {
-		case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, 72, 8))
+        wasm_import_cpu(returnArea)
+var result witTypes.Result[CpuInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        var option witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) {
+case 0:
+        
+        option = witTypes.None[float64]()
+case 1:
+        
+        option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 32)))
+default:
+        panic("unreachable")
+}
+var option0 witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
+case 0:
+        
+        option0 = witTypes.None[float64]()
+case 1:
+        
+        option0 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 48)))
+default:
+        panic("unreachable")
+}
+var option1 witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 56))) {
+case 0:
+        
+        option1 = witTypes.None[float64]()
+case 1:
+        
+        option1 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 64)))
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[float64]()
-		case 1:
+        result = witTypes.Ok[CpuInfo, probity_check_types.Error](CpuInfo{Logical: uint32(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 8))), BusyPercent: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 16)), IowaitPercent: option, StealPercent: option0, ThrottledPercent: option1})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option3 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option3 = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-			option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 32)))
-		default:
-			panic("unreachable")
-		}
-		var option0 witTypes.Option[float64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
-		case 0:
+        option3 = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
 
-			option0 = witTypes.None[float64]()
-		case 1:
-
-			option0 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 48)))
-		default:
-			panic("unreachable")
-		}
-		var option1 witTypes.Option[float64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 56))) {
-		case 0:
-
-			option1 = witTypes.None[float64]()
-		case 1:
-
-			option1 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 64)))
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Ok[CpuInfo, probity_check_types.Error](CpuInfo{Logical: uint32(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 8))), BusyPercent: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 16)), IowaitPercent: option, StealPercent: option0, ThrottledPercent: option1})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option3 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option3 = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option3 = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[CpuInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option3})
-	default:
-		panic("unreachable")
-	}
-	result4 := result
-	return result4
+        result = witTypes.Err[CpuInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option3})
+default:
+        panic("unreachable")
+}
+result4 := result;
+return result4
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 load
-func wasm_import_load(arg0 uintptr)
+func wasm_import_load(arg0 uintptr) 
+
 
 func Load() witTypes.Result[LoadAverage, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (8 + 6*4), 8))
-	wasm_import_load(returnArea)
-	var result witTypes.Result[LoadAverage, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (8+6*4), 8))
+        wasm_import_load(returnArea)
+var result witTypes.Result[LoadAverage, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[LoadAverage, probity_check_types.Error](LoadAverage{One: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)), Five: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 16)), Fifteen: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 24))})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-		result = witTypes.Ok[LoadAverage, probity_check_types.Error](LoadAverage{One: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)), Five: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 16)), Fifteen: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 24))})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[LoadAverage, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[LoadAverage, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 pressure
-func wasm_import_pressure(arg0 int32, arg1 uintptr)
+func wasm_import_pressure(arg0 int32, arg1 uintptr) 
+
 
 func Pressure(kind PressureKind) witTypes.Result[PressureInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, 56, 8))
-	wasm_import_pressure(int32(kind), returnArea)
-	var result witTypes.Result[PressureInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		var option witTypes.Option[float64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) {
-		case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, 56, 8))
+        wasm_import_pressure(int32(kind), returnArea)
+var result witTypes.Result[PressureInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        var option witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) {
+case 0:
+        
+        option = witTypes.None[float64]()
+case 1:
+        
+        option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 32)))
+default:
+        panic("unreachable")
+}
+var option0 witTypes.Option[float64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
+case 0:
+        
+        option0 = witTypes.None[float64]()
+case 1:
+        
+        option0 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 48)))
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[float64]()
-		case 1:
+        result = witTypes.Ok[PressureInfo, probity_check_types.Error](PressureInfo{SomeAvg10: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)), SomeAvg60: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 16)), FullAvg10: option, FullAvg60: option0})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option2 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option2 = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-			option = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 32)))
-		default:
-			panic("unreachable")
-		}
-		var option0 witTypes.Option[float64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 40))) {
-		case 0:
+        option2 = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
 
-			option0 = witTypes.None[float64]()
-		case 1:
-
-			option0 = witTypes.Some[float64](*(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 48)))
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Ok[PressureInfo, probity_check_types.Error](PressureInfo{SomeAvg10: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 8)), SomeAvg60: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), 16)), FullAvg10: option, FullAvg60: option0})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option2 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option2 = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option2 = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[PressureInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option2})
-	default:
-		panic("unreachable")
-	}
-	result3 := result
-	return result3
+        result = witTypes.Err[PressureInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option2})
+default:
+        panic("unreachable")
+}
+result3 := result;
+return result3
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 uptime-ms
-func wasm_import_uptime_ms(arg0 uintptr)
+func wasm_import_uptime_ms(arg0 uintptr) 
+
 
 func UptimeMs() witTypes.Result[uint64, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (8 + 6*4), 8))
-	wasm_import_uptime_ms(returnArea)
-	var result witTypes.Result[uint64, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (8+6*4), 8))
+        wasm_import_uptime_ms(returnArea)
+var result witTypes.Result[uint64, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[uint64, probity_check_types.Error](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-		result = witTypes.Ok[uint64, probity_check_types.Error](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[uint64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[uint64, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 disk
-func wasm_import_disk(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_disk(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Disk(path string) witTypes.Result[DiskInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (64 + 4*4), 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(path))
-	pinner.Pin(utf8)
-	wasm_import_disk(uintptr(utf8), uint32(len(path)), returnArea)
-	var result witTypes.Result[DiskInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4))))
-		value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4))))
-		var option witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 4*4)))) {
-		case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (64+4*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(path))
+pinner.Pin(utf8)
+wasm_import_disk(uintptr(utf8), uint32(len(path)), returnArea)
+var result witTypes.Result[DiskInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4))))
+value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4))))
+var option witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+4*4)))) {
+case 0:
+        
+        option = witTypes.None[uint64]()
+case 1:
+        
+        option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (32+4*4)))))
+default:
+        panic("unreachable")
+}
+var option1 witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (40+4*4)))) {
+case 0:
+        
+        option1 = witTypes.None[uint64]()
+case 1:
+        
+        option1 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (48+4*4)))))
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[uint64]()
-		case 1:
+        result = witTypes.Ok[DiskInfo, probity_check_types.Error](DiskInfo{MountPoint: value, FileSystem: value0, Total: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))), Available: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (16+4*4)))), InodesTotal: option, InodesFree: option1, ReadOnly: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (56+4*4)))) != 0)})
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option4 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option4 = witTypes.None[string]()
+case 1:
+        value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-			option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (32 + 4*4)))))
-		default:
-			panic("unreachable")
-		}
-		var option1 witTypes.Option[uint64]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (40 + 4*4)))) {
-		case 0:
+        option4 = witTypes.Some[string](value3)
+default:
+        panic("unreachable")
+}
 
-			option1 = witTypes.None[uint64]()
-		case 1:
-
-			option1 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (48 + 4*4)))))
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Ok[DiskInfo, probity_check_types.Error](DiskInfo{MountPoint: value, FileSystem: value0, Total: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))), Available: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (16 + 4*4)))), InodesTotal: option, InodesFree: option1, ReadOnly: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (56 + 4*4)))) != 0)})
-	case 1:
-		value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option4 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option4 = witTypes.None[string]()
-		case 1:
-			value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option4 = witTypes.Some[string](value3)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[DiskInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value2, Code: option4})
-	default:
-		panic("unreachable")
-	}
-	result5 := result
-	return result5
+        result = witTypes.Err[DiskInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value2, Code: option4})
+default:
+        panic("unreachable")
+}
+result5 := result;
+return result5
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 disks
-func wasm_import_disks(arg0 uintptr)
+func wasm_import_disks(arg0 uintptr) 
+
 
 func Disks() witTypes.Result[[]DiskInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	wasm_import_disks(returnArea)
-	var result5 witTypes.Result[[]DiskInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result := make([]DiskInfo, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(56+4*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
-			var option witTypes.Option[uint64]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 4*4)))) {
-			case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        wasm_import_disks(returnArea)
+var result5 witTypes.Result[[]DiskInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result := make([]DiskInfo, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (56+4*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+var option witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+4*4)))) {
+case 0:
+        
+        option = witTypes.None[uint64]()
+case 1:
+        
+        option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (24+4*4)))))
+default:
+        panic("unreachable")
+}
+var option1 witTypes.Option[uint64]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (32+4*4)))) {
+case 0:
+        
+        option1 = witTypes.None[uint64]()
+case 1:
+        
+        option1 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (40+4*4)))))
+default:
+        panic("unreachable")
+}
 
-				option = witTypes.None[uint64]()
-			case 1:
+        result = append(result, DiskInfo{MountPoint: value, FileSystem: value0, Total: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (4*4)))), Available: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (8+4*4)))), InodesTotal: option, InodesFree: option1, ReadOnly: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (48+4*4)))) != 0)})
+}
 
-				option = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (24 + 4*4)))))
-			default:
-				panic("unreachable")
-			}
-			var option1 witTypes.Option[uint64]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (32 + 4*4)))) {
-			case 0:
 
-				option1 = witTypes.None[uint64]()
-			case 1:
+        result5 = witTypes.Ok[[]DiskInfo, probity_check_types.Error](result)
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option4 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option4 = witTypes.None[string]()
+case 1:
+        value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-				option1 = witTypes.Some[uint64](uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (40 + 4*4)))))
-			default:
-				panic("unreachable")
-			}
+        option4 = witTypes.Some[string](value3)
+default:
+        panic("unreachable")
+}
 
-			result = append(result, DiskInfo{MountPoint: value, FileSystem: value0, Total: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (4 * 4)))), Available: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (8 + 4*4)))), InodesTotal: option, InodesFree: option1, ReadOnly: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (48 + 4*4)))) != 0)})
-		}
-
-		result5 = witTypes.Ok[[]DiskInfo, probity_check_types.Error](result)
-	case 1:
-		value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option4 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
-
-			option4 = witTypes.None[string]()
-		case 1:
-			value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option4 = witTypes.Some[string](value3)
-		default:
-			panic("unreachable")
-		}
-
-		result5 = witTypes.Err[[]DiskInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value2, Code: option4})
-	default:
-		panic("unreachable")
-	}
-	result6 := result5
-	return result6
+        result5 = witTypes.Err[[]DiskInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value2, Code: option4})
+default:
+        panic("unreachable")
+}
+result6 := result5;
+return result6
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 processes
-func wasm_import_processes(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_processes(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Processes(name string) witTypes.Result[[]ProcessInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_processes(uintptr(utf8), uint32(len(name)), returnArea)
-	var result4 witTypes.Result[[]ProcessInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result := make([]ProcessInfo, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(48+2*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4))))
-			var option witTypes.Option[uint32]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (32 + 2*4)))) {
-			case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_processes(uintptr(utf8), uint32(len(name)), returnArea)
+var result4 witTypes.Result[[]ProcessInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result := make([]ProcessInfo, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (48+2*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4))))
+var option witTypes.Option[uint32]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (32+2*4)))) {
+case 0:
+        
+        option = witTypes.None[uint32]()
+case 1:
+        
+        option = witTypes.Some[uint32](uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), (36+2*4)))))
+default:
+        panic("unreachable")
+}
+var option0 witTypes.Option[uint32]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (40+2*4)))) {
+case 0:
+        
+        option0 = witTypes.None[uint32]()
+case 1:
+        
+        option0 = witTypes.Some[uint32](uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), (44+2*4)))))
+default:
+        panic("unreachable")
+}
 
-				option = witTypes.None[uint32]()
-			case 1:
+        result = append(result, ProcessInfo{Pid: uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), 0))), Name: value, StartedUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (8+2*4)))), Rss: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (16+2*4)))), CpuPercent: *(*float64)(unsafe.Add(unsafe.Pointer(base), (24+2*4))), Threads: option, OpenFiles: option0})
+}
 
-				option = witTypes.Some[uint32](uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), (36 + 2*4)))))
-			default:
-				panic("unreachable")
-			}
-			var option0 witTypes.Option[uint32]
-			switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (40 + 2*4)))) {
-			case 0:
 
-				option0 = witTypes.None[uint32]()
-			case 1:
+        result4 = witTypes.Ok[[]ProcessInfo, probity_check_types.Error](result)
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option3 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option3 = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-				option0 = witTypes.Some[uint32](uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), (44 + 2*4)))))
-			default:
-				panic("unreachable")
-			}
+        option3 = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
 
-			result = append(result, ProcessInfo{Pid: uint32(*(*int32)(unsafe.Add(unsafe.Pointer(base), 0))), Name: value, StartedUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (8 + 2*4)))), Rss: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (16 + 2*4)))), CpuPercent: *(*float64)(unsafe.Add(unsafe.Pointer(base), (24 + 2*4))), Threads: option, OpenFiles: option0})
-		}
-
-		result4 = witTypes.Ok[[]ProcessInfo, probity_check_types.Error](result)
-	case 1:
-		value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option3 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
-
-			option3 = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option3 = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
-
-		result4 = witTypes.Err[[]ProcessInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
-	default:
-		panic("unreachable")
-	}
-	result5 := result4
-	return result5
+        result4 = witTypes.Err[[]ProcessInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
+default:
+        panic("unreachable")
+}
+result5 := result4;
+return result5
 
 }
 
 //go:wasmimport probity:check/system@0.1.0 stat
-func wasm_import_stat(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_stat(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func Stat(path string) witTypes.Result[FileInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (8 + 6*4), 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(path))
-	pinner.Pin(utf8)
-	wasm_import_stat(uintptr(utf8), uint32(len(path)), returnArea)
-	var result witTypes.Result[FileInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (8+6*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(path))
+pinner.Pin(utf8)
+wasm_import_stat(uintptr(utf8), uint32(len(path)), returnArea)
+var result witTypes.Result[FileInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[FileInfo, probity_check_types.Error](FileInfo{Size: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))), ModifiedUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))), IsDirectory: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) != 0)})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-		result = witTypes.Ok[FileInfo, probity_check_types.Error](FileInfo{Size: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 8))), ModifiedUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), 16))), IsDirectory: (uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 24))) != 0)})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[FileInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[FileInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }

@@ -2,15 +2,16 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_tcp
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
@@ -19,19 +20,19 @@ type Error = probity_check_types.Error
 func resourceDropSocket(handle int32)
 
 type Socket struct {
-	handle *witRuntime.Handle
+        handle *witRuntime.Handle
 }
 
 func (self *Socket) TakeHandle() int32 {
-	return self.handle.Take()
+        return self.handle.Take()
 }
 
 func (self *Socket) SetHandle(handle int32) {
-	self.handle.Set(handle)
+        self.handle.Set(handle)
 }
 
 func (self *Socket) Handle() int32 {
-	return self.handle.Use()
+        return self.handle.Use()
 }
 
 func (self *Socket) Drop() {
@@ -42,15 +43,15 @@ func (self *Socket) Drop() {
 }
 
 func SocketFromOwnHandle(handleValue int32) *Socket {
-	handle := witRuntime.MakeHandle(handleValue)
-	value := &Socket{handle}
-	runtime.AddCleanup(value, func(_ int) {
-		handleValue := handle.TakeOrNil()
-		if handleValue != 0 {
-			resourceDropSocket(handleValue)
-		}
-	}, 0)
-	return value
+        handle := witRuntime.MakeHandle(handleValue)
+        value := &Socket{handle}
+        runtime.AddCleanup(value, func(_ int) {
+                handleValue := handle.TakeOrNil()
+                if handleValue != 0 {
+                        resourceDropSocket(handleValue)
+                }
+        }, 0)
+        return value
 }
 
 func SocketFromBorrowHandle(handleValue int32) *Socket {
@@ -58,232 +59,240 @@ func SocketFromBorrowHandle(handleValue int32) *Socket {
 	return &Socket{handle}
 }
 
+
 //go:wasmimport probity:check/tcp@0.1.0 [static]socket.connect
-func wasm_import_static_socket_connect(arg0 uintptr, arg1 uint32, arg2 int32, arg3 int32, arg4 int32, arg5 uintptr)
+func wasm_import_static_socket_connect(arg0 uintptr, arg1 uint32, arg2 int32, arg3 int32, arg4 int32, arg5 uintptr) 
+
 
 func SocketConnect(host string, port uint16, timeoutMs witTypes.Option[uint32]) witTypes.Result[*Socket, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(host))
-	pinner.Pin(utf8)
-	var option int32
-	var option0 int32
-	switch timeoutMs.Tag() {
-	case witTypes.OptionNone:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(host))
+pinner.Pin(utf8)
+var option int32
+var option0 int32
+switch timeoutMs.Tag() {
+case witTypes.OptionNone:
+        
+        option = int32(0)
+option0 = 0
+case witTypes.OptionSome:
+        payload := timeoutMs.Some()
+        
+        option = int32(1)
+option0 = int32(payload)
+default:
+        panic("unreachable")
+}
+wasm_import_static_socket_connect(uintptr(utf8), uint32(len(host)), int32(port), option, option0, returnArea)
+var result witTypes.Result[*Socket, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[*Socket, probity_check_types.Error](SocketFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option2 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option2 = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		option = int32(0)
-		option0 = 0
-	case witTypes.OptionSome:
-		payload := timeoutMs.Some()
+        option2 = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
 
-		option = int32(1)
-		option0 = int32(payload)
-	default:
-		panic("unreachable")
-	}
-	wasm_import_static_socket_connect(uintptr(utf8), uint32(len(host)), int32(port), option, option0, returnArea)
-	var result witTypes.Result[*Socket, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-
-		result = witTypes.Ok[*Socket, probity_check_types.Error](SocketFromOwnHandle(int32(uintptr(*(*int32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))))
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option2 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
-
-			option2 = witTypes.None[string]()
-		case 1:
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option2 = witTypes.Some[string](value1)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[*Socket, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option2})
-	default:
-		panic("unreachable")
-	}
-	result3 := result
-	return result3
+        result = witTypes.Err[*Socket, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option2})
+default:
+        panic("unreachable")
+}
+result3 := result;
+return result3
 
 }
 
 //go:wasmimport probity:check/tcp@0.1.0 [method]socket.connect-ms
 func wasm_import_method_socket_connect_ms(arg0 int32) float64
 
-func (self *Socket) ConnectMs() float64 {
 
-	result := wasm_import_method_socket_connect_ms((self).Handle())
-	return result
+func (self *Socket) ConnectMs() float64 {
+        
+        
+        result := wasm_import_method_socket_connect_ms((self).Handle())
+return result
 
 }
 
 //go:wasmimport probity:check/tcp@0.1.0 [method]socket.remote-address
-func wasm_import_method_socket_remote_address(arg0 int32, arg1 uintptr)
+func wasm_import_method_socket_remote_address(arg0 int32, arg1 uintptr) 
+
 
 func (self *Socket) RemoteAddress() string {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (2 * 4), 4))
-	wasm_import_method_socket_remote_address((self).Handle(), returnArea)
-	value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
-	result := value
-	return result
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_method_socket_remote_address((self).Handle(), returnArea)
+value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+result := value;
+return result
 
 }
 
 //go:wasmimport probity:check/tcp@0.1.0 [method]socket.write
-func wasm_import_method_socket_write(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr)
+func wasm_import_method_socket_write(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr) 
+
 
 func (self *Socket) Write(bytes []uint8) witTypes.Result[witTypes.Unit, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	data := unsafe.Pointer(unsafe.SliceData(bytes))
-	pinner.Pin(data)
-	wasm_import_method_socket_write((self).Handle(), uintptr(data), uint32(len(bytes)), returnArea)
-	var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        data := unsafe.Pointer(unsafe.SliceData(bytes))
+pinner.Pin(data)
+wasm_import_method_socket_write((self).Handle(), uintptr(data), uint32(len(bytes)), returnArea)
+var result witTypes.Result[witTypes.Unit, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		result = witTypes.Ok[witTypes.Unit, probity_check_types.Error](witTypes.Unit{})
-	case 1:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
 
-			option = witTypes.None[string]()
-		case 1:
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option = witTypes.Some[string](value0)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result1 := result
-	return result1
+        result = witTypes.Err[witTypes.Unit, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value, Code: option})
+default:
+        panic("unreachable")
+}
+result1 := result;
+return result1
 
 }
 
 //go:wasmimport probity:check/tcp@0.1.0 [method]socket.read
-func wasm_import_method_socket_read(arg0 int32, arg1 int32, arg2 int32, arg3 int32, arg4 uintptr)
+func wasm_import_method_socket_read(arg0 int32, arg1 int32, arg2 int32, arg3 int32, arg4 uintptr) 
+
 
 func (self *Socket) Read(max uint32, timeoutMs witTypes.Option[uint32]) witTypes.Result[[]uint8, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	var option int32
-	var option0 int32
-	switch timeoutMs.Tag() {
-	case witTypes.OptionNone:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        var option int32
+var option0 int32
+switch timeoutMs.Tag() {
+case witTypes.OptionNone:
+        
+        option = int32(0)
+option0 = 0
+case witTypes.OptionSome:
+        payload := timeoutMs.Some()
+        
+        option = int32(1)
+option0 = int32(payload)
+default:
+        panic("unreachable")
+}
+wasm_import_method_socket_read((self).Handle(), int32(max), option, option0, returnArea)
+var result witTypes.Result[[]uint8, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 
-		option = int32(0)
-		option0 = 0
-	case witTypes.OptionSome:
-		payload := timeoutMs.Some()
+        result = witTypes.Ok[[]uint8, probity_check_types.Error](value)
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option3 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option3 = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		option = int32(1)
-		option0 = int32(payload)
-	default:
-		panic("unreachable")
-	}
-	wasm_import_method_socket_read((self).Handle(), int32(max), option, option0, returnArea)
-	var result witTypes.Result[[]uint8, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
+        option3 = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
 
-		result = witTypes.Ok[[]uint8, probity_check_types.Error](value)
-	case 1:
-		value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option3 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
-
-			option3 = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option3 = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[[]uint8, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
-	default:
-		panic("unreachable")
-	}
-	result4 := result
-	return result4
+        result = witTypes.Err[[]uint8, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
+default:
+        panic("unreachable")
+}
+result4 := result;
+return result4
 
 }
 
 //go:wasmimport probity:check/tcp@0.1.0 [method]socket.read-until
-func wasm_import_method_socket_read_until(arg0 int32, arg1 uintptr, arg2 uint32, arg3 int32, arg4 int32, arg5 int32, arg6 uintptr)
+func wasm_import_method_socket_read_until(arg0 int32, arg1 uintptr, arg2 uint32, arg3 int32, arg4 int32, arg5 int32, arg6 uintptr) 
+
 
 func (self *Socket) ReadUntil(delimiter []uint8, max uint32, timeoutMs witTypes.Option[uint32]) witTypes.Result[[]uint8, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	data := unsafe.Pointer(unsafe.SliceData(delimiter))
-	pinner.Pin(data)
-	var option int32
-	var option0 int32
-	switch timeoutMs.Tag() {
-	case witTypes.OptionNone:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        data := unsafe.Pointer(unsafe.SliceData(delimiter))
+pinner.Pin(data)
+var option int32
+var option0 int32
+switch timeoutMs.Tag() {
+case witTypes.OptionNone:
+        
+        option = int32(0)
+option0 = 0
+case witTypes.OptionSome:
+        payload := timeoutMs.Some()
+        
+        option = int32(1)
+option0 = int32(payload)
+default:
+        panic("unreachable")
+}
+wasm_import_method_socket_read_until((self).Handle(), uintptr(data), uint32(len(delimiter)), int32(max), option, option0, returnArea)
+var result witTypes.Result[[]uint8, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 
-		option = int32(0)
-		option0 = 0
-	case witTypes.OptionSome:
-		payload := timeoutMs.Some()
+        result = witTypes.Ok[[]uint8, probity_check_types.Error](value)
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option3 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option3 = witTypes.None[string]()
+case 1:
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-		option = int32(1)
-		option0 = int32(payload)
-	default:
-		panic("unreachable")
-	}
-	wasm_import_method_socket_read_until((self).Handle(), uintptr(data), uint32(len(delimiter)), int32(max), option, option0, returnArea)
-	var result witTypes.Result[[]uint8, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		value := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
+        option3 = witTypes.Some[string](value2)
+default:
+        panic("unreachable")
+}
 
-		result = witTypes.Ok[[]uint8, probity_check_types.Error](value)
-	case 1:
-		value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option3 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
-
-			option3 = witTypes.None[string]()
-		case 1:
-			value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
-
-			option3 = witTypes.Some[string](value2)
-		default:
-			panic("unreachable")
-		}
-
-		result = witTypes.Err[[]uint8, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
-	default:
-		panic("unreachable")
-	}
-	result4 := result
-	return result4
+        result = witTypes.Err[[]uint8, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value1, Code: option3})
+default:
+        panic("unreachable")
+}
+result4 := result;
+return result4
 
 }

@@ -2,15 +2,16 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_tls
 
 import (
-	witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-	"probity.dev/sdk/internal/wit/imports/probity_check_types"
-	"runtime"
-	"unsafe"
+        "probity.dev/sdk/internal/wit/imports/probity_check_types"
+witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
+witTypes "go.bytecodealliance.org/pkg/wit/types"
+"unsafe"
+"runtime"
 )
 
 type Error = probity_check_types.Error
@@ -18,164 +19,167 @@ type Certificate = probity_check_types.Certificate
 type TlsInfo = probity_check_types.TlsInfo
 
 //go:wasmimport probity:check/tls@0.1.0 inspect
-func wasm_import_inspect(arg0 uintptr, arg1 uint32, arg2 int32, arg3 int32, arg4 uintptr, arg5 uint32, arg6 uintptr)
+func wasm_import_inspect(arg0 uintptr, arg1 uint32, arg2 int32, arg3 int32, arg4 uintptr, arg5 uint32, arg6 uintptr) 
+
 
 func Inspect(host string, port uint16, serverName witTypes.Option[string]) witTypes.Result[probity_check_types.TlsInfo, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (32 + 10*4), 8))
-	utf8 := unsafe.Pointer(unsafe.StringData(host))
-	pinner.Pin(utf8)
-	var option int32
-	var option1 uintptr
-	var option2 uint32
-	switch serverName.Tag() {
-	case witTypes.OptionNone:
+        returnArea := uintptr(witRuntime.Allocate(pinner, (32+10*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(host))
+pinner.Pin(utf8)
+var option int32
+var option1 uintptr
+var option2 uint32
+switch serverName.Tag() {
+case witTypes.OptionNone:
+        
+        option = int32(0)
+option1 = 0
+option2 = 0
+case witTypes.OptionSome:
+        payload := serverName.Some()
+        utf80 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf80)
 
-		option = int32(0)
-		option1 = 0
-		option2 = 0
-	case witTypes.OptionSome:
-		payload := serverName.Some()
-		utf80 := unsafe.Pointer(unsafe.StringData(payload))
-		pinner.Pin(utf80)
+        option = int32(1)
+option1 = uintptr(utf80)
+option2 = uint32(len(payload))
+default:
+        panic("unreachable")
+}
+wasm_import_inspect(uintptr(utf8), uint32(len(host)), int32(port), option, option1, option2, returnArea)
+var result17 witTypes.Result[probity_check_types.TlsInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4))))
+value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4))))
+var option5 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))) {
+case 0:
+        
+        option5 = witTypes.None[string]()
+case 1:
+        value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+6*4))))
 
-		option = int32(1)
-		option1 = uintptr(utf80)
-		option2 = uint32(len(payload))
-	default:
-		panic("unreachable")
-	}
-	wasm_import_inspect(uintptr(utf8), uint32(len(host)), int32(port), option, option1, option2, returnArea)
-	var result17 witTypes.Result[probity_check_types.TlsInfo, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4))))
-		value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4))))
-		var option5 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))) {
-		case 0:
+        option5 = witTypes.Some[string](value4)
+default:
+        panic("unreachable")
+}
+result11 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+6*4))))), index * (16+10*4))
+        value6 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value7 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5*4))))
+result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+6*4))))), index * (2*4))
+        value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
 
-			option5 = witTypes.None[string]()
-		case 1:
-			value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 6*4))))
+        result = append(result, value9)
+}
 
-			option5 = witTypes.Some[string](value4)
-		default:
-			panic("unreachable")
-		}
-		result11 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 7*4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 7*4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 6*4))))), index*(16+10*4))
-			value6 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			value7 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
-			value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5 * 4))))
-			result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 7*4))))
-			for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 7*4)))); index++ {
-				base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 6*4))))), index*(2*4))
-				value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value10 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+9*4))))
 
-				result = append(result, value9)
-			}
+        result11 = append(result11, probity_check_types.Certificate{Subject: value6, Issuer: value7, Serial: value8, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6*4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8+6*4))), DnsNames: result, Sha256: value10})
+}
 
-			value10 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 9*4))))
+var result13 witTypes.Result[witTypes.Unit, string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+8*4)))) {
+case 0:
+        
+        result13 = witTypes.Ok[witTypes.Unit, string](witTypes.Unit{})
+case 1:
+        value12 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+9*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+10*4))))
 
-			result11 = append(result11, probity_check_types.Certificate{Subject: value6, Issuer: value7, Serial: value8, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6 * 4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8 + 6*4))), DnsNames: result, Sha256: value10})
-		}
+        result13 = witTypes.Err[witTypes.Unit, string](value12)
+default:
+        panic("unreachable")
+}
 
-		var result13 witTypes.Result[witTypes.Unit, string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 8*4)))) {
-		case 0:
+        result17 = witTypes.Ok[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.TlsInfo{Protocol: value, Cipher: value3, Alpn: option5, HandshakeMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (16+6*4))), Chain: result11, Verified: result13})
+case 1:
+        value14 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option16 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option16 = witTypes.None[string]()
+case 1:
+        value15 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
 
-			result13 = witTypes.Ok[witTypes.Unit, string](witTypes.Unit{})
-		case 1:
-			value12 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 9*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24 + 10*4))))
+        option16 = witTypes.Some[string](value15)
+default:
+        panic("unreachable")
+}
 
-			result13 = witTypes.Err[witTypes.Unit, string](value12)
-		default:
-			panic("unreachable")
-		}
-
-		result17 = witTypes.Ok[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.TlsInfo{Protocol: value, Cipher: value3, Alpn: option5, HandshakeMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (16 + 6*4))), Chain: result11, Verified: result13})
-	case 1:
-		value14 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 2*4))))
-		var option16 witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 3*4)))) {
-		case 0:
-
-			option16 = witTypes.None[string]()
-		case 1:
-			value15 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8 + 5*4))))
-
-			option16 = witTypes.Some[string](value15)
-		default:
-			panic("unreachable")
-		}
-
-		result17 = witTypes.Err[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value14, Code: option16})
-	default:
-		panic("unreachable")
-	}
-	result18 := result17
-	return result18
+        result17 = witTypes.Err[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value14, Code: option16})
+default:
+        panic("unreachable")
+}
+result18 := result17;
+return result18
 
 }
 
 //go:wasmimport probity:check/tls@0.1.0 inspect-named
-func wasm_import_inspect_named(arg0 uintptr, arg1 uint32, arg2 uintptr)
+func wasm_import_inspect_named(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
 
 func InspectNamed(name string) witTypes.Result[[]probity_check_types.Certificate, probity_check_types.Error] {
-	pinner := &runtime.Pinner{}
-	defer pinner.Unpin()
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
 
-	returnArea := uintptr(witRuntime.Allocate(pinner, (7 * 4), 4))
-	utf8 := unsafe.Pointer(unsafe.StringData(name))
-	pinner.Pin(utf8)
-	wasm_import_inspect_named(uintptr(utf8), uint32(len(name)), returnArea)
-	var result7 witTypes.Result[[]probity_check_types.Certificate, probity_check_types.Error]
-	switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
-	case 0:
-		result4 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4))))
-		for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))); index++ {
-			base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index*(16+10*4))
-			value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
-			value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3 * 4))))
-			value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5 * 4))))
-			result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 7*4))))
-			for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 7*4)))); index++ {
-				base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 6*4))))), index*(2*4))
-				value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_inspect_named(uintptr(utf8), uint32(len(name)), returnArea)
+var result7 witTypes.Result[[]probity_check_types.Certificate, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result4 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (16+10*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5*4))))
+result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+6*4))))), index * (2*4))
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
 
-				result = append(result, value2)
-			}
+        result = append(result, value2)
+}
 
-			value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16 + 9*4))))
+value3 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+9*4))))
 
-			result4 = append(result4, probity_check_types.Certificate{Subject: value, Issuer: value0, Serial: value1, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6 * 4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8 + 6*4))), DnsNames: result, Sha256: value3})
-		}
+        result4 = append(result4, probity_check_types.Certificate{Subject: value, Issuer: value0, Serial: value1, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6*4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8+6*4))), DnsNames: result, Sha256: value3})
+}
 
-		result7 = witTypes.Ok[[]probity_check_types.Certificate, probity_check_types.Error](result4)
-	case 1:
-		value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3 * 4))))
-		var option witTypes.Option[string]
-		switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4 * 4)))) {
-		case 0:
 
-			option = witTypes.None[string]()
-		case 1:
-			value6 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5 * 4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6 * 4))))
+        result7 = witTypes.Ok[[]probity_check_types.Certificate, probity_check_types.Error](result4)
+case 1:
+        value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value6 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
 
-			option = witTypes.Some[string](value6)
-		default:
-			panic("unreachable")
-		}
+        option = witTypes.Some[string](value6)
+default:
+        panic("unreachable")
+}
 
-		result7 = witTypes.Err[[]probity_check_types.Certificate, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value5, Code: option})
-	default:
-		panic("unreachable")
-	}
-	result8 := result7
-	return result8
+        result7 = witTypes.Err[[]probity_check_types.Certificate, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value5, Code: option})
+default:
+        panic("unreachable")
+}
+result8 := result7;
+return result8
 
 }

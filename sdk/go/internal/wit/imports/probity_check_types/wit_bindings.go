@@ -2,30 +2,31 @@
 //
 // This code was generated from the following packages:
 //     probity:check@0.1.0
+//     probity:author
 
 package probity_check_types
 
 import (
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+        witTypes "go.bytecodealliance.org/pkg/wit/types"
 )
+
 
 const (
-	Status_Healthy   uint8 = 0
-	Status_Degraded  uint8 = 1
-	Status_Unhealthy uint8 = 2
+        Status_Healthy uint8 = 0
+Status_Degraded uint8 = 1
+Status_Unhealthy uint8 = 2
 )
-
 // What a check concluded. "The check itself could not run" is not a
 // status: it is `failure`, and the host reports it as `unknown`.
-//
+// 
 // `healthy`: as it should be. `degraded`: works, and someone should look;
 // probes still pass. `unhealthy`: does not work.
 type Status = uint8
 
 const (
-	Probes_Live    uint8 = 1 << 0
-	Probes_Ready   uint8 = 1 << 1
-	Probes_Startup uint8 = 1 << 2
+Probes_Live uint8 = 1 << 0
+Probes_Ready uint8 = 1 << 1
+Probes_Startup uint8 = 1 << 2
 )
 
 // Which probes this check is meant for: a hint. The operator's configuration
@@ -33,152 +34,154 @@ const (
 type Probes = uint8
 
 const (
-	Observed_Number  uint8 = 0
-	Observed_Integer uint8 = 1
-	Observed_Text    uint8 = 2
-	Observed_Boolean uint8 = 3
+Observed_Number uint8 = 0
+Observed_Integer uint8 = 1
+Observed_Text uint8 = 2
+Observed_Boolean uint8 = 3
 )
 
 // Use finite numbers: JSON, which every reader gets, has no others.
 type Observed struct {
-	tag   uint8
-	value any
+        tag uint8
+        value any
 }
 
 func (self Observed) Tag() uint8 {
-	return self.tag
+        return self.tag
 }
 
-func (self Observed) Number() float64 {
-	if self.tag != Observed_Number {
-		panic("tag mismatch")
-	}
-	return self.value.(float64)
+
+                            func (self Observed) Number() float64 {
+        if self.tag != Observed_Number {
+                panic("tag mismatch")
+        }
+        return self.value.(float64)
 }
 
-func (self Observed) Integer() int64 {
-	if self.tag != Observed_Integer {
-		panic("tag mismatch")
-	}
-	return self.value.(int64)
+                            func (self Observed) Integer() int64 {
+        if self.tag != Observed_Integer {
+                panic("tag mismatch")
+        }
+        return self.value.(int64)
 }
 
-func (self Observed) Text() string {
-	if self.tag != Observed_Text {
-		panic("tag mismatch")
-	}
-	return self.value.(string)
+                            func (self Observed) Text() string {
+        if self.tag != Observed_Text {
+                panic("tag mismatch")
+        }
+        return self.value.(string)
 }
 
-func (self Observed) Boolean() bool {
-	if self.tag != Observed_Boolean {
-		panic("tag mismatch")
-	}
-	return self.value.(bool)
+                            func (self Observed) Boolean() bool {
+        if self.tag != Observed_Boolean {
+                panic("tag mismatch")
+        }
+        return self.value.(bool)
 }
 
 func MakeObservedNumber(value float64) Observed {
-	return Observed{Observed_Number, value}
+        return Observed{Observed_Number, value}
 }
 func MakeObservedInteger(value int64) Observed {
-	return Observed{Observed_Integer, value}
+        return Observed{Observed_Integer, value}
 }
 func MakeObservedText(value string) Observed {
-	return Observed{Observed_Text, value}
+        return Observed{Observed_Text, value}
 }
 func MakeObservedBoolean(value bool) Observed {
-	return Observed{Observed_Boolean, value}
+        return Observed{Observed_Boolean, value}
 }
+
+
 
 // One observed value. `unit` is a UCUM code as used by OpenTelemetry
 // ("ms", "By", "1", "%", "{messages}").
 type Measurement struct {
-	// Unique within the check, the same in each run: it names a time series.
-	// At most 128 bytes.
-	Name  string
-	Value Observed
-	Unit  witTypes.Option[string]
-	// Judgement on this one value, when there is one.
-	Status witTypes.Option[Status]
+        // Unique within the check, the same in each run: it names a time series.
+// At most 128 bytes.
+Name string
+Value Observed
+Unit witTypes.Option[string]
+// Judgement on this one value, when there is one.
+Status witTypes.Option[Status]
 }
 
 // A judgement. Texts are cleaned of control characters, known secrets are
 // replaced, and what is too long is cut. An outcome of more than 64 KiB
 // (`outcome-bytes`) is refused as a whole.
 type Outcome struct {
-	Status Status
-	// One line for a human, with the numbers that led to the status ("412
-	// orders wait, at most 100"). Must not hold secrets. At most 2 KiB
-	// (`message-bytes`).
-	Message string
-	// The first 64 count (`measurements`).
-	Measurements []Measurement
-	// Free-form facts, shown beside the message and put on the log record.
-	// Name and text; the first 64 count, names of at most 128 bytes.
-	Details []witTypes.Tuple2[string, string]
+        Status Status
+// One line for a human, with the numbers that led to the status ("412
+// orders wait, at most 100"). Must not hold secrets. At most 2 KiB
+// (`message-bytes`).
+Message string
+// The first 64 count (`measurements`).
+Measurements []Measurement
+// Free-form facts, shown beside the message and put on the log record.
+// Name and text; the first 64 count, names of at most 128 bytes.
+Details []witTypes.Tuple2[string, string]
 }
 
 // What a component says about itself. Names, versions and labels are cut at
 // 128 bytes, the description at 4 KiB.
 type Metadata struct {
-	// The plugin's name: lower case, digits, hyphens. Checks are named by the
-	// operator, by default after the file.
-	Name string
-	// The component's own version; the host tells versions apart by digest.
-	Version string
-	// One sentence: the question this check answers.
-	Description string
-	Probes      Probes
-	// Milliseconds between runs when the operator does not say; none or 0
-	// leaves it to the host.
-	DefaultIntervalMs witTypes.Option[uint32]
-	// Milliseconds a run may take when the operator does not say; none or 0
-	// leaves it to the host.
-	DefaultTimeoutMs witTypes.Option[uint32]
-	// JSON Schema (2020-12) of the configuration document; the host validates
-	// with it. At most 64 KiB, or it counts as none. Close the object
-	// (`"additionalProperties": false`), so that typing errors are found.
-	ConfigSchema witTypes.Option[string]
-	// An example configuration (JSON), for `probity new` and the
-	// documentation. It must fit the schema.
-	ConfigExample witTypes.Option[string]
-	// Anything else: "homepage", "authors", "icon", ... At most 32.
-	Labels []witTypes.Tuple2[string, string]
+        // The plugin's name: lower case, digits, hyphens. Checks are named by the
+// operator, by default after the file.
+Name string
+// The component's own version; the host tells versions apart by digest.
+Version string
+// One sentence: the question this check answers.
+Description string
+Probes Probes
+// Milliseconds between runs when the operator does not say; none or 0
+// leaves it to the host.
+DefaultIntervalMs witTypes.Option[uint32]
+// Milliseconds a run may take when the operator does not say; none or 0
+// leaves it to the host.
+DefaultTimeoutMs witTypes.Option[uint32]
+// JSON Schema (2020-12) of the configuration document; the host validates
+// with it. At most 64 KiB, or it counts as none. Close the object
+// (`"additionalProperties": false`), so that typing errors are found.
+ConfigSchema witTypes.Option[string]
+// An example configuration (JSON), for `probity new` and the
+// documentation. It must fit the schema.
+ConfigExample witTypes.Option[string]
+// Anything else: "homepage", "authors", "icon", ... At most 32.
+Labels []witTypes.Tuple2[string, string]
 }
 
 const (
-	// The configuration does not grant this.
-	ErrorKind_Denied uint8 = 0
-	// Nothing of this name is declared (connection, secret, queue, check, path).
-	ErrorKind_NotFound uint8 = 1
-	// The argument makes no sense; a bug in the guest.
-	ErrorKind_InvalidArgument uint8 = 2
-	// The call, or what was left of the run, ran out of time.
-	ErrorKind_Timeout uint8 = 3
-	// Name resolution failed.
-	ErrorKind_Dns uint8 = 4
-	// The other side refused or reset the connection.
-	ErrorKind_Refused uint8 = 5
-	// No route, network down.
-	ErrorKind_Unreachable uint8 = 6
-	// TLS handshake or certificate verification failed.
-	ErrorKind_Tls uint8 = 7
-	// Credentials held by the host were not accepted.
-	ErrorKind_Auth uint8 = 8
-	// The other side spoke something else than the protocol.
-	ErrorKind_Protocol uint8 = 9
-	// The other side answered with an error of its own (see `code`).
-	ErrorKind_Remote uint8 = 10
-	// A reply was larger than the limit in the configuration.
-	ErrorKind_TooLarge uint8 = 11
-	// A quota of this check is used up (calls per run, bytes, rows, keys).
-	ErrorKind_Quota uint8 = 12
-	// Not supported on this host, platform or backend.
-	ErrorKind_Unsupported uint8 = 13
-	// None of the above; the message says what.
-	ErrorKind_Other uint8 = 14
+        // The configuration does not grant this.
+ErrorKind_Denied uint8 = 0
+// Nothing of this name is declared (connection, secret, queue, check, path).
+ErrorKind_NotFound uint8 = 1
+// The argument makes no sense; a bug in the guest.
+ErrorKind_InvalidArgument uint8 = 2
+// The call, or what was left of the run, ran out of time.
+ErrorKind_Timeout uint8 = 3
+// Name resolution failed.
+ErrorKind_Dns uint8 = 4
+// The other side refused or reset the connection.
+ErrorKind_Refused uint8 = 5
+// No route, network down.
+ErrorKind_Unreachable uint8 = 6
+// TLS handshake or certificate verification failed.
+ErrorKind_Tls uint8 = 7
+// Credentials held by the host were not accepted.
+ErrorKind_Auth uint8 = 8
+// The other side spoke something else than the protocol.
+ErrorKind_Protocol uint8 = 9
+// The other side answered with an error of its own (see `code`).
+ErrorKind_Remote uint8 = 10
+// A reply was larger than the limit in the configuration.
+ErrorKind_TooLarge uint8 = 11
+// A quota of this check is used up (calls per run, bytes, rows, keys).
+ErrorKind_Quota uint8 = 12
+// Not supported on this host, platform or backend.
+ErrorKind_Unsupported uint8 = 13
+// None of the above; the message says what.
+ErrorKind_Other uint8 = 14
 )
-
 // The kinds from `timeout` to `remote` say something about the other side,
 // and a check of that side usually answers `unhealthy`; the rest is about
 // the check, its grants or its host, and is passed on as a `failure`.
@@ -187,94 +190,97 @@ type ErrorKind = uint8
 // One error for every capability: an enum to branch on, text to show, and
 // the native code (SQLSTATE, errno name, HTTP2 code, RESP prefix) when known.
 type Error struct {
-	Kind ErrorKind
-	// One line; says what was tried, and for `denied` what would allow it.
-	Message string
-	// "ECONNREFUSED", "23505", "NXDOMAIN"; none when there is none.
-	Code witTypes.Option[string]
+        Kind ErrorKind
+// One line; says what was tried, and for `denied` what would allow it.
+Message string
+// "ECONNREFUSED", "23505", "NXDOMAIN"; none when there is none.
+Code witTypes.Option[string]
 }
 
 const (
-	// The configuration is unusable; the host stops scheduling until it
-	// changes. Say where and why: "at /oldest/warn: ...".
-	Failure_InvalidConfig uint8 = 0
-	// A capability failed in a way the check did not want to judge: pass the
-	// error on as it came. When the error is the answer (a refused connection
-	// in a check of that service), return `unhealthy` instead.
-	Failure_Capability uint8 = 1
-	// Anything else, in one line.
-	Failure_Other uint8 = 2
+// The configuration is unusable; the host stops scheduling until it
+// changes. Say where and why: "at /oldest/warn: ...".
+Failure_InvalidConfig uint8 = 0
+// A capability failed in a way the check did not want to judge: pass the
+// error on as it came. When the error is the answer (a refused connection
+// in a check of that service), return `unhealthy` instead.
+Failure_Capability uint8 = 1
+// Anything else, in one line.
+Failure_Other uint8 = 2
 )
 
 // The check could not reach a conclusion. Reported as `unknown`, never as
 // `unhealthy`, unless the configuration says otherwise.
 type Failure struct {
-	tag   uint8
-	value any
+        tag uint8
+        value any
 }
 
 func (self Failure) Tag() uint8 {
-	return self.tag
+        return self.tag
 }
 
-func (self Failure) InvalidConfig() string {
-	if self.tag != Failure_InvalidConfig {
-		panic("tag mismatch")
-	}
-	return self.value.(string)
+
+                            func (self Failure) InvalidConfig() string {
+        if self.tag != Failure_InvalidConfig {
+                panic("tag mismatch")
+        }
+        return self.value.(string)
 }
 
-func (self Failure) Capability() Error {
-	if self.tag != Failure_Capability {
-		panic("tag mismatch")
-	}
-	return self.value.(Error)
+                            func (self Failure) Capability() Error {
+        if self.tag != Failure_Capability {
+                panic("tag mismatch")
+        }
+        return self.value.(Error)
 }
 
-func (self Failure) Other() string {
-	if self.tag != Failure_Other {
-		panic("tag mismatch")
-	}
-	return self.value.(string)
+                            func (self Failure) Other() string {
+        if self.tag != Failure_Other {
+                panic("tag mismatch")
+        }
+        return self.value.(string)
 }
 
 func MakeFailureInvalidConfig(value string) Failure {
-	return Failure{Failure_InvalidConfig, value}
+        return Failure{Failure_InvalidConfig, value}
 }
 func MakeFailureCapability(value Error) Failure {
-	return Failure{Failure_Capability, value}
+        return Failure{Failure_Capability, value}
 }
 func MakeFailureOther(value string) Failure {
-	return Failure{Failure_Other, value}
+        return Failure{Failure_Other, value}
 }
+
+
 
 // Here and not in `tls`, so that using `http` does not import the `tls` capability.
 type Certificate struct {
-	// Distinguished names as text: "CN=example.org, O=Example".
-	Subject string
-	Issuer  string
-	// Hexadecimal.
-	Serial string
-	// Validity, in seconds since 1970-01-01T00:00:00Z.
-	NotBeforeUnix int64
-	NotAfterUnix  int64
-	// Subject alternative names of type DNS.
-	DnsNames []string
-	// Of the DER bytes, in hexadecimal.
-	Sha256 string
+        // Distinguished names as text: "CN=example.org, O=Example".
+Subject string
+Issuer string
+// Hexadecimal.
+Serial string
+// Validity, in seconds since 1970-01-01T00:00:00Z.
+NotBeforeUnix int64
+NotAfterUnix int64
+// Subject alternative names of type DNS.
+DnsNames []string
+// Of the DER bytes, in hexadecimal.
+Sha256 string
 }
 
 type TlsInfo struct {
-	// "TLSv1.3"
-	Protocol string
-	// Name of the cipher suite: "TLS13_AES_256_GCM_SHA384".
-	Cipher string
-	// What both sides agreed to speak: "h2".
-	Alpn        witTypes.Option[string]
-	HandshakeMs float64
-	// Leaf first.
-	Chain []Certificate
-	// err holds why the chain is not trusted. The probe succeeds even then,
-	// so that an expired certificate can be reported as such.
-	Verified witTypes.Result[witTypes.Unit, string]
+        // "TLSv1.3"
+Protocol string
+// Name of the cipher suite: "TLS13_AES_256_GCM_SHA384".
+Cipher string
+// What both sides agreed to speak: "h2".
+Alpn witTypes.Option[string]
+HandshakeMs float64
+// Leaf first.
+Chain []Certificate
+// err holds why the chain is not trusted. The probe succeeds even then,
+// so that an expired certificate can be reported as such.
+Verified witTypes.Result[witTypes.Unit, string]
 }
