@@ -138,14 +138,7 @@ impl Zig {
     }
 
     /// `check.zig` with the kit's module, which has the kit's header translated.
-    fn zig(
-        &self,
-        folder: &Path,
-        kit: &Path,
-        out: &Path,
-        objects: &[PathBuf],
-        wasm: &Path,
-    ) -> Result<(), BuildError> {
+    fn zig(&self, folder: &Path, kit: &Path, out: &Path, objects: &[PathBuf], wasm: &Path) -> Result<(), BuildError> {
         let include = kit.join("include");
         let mut translate = self.command("translate-c");
         translate.args(["-target", TARGET, "-lc"]).args(including(std::slice::from_ref(&include)));

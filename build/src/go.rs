@@ -40,8 +40,10 @@ pub fn kit_bindings() -> Result<Vec<(String, Vec<u8>)>, BuildError> {
     let (resolve, id) = world.parts();
     let mut made = Files::default();
     let generated = options.build().generate(&mut resolve.clone(), id, &mut made);
-    generated.map_err(|error| BuildError::source(Path::new(BINDINGS), format!("cannot generate bindings: {error:#}")))?;
-    let mut files: Vec<(String, Vec<u8>)> = made.iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect();
+    generated
+        .map_err(|error| BuildError::source(Path::new(BINDINGS), format!("cannot generate bindings: {error:#}")))?;
+    let mut files: Vec<(String, Vec<u8>)> =
+        made.iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect();
     files.sort();
     Ok(files)
 }

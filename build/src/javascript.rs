@@ -65,7 +65,10 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     command.arg("--entry").arg(entry).arg("--out").arg(&component).arg(job.folder);
     tool::run(&mut command)?;
     let code = fs::read(&component).map_err(BuildError::read(&component))?;
-    Ok(Made { code: Code::Component(code), inputs: vec![real.join("src"), real.join("bin"), real.join("package.json")] })
+    Ok(Made {
+        code: Code::Component(code),
+        inputs: vec![real.join("src"), real.join("bin"), real.join("package.json")],
+    })
 }
 
 #[cfg(test)]

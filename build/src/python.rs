@@ -97,7 +97,8 @@ fn python(folder: &Path) -> Result<PathBuf, BuildError> {
     let on_path = ["python3", "python"].into_iter().find_map(tool::on_path);
     let interpreters = own.into_iter().chain(active).filter_map(|dir| tool::in_dir(&dir, "python"));
     let interpreters: Vec<PathBuf> = interpreters.chain(on_path.clone()).collect();
-    let complete = |python: &&PathBuf| python.parent().is_some_and(|dir| tool::in_dir(dir, "componentize-py").is_some());
+    let complete =
+        |python: &&PathBuf| python.parent().is_some_and(|dir| tool::in_dir(dir, "componentize-py").is_some());
     if let Some(found) = interpreters.iter().find(complete) {
         return Ok(found.clone());
     }

@@ -83,11 +83,13 @@ fn go_runtime(workspace: &Workspace) -> Result<()> {
     if to.join("go.mod").is_file() {
         return Ok(());
     }
-    let output = Command::new(cargo()).args(["metadata", "--format-version", "1"]).output().context("cargo metadata")?;
+    let output =
+        Command::new(cargo()).args(["metadata", "--format-version", "1"]).output().context("cargo metadata")?;
     ensure!(output.status.success(), "cargo metadata failed ({})", output.status);
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("read cargo metadata")?;
     let package = metadata.packages.iter().find(|package| package.name == "wit-bindgen-go");
-    let folder = package.and_then(|package| package.manifest_path.parent()).context("wit-bindgen-go is no dependency")?;
+    let folder =
+        package.and_then(|package| package.manifest_path.parent()).context("wit-bindgen-go is no dependency")?;
     copy(&folder.join("src/pkg/wit"), &to.join("wit"))?;
     fs::copy(folder.join("src/pkg/go.mod"), to.join("go.mod")).context("copy go.mod").map(drop)
 }
@@ -147,7 +149,9 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let (kit, program) = (workspace.root.join("sdk/c"), workspace.target.join("tools/sdk-c-words"));
     let mut zig = Command::new(python::setup(workspace)?.join("python"));
     zig.args(["-m", "ziglang", "cc", "-std=c23", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-Iinclude"]);
-    zig.args(["test/words.c", "src/json.c", "src/outcome.c", "src/units.c", "-lm", "-o"]).arg(&program).current_dir(kit);
+    zig.args(["test/words.c", "src/json.c", "src/outcome.c", "src/units.c", "-lm", "-o"])
+        .arg(&program)
+        .current_dir(kit);
     workspace::run(&mut zig, "zig cc")?;
     workspace::run(&mut Command::new(program), "the tests of sdk/c")
 }

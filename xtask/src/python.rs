@@ -9,11 +9,8 @@ use crate::venv;
 use crate::workspace::{self, Workspace};
 
 /// Folders of checks whose components tests need.
-const CHECKS: [&str; 3] = [
-    "examples/flask/checks/orders",
-    "examples/fastapi/checks/pulse",
-    "examples/django/checks/checkout",
-];
+const CHECKS: [&str; 3] =
+    ["examples/flask/checks/orders", "examples/fastapi/checks/pulse", "examples/django/checks/checkout"];
 
 /// The environment in `target/venv`, with servers and frameworks for the tests and componentize-py.
 pub(crate) fn setup(workspace: &Workspace) -> Result<PathBuf> {

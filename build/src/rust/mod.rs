@@ -32,7 +32,7 @@ pub(crate) fn build(check: &Check<'_>) -> Result<Made, BuildError> {
     let job = Job { manifest: &manifest, packages: &[], target_dir: Some(check.target) };
     let modules = compile::compile(&toolchain, &job).map_err(BuildError::RustCompile)?;
     let module = modules.into_iter().find(|module| same(&module.manifest, &manifest));
-    let module = module.ok_or_else(|| BuildError::RustCompile(compile::CompileError::NoModule { manifest }))?;
+    let module = module.ok_or(BuildError::RustCompile(compile::CompileError::NoModule { manifest }))?;
     let code = fs::read(&module.wasm).map_err(BuildError::read(&module.wasm))?;
     Ok(Made { code: Code::Module(code), inputs: inputs(&module.wasm) })
 }

@@ -45,7 +45,11 @@ mod table {
     /// Replaces the table.
     pub(super) async fn write() -> std::io::Result<()> {
         let mut table = String::new();
-        let build = if cfg!(debug_assertions) { "a debug build of the host: a release build is faster" } else { "a release build" };
+        let build = if cfg!(debug_assertions) {
+            "a debug build of the host: a release build is faster"
+        } else {
+            "a release build"
+        };
         let header = "| language | toolchain | size | compile | first run | fresh run | kept instance | memory |\n\
                       | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |";
         let _ = writeln!(table, "Measured with {build}.\n\n{header}");

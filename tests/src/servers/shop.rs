@@ -176,7 +176,9 @@ impl Shop {
         let database = match self.framework {
             // Django takes the URL apart itself.
             Framework::Django => self.postgres.url(),
-            Framework::Flask | Framework::FastApi => self.postgres.url().replacen("postgres:", "postgresql+psycopg:", 1),
+            Framework::Flask | Framework::FastApi => {
+                self.postgres.url().replacen("postgres:", "postgresql+psycopg:", 1)
+            }
         };
         command.env("DATABASE_URL", database).env("REDIS_URL", self.redis.url());
         command.env("PAYMENTS_URL", self.payments.url()).env("PROBITY_URL", self.host.url(""));

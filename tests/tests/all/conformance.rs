@@ -34,9 +34,24 @@ fn measured(run: &Run) -> Vec<(String, Value, Option<Status>)> {
 async fn values_are_judged_alike() {
     let cases = [
         (json!({"act": "judge", "value": 5, "warn": 5, "crit": 10}), Status::Healthy, 5.0, ""),
-        (json!({"act": "judge", "value": 7.25, "warn": 5, "crit": 10}), Status::Degraded, 7.25, "value 7.25, more than 5"),
-        (json!({"act": "judge", "value": 10.5, "warn": 5, "crit": 10}), Status::Unhealthy, 10.5, "value 10.5, more than 10"),
-        (json!({"act": "judge", "value": 0.00456, "crit": 0.001}), Status::Unhealthy, 0.00456, "value 0.0046, more than 0.001"),
+        (
+            json!({"act": "judge", "value": 7.25, "warn": 5, "crit": 10}),
+            Status::Degraded,
+            7.25,
+            "value 7.25, more than 5",
+        ),
+        (
+            json!({"act": "judge", "value": 10.5, "warn": 5, "crit": 10}),
+            Status::Unhealthy,
+            10.5,
+            "value 10.5, more than 10",
+        ),
+        (
+            json!({"act": "judge", "value": 0.00456, "crit": 0.001}),
+            Status::Unhealthy,
+            0.00456,
+            "value 0.0046, more than 0.001",
+        ),
         (json!({"act": "judge", "value": 0.125, "warn": 0}), Status::Degraded, 0.125, "value 0.12, more than 0"),
         (json!({"act": "judge", "value": 1e9}), Status::Healthy, 1e9, ""),
     ];
