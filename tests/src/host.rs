@@ -235,7 +235,7 @@ impl Host {
         self.child.id()
     }
 
-    /// Everything the host logged so far.
+    /// Everything the host printed and logged so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -326,22 +326,23 @@ fn with_basics(config: &str) -> String {
 }
 
 fn spawn(dir: &Path, env: &[(&'static str, String)]) -> (Child, Arc<Mutex<String>>, String) {
-    let mut child = Command::new(binary())
-        .args(["serve", "--log", "debug", "--log-format", "json"])
+    let (output, both) = std::io::pipe().expect("the machine has pipes");
+    let child = Command::new(binary())
+        .args(["serve", "--log-format", "json"])
         .current_dir(dir)
         .env_remove("PROBITY_CONFIG")
+        .env("PROBITY_LOG", "debug")
         .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stdout(both.try_clone().expect("a pipe has more than one handle"))
+        .stderr(both)
         .spawn()
         .expect("the host starts");
     let log = Arc::new(Mutex::new(String::new()));
     let (found, address) = channel();
-    let stderr = child.stderr.take().expect("it is piped");
     let kept = Arc::clone(&log);
     std::thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
             if let Some(address) = listening(&line) {
                 // The test may have given up.
                 let _ = found.send(address);

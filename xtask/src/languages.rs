@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::python;
+use crate::checks;
 use crate::workspace::{self, Workspace, cargo, shown};
 
 /// One folder for each language.
@@ -142,12 +142,12 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let runtime = go_runtime_folder(workspace);
     fs::write(&modfile, format!("{text}\nreplace go.bytecodealliance.org/pkg => {}\n", runtime.display()))
         .context("write a go.mod for tests")?;
-    let mut go = Command::new(python::setup(workspace)?.join("go"));
+    let mut go = Command::new(checks::setup(workspace)?.join("go"));
     go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).arg(".").current_dir(kit).env("GOTOOLCHAIN", "local");
     workspace::run(&mut go, "go test")?;
     println!("testing sdk/c");
     let (kit, program) = (workspace.root.join("sdk/c"), workspace.target.join("tools/sdk-c-words"));
-    let mut zig = Command::new(python::setup(workspace)?.join("python"));
+    let mut zig = Command::new(checks::setup(workspace)?.join("python"));
     zig.args(["-m", "ziglang", "cc", "-std=c23", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-Iinclude"]);
     zig.args(["test/words.c", "src/json.c", "src/outcome.c", "src/units.c", "-lm", "-o"])
         .arg(&program)
@@ -158,7 +158,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 
 /// The compilers of Python's environment come first on `PATH`.
 fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
-    let bin = python::setup(workspace)?;
+    let bin = checks::setup(workspace)?;
     let path = env::var_os("PATH").unwrap_or_default();
     let path: OsString = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path)))?;
     command.env("PATH", path).env("VIRTUAL_ENV", workspace.target.join("venv"));

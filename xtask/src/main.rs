@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod checks;
 mod demo;
 mod docs;
 mod guests;
 mod languages;
+#[cfg(unix)]
 mod python;
 #[cfg(unix)]
 mod servers;

@@ -1,46 +1,43 @@
-//! Checks in Python: their environment, their components, and the tests of the kit.
+//! The Python that tests run servers with: a virtual environment in the target directory, with what
+//! `tests/requirements.txt` pins.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::venv;
+use crate::setup;
 use crate::workspace::{self, Workspace};
 
-/// Folders of checks whose components tests need.
-const CHECKS: [&str; 3] =
-    ["examples/flask/checks/orders", "examples/fastapi/checks/pulse", "examples/django/checks/checkout"];
-
-/// The environment in `target/venv`, with servers and frameworks for the tests and componentize-py.
-pub(crate) fn setup(workspace: &Workspace) -> Result<PathBuf> {
-    venv::make(&workspace.target.join("venv"), &[workspace.root.join("tests/requirements.txt")])
+/// Installs it where it is missing or pinned otherwise. Where that is not possible, says so: the tests that need it
+/// fail.
+pub(crate) fn install(workspace: &Workspace) -> Result<()> {
+    let pins = workspace.root.join("tests/requirements.txt");
+    let folder = workspace.target.join("python");
+    // Copied last: a half-made environment is made again.
+    let stamp = folder.join("requirements.txt");
+    let wanted = fs::read(&pins).with_context(|| format!("read {}", pins.display()))?;
+    if fs::read(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    println!("installing Python packages into {}", workspace::shown(&folder));
+    if let Err(error) = make(&folder, &pins) {
+        println!("tests need Python packages that are missing: {error:#}");
+        return Ok(());
+    }
+    fs::write(&stamp, wanted).with_context(|| format!("write {}", stamp.display()))
 }
 
-/// Builds the checks with `probity build`, each to `target/components/NAME.wasm`; those that did not change cost nothing.
-pub(crate) fn build(workspace: &Workspace, host: &Path) -> Result<()> {
-    setup(workspace)?;
-    for folder in CHECKS {
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        let mut build = Command::new(host);
-        build.arg("build").arg(workspace.root.join(folder));
-        build.arg("--out").arg(workspace.components().join(name).with_extension("wasm"));
-        build.env("VIRTUAL_ENV", workspace.target.join("venv"));
-        workspace::run(&mut build, "probity build")?;
+fn make(folder: &Path, pins: &Path) -> Result<()> {
+    let venv =
+        || workspace::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder), "python3 -m venv");
+    // Debian has it in a package of its own.
+    if venv().is_err() && setup::can_install() {
+        setup::install(&["python3-venv"])?;
+        venv()?;
     }
-    Ok(())
-}
-
-/// The kit's own tests, and those of the checks.
-pub(crate) fn test(workspace: &Workspace) -> Result<()> {
-    let python = setup(workspace)?.join("python");
-    let checks = CHECKS.iter().filter(|folder| folder.starts_with("examples/"));
-    for folder in ["sdk/python"].iter().chain(checks) {
-        println!("testing {folder}");
-        let mut pytest = Command::new(&python);
-        pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).current_dir(workspace.root.join(folder));
-        pytest.env("PYTHONPATH", workspace.root.join("sdk/python/src")).env("PYTHONDONTWRITEBYTECODE", "1");
-        workspace::run(&mut pytest, "pytest")?;
-    }
-    Ok(())
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(pins);
+    workspace::run(&mut pip, "pip install")
 }

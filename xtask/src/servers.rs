@@ -16,12 +16,20 @@ struct Server {
     package: &'static str,
 }
 
-const SERVERS: [Server; 5] = [
+const SERVERS: &[Server] = &[
     Server { program: "postgres", package: "postgresql" },
     Server { program: "mariadbd", package: "mariadb-server" },
     Server { program: "redis-server", package: "redis-server" },
     Server { program: "rabbitmq-server", package: "rabbitmq-server" },
     Server { program: "nats-server", package: "nats-server" },
+    Server { program: "chronyd", package: "chrony" },
+    Server { program: "dovecot", package: "dovecot-imapd" },
+    Server { program: "pop3-login", package: "dovecot-pop3d" },
+    Server { program: "dropbear", package: "dropbear-bin" },
+    Server { program: "nginx", package: "nginx-light" },
+    Server { program: "haproxy", package: "haproxy" },
+    Server { program: "prometheus", package: "prometheus" },
+    Server { program: "sshd", package: "openssh-server" },
 ];
 
 /// Keeps packages from starting their services: tests bring up instances of their own.
@@ -45,7 +53,7 @@ pub(crate) fn install() -> Result<()> {
 fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    folders.extend(["/usr/sbin", "/usr/lib/rabbitmq/bin"].map(PathBuf::from));
+    folders.extend(["/usr/sbin", "/usr/lib/rabbitmq/bin", "/usr/lib/dovecot"].map(PathBuf::from));
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     folders.extend(versions.map(|version| version.path().join("bin")));
     folders.into_iter().map(|folder| folder.join(program)).find(|file| file.is_file())

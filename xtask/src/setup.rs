@@ -19,7 +19,7 @@ pub(crate) fn run() -> Result<()> {
     if !usable && can_install() {
         install(&facts.missing_packages())?;
     }
-    crate::python::setup(&workspace)?;
+    crate::checks::setup(&workspace)?;
     crate::languages::setup(&workspace)?;
     toolchain::find(&workspace).map(drop)
 }

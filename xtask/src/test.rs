@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::workspace::{self, Workspace, cargo};
-use crate::{guests, languages, python, setup};
+use crate::{checks, guests, languages, setup};
 
 /// Builds the guests and the host, then runs the tests of every member.
 ///
@@ -14,7 +14,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let workspace = Workspace::load()?;
     setup::run()?;
     #[cfg(unix)]
-    crate::servers::install()?;
+    {
+        crate::servers::install()?;
+        crate::python::install(&workspace)?;
+    }
     guests::run()?;
     println!("building the host");
     workspace::run(
@@ -22,9 +25,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         Command::new(cargo()).args(["build", "--workspace", "--bin", "probity"]).current_dir(&workspace.root),
         "cargo build",
     )?;
-    python::build(&workspace, &workspace.target.join("debug/probity"))?;
+    checks::build(&workspace, &workspace.target.join("debug/probity"))?;
     languages::build(&workspace, &workspace.target.join("debug/probity"))?;
-    python::test(&workspace)?;
+    checks::test(&workspace)?;
     languages::test(&workspace)?;
     println!("testing");
     let mut test = Command::new(cargo());

@@ -14,6 +14,7 @@ wasmtime::component::bindgen!({
             import probity:check/state@0.1.0;
             import probity:check/http@0.1.0;
             import probity:check/tcp@0.1.0;
+            import probity:check/udp@0.1.0;
             import probity:check/sql@0.1.0;
             import probity:check/tls@0.1.0;
             import probity:check/dns@0.1.0;

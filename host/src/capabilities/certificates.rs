@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::sync::Semaphore;
@@ -28,6 +29,24 @@ static READS: Semaphore = Semaphore::const_new(4);
 /// `not-found` when there is no such file, `too-large`, `protocol` when it holds no certificate. Messages name `name`, not
 /// the path, which is the operator's.
 pub(super) async fn read(name: &str, path: PathBuf) -> Result<Vec<Certificate>, CallError> {
+    Ok(encoded(name, path).await?.iter().map(|der| Certificate::from_der(der)).collect())
+}
+
+/// The same as authorities to trust.
+///
+/// # Errors
+/// As [`read`], and `protocol` when none of them can be an authority.
+pub(super) async fn authorities(name: &str, path: PathBuf) -> Result<RootCertStore, CallError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(encoded(name, path).await?);
+    if roots.is_empty() {
+        let message = format!("certificate {name}: its file holds no usable authority");
+        return Err(CallError::new(ErrorKind::Protocol, message));
+    }
+    Ok(roots)
+}
+
+async fn encoded(name: &str, path: PathBuf) -> Result<Vec<CertificateDer<'static>>, CallError> {
     let closed =
         |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Other, format!("certificate {name}: {error}"));
     let place = READS.acquire().await.map_err(|error| closed(&error))?;
@@ -55,16 +74,12 @@ fn bytes(what: &str, path: &Path) -> Result<Vec<u8>, CallError> {
     Ok(bytes)
 }
 
-fn parse(what: &str, bytes: &[u8]) -> Result<Vec<Certificate>, CallError> {
+fn parse(what: &str, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, CallError> {
     let pem = CertificateDer::pem_slice_iter(bytes).map_while(Result::ok);
-    let found: Vec<Certificate> = pem
-        .filter(|der| X509Certificate::from_der(der).is_ok())
-        .take(CERTIFICATES_MAX)
-        .map(|der| Certificate::from_der(&der))
-        .collect();
+    let found: Vec<_> = pem.filter(|der| X509Certificate::from_der(der).is_ok()).take(CERTIFICATES_MAX).collect();
     match X509Certificate::from_der(bytes) {
         _ if !found.is_empty() => Ok(found),
-        Ok((rest, _)) => Ok(vec![Certificate::from_der(&bytes[..bytes.len() - rest.len()])]),
+        Ok((rest, _)) => Ok(vec![CertificateDer::from(bytes[..bytes.len() - rest.len()].to_vec())]),
         Err(_) => Err(CallError::new(ErrorKind::Protocol, format!("{what}: its file holds no certificate"))),
     }
 }
@@ -93,6 +108,17 @@ mod tests {
         assert_eq!(names(&path).await.unwrap(), ["a.test", "b.test"]);
         std::fs::write(&path, signed("renewed.test").der()).unwrap();
         assert_eq!(names(&path).await.unwrap(), ["renewed.test"]);
+    }
+
+    // An authority is read anew, too; a file without a certificate trusts nobody.
+    #[tokio::test]
+    async fn authorities_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.pem");
+        std::fs::write(&path, signed("a.test").pem()).unwrap();
+        assert_eq!(authorities("gateway", path.clone()).await.unwrap().len(), 1);
+        std::fs::write(&path, "nobody").unwrap();
+        assert_eq!(authorities("gateway", path).await.unwrap_err().kind, ErrorKind::Protocol);
     }
 
     // What is no certificate, no file, nothing at all, or endless is told apart.

@@ -17,6 +17,7 @@ use super::tls::{TlsInfo, Trust};
 use super::{CallError, ErrorKind};
 use crate::config::grants::{Host, HostPattern};
 use crate::config::{Connection, Grants, Limits};
+use crate::trace::SpanId;
 
 /// Bytes of a request's URL.
 const URL_BYTES_MAX: usize = 8 << 10;
@@ -41,6 +42,8 @@ pub struct Response {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, or the `too-large` in its place.
     pub body: Result<Bytes, CallError>,
+    /// As `headers`: what came after the body.
+    pub trailers: Vec<(String, Vec<u8>)>,
     /// Where the time went.
     pub timing: Timing,
     /// Of the last hop, when it was https.
@@ -164,7 +167,20 @@ impl HttpClient {
         let mut headers = request.headers().clone();
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        Ok(Trip { method, url, headers, body: request.body.clone(), endpoint, trust: &self.trust })
+        let http2_only = request.http2_only;
+        if http2_only {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        }
+        Ok(Trip {
+            method,
+            url,
+            headers,
+            body: request.body.clone(),
+            http2_only,
+            endpoint,
+            span: request.span(),
+            trust: &self.trust,
+        })
     }
 }
 
@@ -178,7 +194,9 @@ struct Trip<'a> {
     url: Url,
     headers: HeaderMap,
     body: Bytes,
+    http2_only: bool,
     endpoint: Option<&'a Endpoint>,
+    span: Option<SpanId>,
     trust: &'a Trust,
 }
 
@@ -188,6 +206,10 @@ impl<'a> Trip<'a> {
         let line = Grants::line_for_http(&self.url);
         let mut headers = self.headers.clone();
         let (pattern, trust, proxy) = if let Some(endpoint) = self.endpoint {
+            if let Some(span) = self.span.filter(|_| endpoint.traceparent) {
+                let value = HeaderValue::from_str(&span.traceparent());
+                headers.insert("traceparent", value.expect("an id is hexadecimal digits"));
+            }
             for (name, value) in endpoint.headers() {
                 headers.insert(name, value.clone());
             }
@@ -205,7 +227,7 @@ impl<'a> Trip<'a> {
             (pattern.host.clone(), self.trust, None)
         };
         let (method, url, body) = (self.method.clone(), self.url.clone(), self.body.clone());
-        Ok(Hop { method, url, headers, body, pattern, line, trust, proxy })
+        Ok(Hop { method, url, headers, body, http2_only: self.http2_only, pattern, line, trust, proxy })
     }
 
     /// Where a response with this head leads, as browsers and curl go.
@@ -244,12 +266,12 @@ impl<'a> Trip<'a> {
 }
 
 fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, start: Instant) -> Response {
-    let headers = exchange.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     Response {
         status: exchange.status.as_u16(),
         version: exchange.version,
-        headers: headers.collect(),
+        headers: pairs(&exchange.headers),
         body,
+        trailers: pairs(&exchange.trailers),
         timing: Timing {
             dns: exchange.dns,
             connect: Some(exchange.connect),
@@ -261,6 +283,10 @@ fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, 
         remote_address: exchange.address,
         final_url,
     }
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::net::{Net, io_error, timeout};
 use super::proxy::Proxy;
 use super::request::invalid;
 use super::tasks::Tasks;
-use super::tls::{self, TlsInfo, Trust};
+use super::tls::{self, Offer, TlsInfo, Trust};
 use super::{CallError, ErrorKind};
 use crate::config::grants::{Host, HostPattern};
 
@@ -30,6 +30,9 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// Headers of a response.
 const HEADERS_MAX: usize = 100;
+
+/// Bytes of what comes after a response's body. HTTP/1.1 has the same bound in hyper.
+const TRAILER_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes an HTTP/2 server may send unasked.
 const WINDOW_BYTES: u32 = 256 << 10;
@@ -41,6 +44,8 @@ pub(super) struct Hop<'a> {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// Speak nothing else, also without TLS.
+    pub(super) http2_only: bool,
     /// What let it through; decides which addresses are allowed.
     pub(super) pattern: HostPattern,
     /// The line for refusals.
@@ -61,6 +66,8 @@ pub(super) struct Exchange {
     pub(super) dns: Option<Duration>,
     pub(super) connect: Duration,
     pub(super) first_byte: Duration,
+    /// Complete when the body is.
+    pub(super) trailers: HeaderMap,
     body: Incoming,
     /// Drive the connection; dropped last.
     _tasks: Tasks,
@@ -79,14 +86,21 @@ impl Exchange {
             None => net.connect(&host, port, &hop.pattern, &hop.line, deadline).await?,
             Some(proxy) => {
                 net.judge_literal(&host, &hop.pattern, &hop.line)?;
-                proxy.connect(net, secure.then_some((&host, port)), deadline).await?
+                // Proxies read HTTP/1.1 only.
+                let tunnel = secure || hop.http2_only;
+                proxy.connect(net, tunnel.then_some((&host, port)), deadline).await?
             }
         };
         let tasks = Tasks::default();
         let (tls, sent, answer) = if secure {
-            let (stream, info) = tls::handshake(connected.stream, &host, hop.trust, deadline).await?;
+            let offer = if hop.http2_only { Offer::Http2 } else { Offer::Http };
+            let (stream, info) = tls::handshake(connected.stream, &host, hop.trust, offer, deadline).await?;
             let sent = Instant::now();
             let is_http2 = info.alpn.as_deref() == Some("h2");
+            if hop.http2_only && !is_http2 {
+                let message = format!("{host} did not agree to speak HTTP/2 (ALPN `h2`)");
+                return Err(CallError::new(ErrorKind::Protocol, message));
+            }
             let answer = if is_http2 {
                 in_time(deadline, &host, send_http2(stream, hop, &tasks)).await
             } else {
@@ -95,7 +109,12 @@ impl Exchange {
             (Some(info), sent, answer?)
         } else {
             let sent = Instant::now();
-            (None, sent, in_time(deadline, &host, send_http1(connected.stream, hop, &tasks)).await?)
+            let answer = if hop.http2_only {
+                in_time(deadline, &host, send_http2(connected.stream, hop, &tasks)).await
+            } else {
+                in_time(deadline, &host, send_http1(connected.stream, hop, &tasks)).await
+            };
+            (None, sent, answer?)
         };
         let first_byte = sent.elapsed();
         let (head, body) = answer.into_parts();
@@ -108,12 +127,13 @@ impl Exchange {
             dns: connected.dns,
             connect: connected.connect,
             first_byte,
+            trailers: HeaderMap::new(),
             body,
             _tasks: tasks,
         })
     }
 
-    /// Reads the body, up to `max` bytes.
+    /// Reads the body, up to `max` bytes, and what comes after it.
     ///
     /// # Errors
     /// `timeout`, `protocol`, `refused`. Too much is not an error of the exchange: the inner `too-large` stands in for
@@ -139,9 +159,20 @@ impl Exchange {
                     return Ok(too_large());
                 }
                 bytes.extend_from_slice(data);
+            } else if let Ok(trailers) = frame.into_trailers() {
+                self.trailers = bounded(trailers)?;
             }
         }
     }
+}
+
+fn bounded(trailers: HeaderMap) -> Result<HeaderMap, CallError> {
+    let bytes: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if trailers.len() > HEADERS_MAX || bytes > TRAILER_BYTES_MAX {
+        let message = format!("more than {HEADERS_MAX} trailers or {TRAILER_BYTES_MAX} bytes of them");
+        return Err(CallError::new(ErrorKind::Protocol, message));
+    }
+    Ok(trailers)
 }
 
 async fn in_time<T>(
@@ -232,7 +263,7 @@ fn http_error(error: &hyper::Error, doing: &str) -> CallError {
     let mut message = format!("{doing}: {error}");
     while let Some(cause) = source {
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return tls::session_error(io, doing).unwrap_or_else(|| io_error(io, doing));
+            return io_error(io, doing);
         }
         message = format!("{message}: {cause}");
         source = cause.source();

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use super::egress::Refusal;
+use super::tls::session_error;
 use super::{CallError, ErrorKind};
 use crate::config::Egress;
 use crate::config::grants::{Host, HostPattern};
@@ -235,9 +236,13 @@ pub(super) fn timeout(message: String) -> CallError {
     CallError::new(ErrorKind::Timeout, message)
 }
 
-/// An operating system's error during `doing`, with its kind and errno name.
+/// What went wrong with a connection during `doing`: an operating system's error with its kind and errno name, or what
+/// TLS found, at whatever moment.
 pub(super) fn io_error(error: &io::Error, doing: &str) -> CallError {
     use io::ErrorKind as Io;
+    if let Some(error) = session_error(error, doing) {
+        return error;
+    }
     let (kind, code) = match error.kind() {
         Io::ConnectionRefused => (ErrorKind::Refused, Some("ECONNREFUSED")),
         Io::ConnectionReset => (ErrorKind::Refused, Some("ECONNRESET")),
@@ -248,7 +253,7 @@ pub(super) fn io_error(error: &io::Error, doing: &str) -> CallError {
         Io::NetworkDown => (ErrorKind::Unreachable, Some("ENETDOWN")),
         Io::AddrNotAvailable => (ErrorKind::Unreachable, Some("EADDRNOTAVAIL")),
         Io::TimedOut => (ErrorKind::Timeout, Some("ETIMEDOUT")),
-        Io::UnexpectedEof => (ErrorKind::Protocol, None),
+        Io::UnexpectedEof | Io::InvalidData | Io::InvalidInput => (ErrorKind::Protocol, None),
         Io::NotFound => (ErrorKind::NotFound, Some("ENOENT")),
         Io::PermissionDenied => (ErrorKind::Other, Some("EACCES")),
         Io::Unsupported => (ErrorKind::Unsupported, Some("ENOTSUP")),

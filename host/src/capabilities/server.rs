@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::net::Net;
-use super::tls::{self, Trust};
+use super::tls::{self, Offer, Trust};
 use super::{CallError, ErrorKind};
 use crate::config::ServerConnection;
 use crate::config::grants::{Host, HostPattern};
@@ -25,7 +25,7 @@ pub(super) struct Server {
     pub(super) name: String,
     pub(super) host: Host,
     pub(super) port: u16,
-    /// Whether the scheme asks for TLS.
+    /// Whether the URL asks for TLS.
     pub(super) tls: bool,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
@@ -54,9 +54,11 @@ impl Server {
         system: &Trust,
     ) -> Result<Self, String> {
         let url = &connection.url;
-        let tls = matches!(url.scheme(), "rediss" | "valkeys" | "amqps" | "tls");
+        let tls = connection.tls;
         let host = Host::parse(url.host_str().unwrap_or_default())?;
-        let trust = connection.ca.as_deref().map(Trust::only).transpose().map_err(|error| format!("`ca`: {error}"))?;
+        let (ca, identity) = (connection.ca.as_deref(), connection.identity.as_ref());
+        let is_own = ca.is_some() || identity.is_some();
+        let trust = is_own.then(|| Trust::new(ca, identity)).transpose().map_err(|error| format!("TLS: {error}"))?;
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         Ok(Self {
             name: name.to_owned(),
@@ -69,6 +71,11 @@ impl Server {
             trust: trust.unwrap_or_else(|| system.clone()),
             net: net.clone(),
         })
+    }
+
+    /// The same elsewhere: what is true of it but its place.
+    pub(super) fn at(&self, host: Host, port: u16) -> Self {
+        Self { host, port, ..self.clone() }
     }
 
     /// Opens a connection, with TLS where the scheme asks for it.
@@ -96,13 +103,17 @@ impl Server {
     /// # Errors
     /// `tls`, `timeout`.
     pub(super) async fn secure(&self, stream: TcpStream, deadline: Instant) -> Result<Stream, CallError> {
-        let secured = tls::secure(stream, &self.host, &self.trust, deadline).await;
-        Ok(Stream::Tls(Box::new(secured.map_err(|error| self.named(error))?)))
+        let secured = tls::handshake(stream, &self.host, &self.trust, Offer::Nothing, deadline).await;
+        Ok(Stream::Tls(Box::new(secured.map_err(|error| self.named(error))?.0)))
     }
 
-    /// `error` with the connection's name before it.
+    /// `error` with the connection's name before it, once.
     pub(super) fn named(&self, error: CallError) -> CallError {
-        CallError { message: format!("connection `{}`: {}", self.name, error.message), ..error }
+        let name = format!("connection `{}`: ", self.name);
+        if error.message.starts_with(&name) {
+            return error;
+        }
+        CallError { message: name + &error.message, ..error }
     }
 
     /// What the server said, unless the password is in it: some quote what they did not understand.

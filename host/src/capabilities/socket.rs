@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rustls::RootCertStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use super::net::{Net, io_error, timeout};
+use super::server::Stream;
+use super::tls::{TlsInfo, session_error};
+use super::tls_inspect::Inspector;
 use super::{CallError, ErrorKind};
 use crate::config::Grants;
 use crate::config::grants::Host;
@@ -15,7 +18,10 @@ use crate::config::grants::Host;
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
 pub struct Socket {
-    stream: TcpStream,
+    /// None after a handshake that failed.
+    stream: Option<Stream>,
+    /// As asked for, which is who a certificate must name.
+    host: Host,
     remote: SocketAddr,
     connect: Duration,
     /// Read from the peer, not yet asked for.
@@ -50,7 +56,9 @@ impl Socket {
             return Err(CallError::new(ErrorKind::Denied, message));
         };
         let connected = net.connect(&host, port, &grant.host, &line, deadline).await?;
-        Ok(Self { stream: connected.stream, remote: connected.address, connect: connected.connect, unread: Vec::new() })
+        let stream = Some(Stream::Plain(connected.stream));
+        let (remote, connect) = (connected.address, connected.connect);
+        Ok(Self { stream, host, remote, connect, unread: Vec::new() })
     }
 
     /// Time to connect, without the look-up.
@@ -70,12 +78,50 @@ impl Socket {
     /// # Errors
     /// `refused` when the peer has gone, `timeout` when it does not take the bytes.
     pub async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), CallError> {
-        timeout_at(deadline.into(), self.stream.write_all(bytes))
+        let remote = self.remote;
+        let stream = self.stream.as_mut().ok_or_else(|| gone(remote))?;
+        let written = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        };
+        timeout_at(deadline.into(), written)
             .await
-            .map_err(|_elapsed| {
-                timeout(format!("{} did not take {} bytes in the time given", self.remote, bytes.len()))
-            })?
-            .map_err(|error| io_error(&error, &format!("write to {}", self.remote)))
+            .map_err(|_elapsed| timeout(format!("{remote} did not take {} bytes in the time given", bytes.len())))?
+            .map_err(|error| stream_error(&error, &format!("write to {remote}")))
+    }
+
+    /// Turns the connection into TLS with `name`, or with the host that was connected to. The certificate is judged by
+    /// `authorities`, or the system's; that it is not trusted is in the answer.
+    ///
+    /// # Errors
+    /// `invalid-argument` for what is no name and when this is TLS already, `protocol` when something was said that
+    /// nobody has read, and those of [`Inspector::shake`], after which nothing can be said any more.
+    pub(super) async fn start_tls(
+        &mut self,
+        inspector: &Inspector,
+        name: Option<&str>,
+        authorities: Option<RootCertStore>,
+        deadline: Instant,
+    ) -> Result<TlsInfo, CallError> {
+        let invalid = |why: String| CallError::new(ErrorKind::InvalidArgument, why);
+        let name = name.map(Host::parse).transpose().map_err(invalid)?;
+        // Whoever sits in between could have put it there, to be taken for something said inside (CVE-2011-0411).
+        if !self.unread.is_empty() {
+            let message = format!("{} said {} bytes more before TLS began", self.remote, self.unread.len());
+            return Err(CallError::new(ErrorKind::Protocol, message));
+        }
+        let stream = match self.stream.take() {
+            Some(Stream::Plain(stream)) => stream,
+            Some(tls) => {
+                self.stream = Some(tls);
+                return Err(invalid("the connection is TLS already".to_owned()));
+            }
+            None => return Err(gone(self.remote)),
+        };
+        let name = name.as_ref().unwrap_or(&self.host);
+        let (stream, info) = inspector.shake(stream, name, authorities, deadline).await?;
+        self.stream = Some(Stream::Tls(Box::new(stream)));
+        Ok(info)
     }
 
     /// Reads at least one byte and at most `max`; nothing at the end of the stream.
@@ -135,12 +181,21 @@ impl Socket {
     /// Adds what the peer sent to `unread`; 0 at the end of the stream.
     async fn fill(&mut self, deadline: Instant) -> Result<usize, CallError> {
         self.unread.reserve(Self::CHUNK_BYTES);
-        let mut room = (&mut self.stream).take(Self::CHUNK_BYTES as u64);
+        let stream = self.stream.as_mut().ok_or_else(|| gone(self.remote))?;
+        let mut room = stream.take(Self::CHUNK_BYTES as u64);
         timeout_at(deadline.into(), room.read_buf(&mut self.unread))
             .await
             .map_err(|_elapsed| timeout(format!("{} sent nothing in the time given", self.remote)))?
-            .map_err(|error| io_error(&error, &format!("read from {}", self.remote)))
+            .map_err(|error| stream_error(&error, &format!("read from {}", self.remote)))
     }
+}
+
+fn gone(remote: SocketAddr) -> CallError {
+    CallError::new(ErrorKind::Refused, format!("the connection to {remote} ended with a failed TLS handshake"))
+}
+
+fn stream_error(error: &std::io::Error, doing: &str) -> CallError {
+    session_error(error, doing).unwrap_or_else(|| io_error(error, doing))
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -149,7 +204,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::capabilities::net::Resolver;
@@ -249,5 +304,67 @@ mod tests {
         let (socket, mut peer) = pair().await;
         drop(socket);
         assert_eq!(tokio::time::timeout(Duration::from_secs(2), peer.read(&mut [0; 1])).await.unwrap().unwrap(), 0);
+    }
+
+    /// Agrees on TLS in the clear, shakes hands with a certificate for `mail.test`, and says one more line inside.
+    async fn play_starttls(mut peer: TcpStream, more: &[u8]) -> String {
+        let mut leaf = rcgen::CertificateParams::new(vec!["mail.test".to_owned()]).unwrap();
+        leaf.distinguished_name.push(rcgen::DnType::CommonName, "mail.test");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = leaf.self_signed(&key).unwrap();
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key.into())
+            .unwrap();
+        peer.write_all(&[b"220 go ahead\r\n", more].concat()).await.unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let Ok(mut inside) = acceptor.accept(peer).await else { return String::new() };
+        inside.write_all(b"250 inside\r\n").await.unwrap();
+        let mut heard = vec![0; 6];
+        inside.read_exact(&mut heard).await.unwrap();
+        String::from_utf8(heard).unwrap()
+    }
+
+    // After TLS began both sides speak inside, and what is wrong with the certificate is known before.
+    #[tokio::test]
+    async fn tls_begins_on_the_way() {
+        let (mut socket, peer) = pair().await;
+        let peer = tokio::spawn(play_starttls(peer, b""));
+        assert_eq!(socket.read_until(b"\n", 64, within(2_000)).await.unwrap(), b"220 go ahead\r\n");
+        let inspector = Inspector::default();
+        let info = socket.start_tls(&inspector, Some("mail.test"), None, within(5_000)).await.unwrap();
+        assert!(info.verified.unwrap_err().contains("UnknownIssuer") && info.chain[0].dns_names == ["mail.test"]);
+        let again = socket.start_tls(&inspector, None, None, within(1_000)).await.unwrap_err();
+        assert_eq!(again.kind, ErrorKind::InvalidArgument);
+        assert_eq!(socket.read_until(b"\n", 64, within(2_000)).await.unwrap(), b"250 inside\r\n");
+        socket.write(b"QUIT\r\n", within(2_000)).await.unwrap();
+        assert_eq!(peer.await.unwrap(), "QUIT\r\n");
+    }
+
+    // Words smuggled in before the handshake never pass for words from inside.
+    #[tokio::test]
+    async fn words_before_tls_are_refused() {
+        let (mut socket, peer) = pair().await;
+        let peer = tokio::spawn(play_starttls(peer, b"250 injected\r\n"));
+        socket.read_until(b"\n", 64, within(2_000)).await.unwrap();
+        let error = socket.start_tls(&Inspector::default(), None, None, within(5_000)).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Protocol | ErrorKind::Tls), "{}", error.message);
+        drop(socket);
+        assert_eq!(peer.await.unwrap(), "");
+    }
+
+    // A peer that speaks no TLS fails the handshake, and the connection with it.
+    #[tokio::test]
+    async fn failed_handshake_ends_the_connection() {
+        let (mut socket, mut peer) = pair().await;
+        peer.write_all(b"500 what is this?\r\n").await.unwrap();
+        peer.shutdown().await.unwrap();
+        let error = socket.start_tls(&Inspector::default(), None, None, within(5_000)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Tls, "{}", error.message);
+        assert_eq!(socket.read(1, within(100)).await.unwrap_err().kind, ErrorKind::Refused);
+        assert_eq!(socket.write(b"x", within(100)).await.unwrap_err().kind, ErrorKind::Refused);
     }
 }

@@ -4,6 +4,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::Resource;
 
 use super::bindings::probity::check::tcp::{Host, HostSocket};
+use super::bindings::probity::check::types;
 use super::socket::Socket;
 use super::{CallError, ErrorKind, HostError, HostState};
 use crate::check::Capability;
@@ -87,6 +88,25 @@ impl HostSocket for HostState {
         let answer = self.call(Capability::Tcp, "read-until", &target, read).await;
         self.table.get_mut(&socket)?.socket = Some(held);
         answer
+    }
+
+    async fn start_tls(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        server_name: Option<String>,
+        authority: Option<String>,
+        timeout_ms: Option<u32>,
+    ) -> Result<types::TlsInfo, HostError> {
+        let deadline = self.deadline(timeout_ms);
+        let env = self.env.clone();
+        let (mut held, target) = self.take(&socket)?;
+        let work = async {
+            let authorities = env.authorities(authority.as_deref()).await?;
+            held.start_tls(&env.services.inspector, server_name.as_deref(), authorities, deadline).await
+        };
+        let answer = self.call(Capability::Tcp, "start-tls", &target, work).await;
+        self.table.get_mut(&socket)?.socket = Some(held);
+        Ok(answer?.into())
     }
 
     async fn drop(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<()> {

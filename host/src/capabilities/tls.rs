@@ -196,10 +196,30 @@ fn client_config(roots: RootCertStore, identity: Option<&Arc<CertifiedKey>>) -> 
         }
         None => builder.with_no_client_auth(),
     };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Every check sees the whole handshake: a resumed one would hide an expired certificate, and link checks.
     config.resumption = rustls::client::Resumption::disabled();
     Arc::new(config)
+}
+
+/// What a server is offered to speak inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// HTTP/2, or HTTP/1.1.
+    Http,
+    /// HTTP/2 only.
+    Http2,
+    /// Nothing: a protocol that is not negotiated in TLS, as those of databases and brokers.
+    Nothing,
+}
+
+impl Offer {
+    fn protocols(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Http => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Self::Http2 => vec![b"h2".to_vec()],
+            Self::Nothing => Vec::new(),
+        }
+    }
 }
 
 /// Shakes hands with `host` on `stream`.
@@ -210,10 +230,13 @@ pub async fn handshake(
     stream: TcpStream,
     host: &Host,
     trust: &Trust,
+    offer: Offer,
     deadline: Instant,
 ) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
     let config = timeout_at(deadline.into(), trust.config()).await.map_err(|_elapsed| late(host))??;
-    handshake_with(config, stream, host, deadline).await
+    let mut config = ClientConfig::clone(&config);
+    config.alpn_protocols = offer.protocols();
+    handshake_with(Arc::new(config), stream, host, deadline).await
 }
 
 fn late(host: &Host) -> CallError {
@@ -235,26 +258,6 @@ pub(super) async fn handshake_with(
         .map_err(|error| tls_error(&error, host))?;
     let info = info(&stream, start.elapsed());
     Ok((stream, info))
-}
-
-/// Shakes hands for a protocol that is not negotiated in TLS: databases and brokers.
-///
-/// # Errors
-/// As [`handshake`].
-pub(super) async fn secure(
-    stream: TcpStream,
-    host: &Host,
-    trust: &Trust,
-    deadline: Instant,
-) -> Result<TlsStream<TcpStream>, CallError> {
-    let late = |_elapsed| timeout(format!("the TLS handshake with {host} took longer than the time given"));
-    let config = timeout_at(deadline.into(), trust.config()).await.map_err(late)??;
-    let mut config = ClientConfig::clone(&config);
-    config.alpn_protocols.clear();
-    timeout_at(deadline.into(), TlsConnector::from(Arc::new(config)).connect(server_name(host)?, stream))
-        .await
-        .map_err(late)?
-        .map_err(|error| tls_error(&error, host))
 }
 
 fn server_name(host: &Host) -> Result<ServerName<'static>, CallError> {
@@ -283,15 +286,12 @@ fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {
 
 /// What went wrong in a handshake.
 pub(super) fn tls_error(error: &std::io::Error, host: &Host) -> CallError {
-    let doing = format!("TLS handshake with {host}");
-    session_error(error, &doing).unwrap_or_else(|| {
-        let mut error = io_error(error, &doing);
-        // A server that does not speak TLS hangs up.
-        if error.kind == ErrorKind::Protocol {
-            error.kind = ErrorKind::Tls;
-        }
-        error
-    })
+    let mut error = io_error(error, &format!("TLS handshake with {host}"));
+    // A server that does not speak TLS hangs up.
+    if error.kind == ErrorKind::Protocol {
+        error.kind = ErrorKind::Tls;
+    }
+    error
 }
 
 /// What TLS itself found wrong; none when it was the connection below. In TLS 1.3 a server refuses a client's

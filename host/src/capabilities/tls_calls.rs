@@ -1,9 +1,13 @@
 //! `tls`: handshakes and stored certificates, for expiry checks.
 
+use std::path::PathBuf;
+
+use rustls::RootCertStore;
+
 use super::bindings::probity::check::tls::Host;
 use super::bindings::probity::check::types;
 use super::tls_inspect::Target;
-use super::{CallError, ErrorKind, HostError, HostState, certificates};
+use super::{CallError, CheckEnv, ErrorKind, HostError, HostState, certificates};
 use crate::check::Capability;
 use crate::config::Grants;
 
@@ -14,34 +18,69 @@ impl Host for HostState {
         port: u16,
         server_name: Option<String>,
     ) -> Result<types::TlsInfo, HostError> {
-        let env = self.env.clone();
-        let deadline = self.deadline(None);
-        let place = self.quota.socket();
-        let shown = format!("{host}:{port}");
-        let work = async {
-            let _place = place?;
-            let target = Target { host: &host, port, server_name: server_name.as_deref() };
-            env.services.inspector.inspect(&env.services.net, &env.grants, target, deadline).await
-        };
-        Ok(self.call(Capability::Tls, "inspect", &shown, work).await?.into())
+        self.look("inspect", &host, port, server_name, None).await
+    }
+
+    async fn inspect_trusting(
+        &mut self,
+        host: String,
+        port: u16,
+        server_name: Option<String>,
+        authority: String,
+    ) -> Result<types::TlsInfo, HostError> {
+        self.look("inspect-trusting", &host, port, server_name, Some(&authority)).await
     }
 
     async fn inspect_named(&mut self, name: String) -> Result<Vec<types::Certificate>, HostError> {
         let env = self.env.clone();
-        let work = async {
-            if !env.grants.tls.iter().any(|grant| grant.allows_certificate(&name)) {
-                let line = Grants::line_for(Capability::Tls, &format!("certificate:{name}"));
-                let message = format!("certificate {name} is not granted to this check; to allow it, add: {line}");
-                return Err(CallError::new(ErrorKind::Denied, message));
-            }
-            let missing = || {
-                let message = format!("no certificate is called {name}; to declare it, add: [certificates.{name}]");
-                CallError::new(ErrorKind::NotFound, message)
-            };
-            let path = env.services.certificates.get(&name).cloned().ok_or_else(missing)?;
-            certificates::read(&name, path).await
-        };
+        let work = async { certificates::read(&name, env.certificates(&name)?).await };
         let found = self.call(Capability::Tls, "inspect-named", &name, work).await?;
         Ok(found.into_iter().map(Into::into).collect())
+    }
+}
+
+impl HostState {
+    async fn look(
+        &mut self,
+        operation: &'static str,
+        host: &str,
+        port: u16,
+        server_name: Option<String>,
+        authority: Option<&str>,
+    ) -> Result<types::TlsInfo, HostError> {
+        let env = self.env.clone();
+        let deadline = self.deadline(None);
+        let place = self.quota.socket();
+        let work = async {
+            let _place = place?;
+            let authorities = env.authorities(authority).await?;
+            let target = Target { host, port, server_name: server_name.as_deref() };
+            env.services.inspector.inspect(&env.services.net, &env.grants, target, authorities, deadline).await
+        };
+        Ok(self.call(Capability::Tls, operation, &format!("{host}:{port}"), work).await?.into())
+    }
+}
+
+impl CheckEnv {
+    /// The authorities in the declared file `name`; none without a name.
+    ///
+    /// # Errors
+    /// `denied`, `not-found`, `protocol` when it holds none, and what reading it may fail with.
+    pub(super) async fn authorities(&self, name: Option<&str>) -> Result<Option<RootCertStore>, CallError> {
+        let Some(name) = name else { return Ok(None) };
+        certificates::authorities(name, self.certificates(name)?).await.map(Some)
+    }
+
+    /// Where the declared certificates `name` are.
+    fn certificates(&self, name: &str) -> Result<PathBuf, CallError> {
+        if !self.grants.tls.iter().any(|grant| grant.allows_certificate(name)) {
+            let line = Grants::line_for(Capability::Tls, &format!("certificate:{name}"));
+            let message = format!("certificate {name} is not granted to this check; to allow it, add: {line}");
+            return Err(CallError::new(ErrorKind::Denied, message));
+        }
+        self.services.certificates.get(name).cloned().ok_or_else(|| {
+            let message = format!("no certificate is called {name}; to declare it, add: [certificates.{name}]");
+            CallError::new(ErrorKind::NotFound, message)
+        })
     }
 }

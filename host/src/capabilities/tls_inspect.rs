@@ -9,7 +9,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::timeout_at;
+use tokio_rustls::client::TlsStream;
 
 use super::net::{Net, timeout};
 use super::tls::{TlsInfo, handshake_with, system_roots};
@@ -39,7 +41,7 @@ pub struct Target<'a> {
 }
 
 impl Inspector {
-    /// Connects to `target` if `grants` allow it, shakes hands, hangs up.
+    /// Connects to `target` if `grants` allow it, shakes hands, hangs up. Trusts `authorities`, or the system's.
     ///
     /// # Errors
     /// `invalid-argument` for what is no host, port or name, `denied` with the line to add, those of [`Net::connect`],
@@ -49,6 +51,7 @@ impl Inspector {
         net: &Net,
         grants: &Grants,
         target: Target<'_>,
+        authorities: Option<RootCertStore>,
         deadline: Instant,
     ) -> Result<TlsInfo, CallError> {
         let invalid = |why: String| CallError::new(ErrorKind::InvalidArgument, why);
@@ -65,16 +68,37 @@ impl Inspector {
         };
         let connected = net.connect(&host, port, &grant.host, &line, deadline).await?;
         let name = name.as_ref().unwrap_or(&host);
-        let judge = timeout_at(deadline.into(), self.judge())
-            .await
-            .map_err(|_elapsed| timeout("reading the system's authorities took longer than the time given".into()))??;
-        let recorder = Arc::new(Recorder { judge, verdict: Mutex::new(Err("no certificate was shown".into())) });
-        let config = client_config(Arc::clone(&recorder));
-        let (mut stream, mut info) = handshake_with(config, connected.stream, name, deadline).await?;
-        info.verified = recorder.verdict.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut stream, info) = self.shake(connected.stream, name, authorities, deadline).await?;
         // Politeness only: a server that does not take it is dropped.
         let _ = tokio::time::timeout(FAREWELL_MAX, stream.shutdown()).await;
         Ok(info)
+    }
+
+    /// Shakes hands with `name` over `stream`, whatever its certificate is, which is judged by `authorities` or the
+    /// system's.
+    ///
+    /// # Errors
+    /// `tls` when there is no handshake, `timeout`.
+    pub(super) async fn shake(
+        &self,
+        stream: TcpStream,
+        name: &Host,
+        authorities: Option<RootCertStore>,
+        deadline: Instant,
+    ) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
+        let judge = match authorities {
+            Some(roots) => {
+                verifier(roots).ok_or_else(|| CallError::new(ErrorKind::Other, "the authorities cannot be used"))?
+            }
+            None => timeout_at(deadline.into(), self.judge()).await.map_err(|_elapsed| {
+                timeout("reading the system's authorities took longer than the time given".into())
+            })??,
+        };
+        let recorder = Arc::new(Recorder { judge, verdict: Mutex::new(Err("no certificate was shown".into())) });
+        let config = client_config(Arc::clone(&recorder));
+        let (stream, mut info) = handshake_with(config, stream, name, deadline).await?;
+        info.verified = recorder.verdict.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok((stream, info))
     }
 
     /// What trusts the system's authorities. They take tens of milliseconds to read, on a thread of their own.
@@ -101,7 +125,7 @@ fn provider() -> Arc<CryptoProvider> {
 
 fn verifier(roots: RootCertStore) -> Option<Arc<WebPkiServerVerifier>> {
     let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    built.inspect_err(|error| tracing::warn!(%error, "the system's authorities cannot be used")).ok()
+    built.inspect_err(|error| tracing::warn!(%error, "authorities cannot be used")).ok()
 }
 
 /// No application protocol is offered: what is looked at need not be HTTP, and a server that speaks another one would
@@ -117,7 +141,8 @@ fn client_config(recorder: Arc<Recorder>) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// Lets every certificate pass and notes what is wrong with it. Nothing is sent over such a connection.
+/// Lets every certificate pass and notes what is wrong with it. What is said over such a connection is the guest's to
+/// decide, who has the verdict.
 #[derive(Debug)]
 struct Recorder {
     judge: Arc<WebPkiServerVerifier>,

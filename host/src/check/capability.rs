@@ -17,6 +17,8 @@ pub enum Capability {
     Http,
     /// Raw TCP.
     Tcp,
+    /// Single datagrams.
+    Udp,
     /// TLS inspection.
     Tls,
     /// Name resolution.
@@ -39,13 +41,14 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability of the contract.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Context,
         Self::Log,
         Self::Clock,
         Self::State,
         Self::Http,
         Self::Tcp,
+        Self::Udp,
         Self::Tls,
         Self::Dns,
         Self::Sql,
@@ -67,6 +70,7 @@ impl Capability {
             Self::State => "state",
             Self::Http => "http",
             Self::Tcp => "tcp",
+            Self::Udp => "udp",
             Self::Tls => "tls",
             Self::Dns => "dns",
             Self::Sql => "sql",

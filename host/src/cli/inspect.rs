@@ -162,6 +162,7 @@ fn imports(text: &mut String, version: &Version, paint: Paint) {
             (false, _) => "free",
             (true, Capability::Http) => "needs a grant: http = [\"https://example.org/*\"]",
             (true, Capability::Tcp) => "needs a grant: tcp = [\"example.org:5432\"]",
+            (true, Capability::Udp) => "needs a grant: udp = [\"example.org:123\"]",
             (true, Capability::System) => "needs a grant: system = [\"memory\"]",
             (true, Capability::Tls) => "needs a grant: tls = [\"example.org:443\"]",
             (true, Capability::Dns) => "needs a grant: dns = [\"example.org\"]",

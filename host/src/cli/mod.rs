@@ -141,7 +141,7 @@ fn show_warnings() {
         .with_max_level(tracing::Level::WARN)
         .without_time()
         .with_target(false)
-        .with_writer(std::io::stderr)
+        .with_writer(crate::log::Redacted)
         .with_ansi(terminal::stderr_has_colours())
         .init();
 }

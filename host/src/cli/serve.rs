@@ -121,7 +121,7 @@ fn init_log(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).expect("the filter was parsed with the arguments");
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(crate::log::Redacted)
         .with_ansi(terminal::stderr_has_colours());
     match format {
         LogFormat::Text => builder.init(),

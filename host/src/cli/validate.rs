@@ -72,12 +72,7 @@ struct CheckVerdict {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let verdict = match config::load(args.file.as_deref()) {
         Ok(config) => judge(args, config)?,
-        Err(errors) => {
-            if args.output == Output::Human {
-                terminal::complain(&errors.to_string());
-            }
-            Verdict { errors: errors.into_iter().collect(), ..Verdict::default() }
-        }
+        Err(errors) => Verdict { errors: errors.into_iter().collect(), ..Verdict::default() },
     };
     match args.output {
         Output::Human => tell(&verdict)?,
@@ -107,7 +102,12 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
     };
     verdict.plugins = refused(&plugins);
     verdict.checks = planned(&config, &plugins);
-    verdict.valid = verdict.plugins.is_empty() && verdict.checks.iter().all(|check| check.reason.is_none());
+    let is_there = |name: &str| verdict.checks.iter().any(|check| check.check == name);
+    let missing = config.peers_missing.into_iter().filter(|(name, _)| !is_there(name));
+    verdict.errors = missing.map(|(_, error)| error).collect();
+    verdict.valid = verdict.errors.is_empty()
+        && verdict.plugins.is_empty()
+        && verdict.checks.iter().all(|check| check.reason.is_none());
     Ok(verdict)
 }
 
@@ -136,6 +136,9 @@ fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
 fn tell(verdict: &Verdict) -> anyhow::Result<()> {
     for warning in &verdict.warnings {
         terminal::complain(&format!("warning: {warning}"));
+    }
+    for error in &verdict.errors {
+        terminal::complain(&error.to_string());
     }
     for plugin in &verdict.plugins {
         terminal::complain(&format!(

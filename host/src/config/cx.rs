@@ -27,6 +27,8 @@ pub(super) struct Cx<'a> {
     pub(super) warnings: Vec<String>,
     /// Values that must not leave the host, beside the tree's.
     pub(super) secrets: Vec<String>,
+    /// Checks that grants name and no `[[check]]` declares.
+    pub(super) peers_missing: Vec<(String, Fault)>,
     /// Files read while resolving.
     pub(super) files: Vec<PathBuf>,
     /// What relative paths are relative to.

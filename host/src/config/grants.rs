@@ -34,6 +34,8 @@ pub struct Grants {
     pub http: Vec<HttpGrant>,
     /// Key `tcp`: `host:port` patterns.
     pub tcp: Vec<TcpGrant>,
+    /// Key `udp`: the same for datagrams.
+    pub udp: Vec<TcpGrant>,
     /// Key `tls`: `host:port` patterns and `certificate:NAME`.
     pub tls: Vec<TlsGrant>,
     /// Key `dns`: names and `resolver:NAME`.
@@ -64,6 +66,7 @@ impl Grants {
         match capability {
             Capability::Http => self.http.push(HttpGrant::parse(text)?),
             Capability::Tcp => self.tcp.push(TcpGrant::parse(text)?),
+            Capability::Udp => self.udp.push(TcpGrant::parse_for("udp", text)?),
             Capability::Tls => self.tls.push(TlsGrant::parse(text)?),
             Capability::Dns => self.dns.push(DnsGrant::parse(text)?),
             Capability::Sql => self.sql.push(NamedGrant::sql(text)?),
@@ -89,6 +92,7 @@ impl Grants {
         match capability {
             Capability::Http => texts(&self.http),
             Capability::Tcp => texts(&self.tcp),
+            Capability::Udp => texts(&self.udp),
             Capability::Tls => texts(&self.tls),
             Capability::Dns => texts(&self.dns),
             Capability::Sql => texts(&self.sql),
@@ -125,6 +129,12 @@ impl Grants {
     #[must_use]
     pub fn allows_tcp(&self, host: &Host, port: u16) -> Option<&TcpGrant> {
         self.tcp.iter().filter(|grant| grant.matches(host, port)).max_by_key(|grant| grant.host.names_host())
+    }
+
+    /// The grant that covers datagrams to `host` and `port`; an exact one comes first.
+    #[must_use]
+    pub fn allows_udp(&self, host: &Host, port: u16) -> Option<&TcpGrant> {
+        self.udp.iter().filter(|grant| grant.matches(host, port)).max_by_key(|grant| grant.host.names_host())
     }
 
     /// The grant that covers the certificate of `host` and `port`; an exact one comes first.

@@ -113,6 +113,7 @@ pub fn parse(
         faults,
         warnings: Vec::new(),
         secrets: Vec::new(),
+        peers_missing: Vec::new(),
         files: Vec::new(),
         base_dir,
         read_file,
@@ -127,7 +128,11 @@ pub fn parse(
         sources.iter().map(|source| source.path.clone()).chain(tree_files).chain(cx.files).collect();
     files.retain(|file| seen.insert(file.clone()));
     let warnings = cx.warnings.iter().map(|warning| secrets.redact(warning).into_owned()).collect();
-    Ok(Config { files, secrets, warnings, ..config })
+    let peers_missing = cx.peers_missing.into_iter().flat_map(|(name, fault)| {
+        Errors::render(vec![fault], sources, &secrets).into_iter().map(move |error| (name.clone(), error))
+    });
+    let peers_missing = peers_missing.collect();
+    Ok(Config { files, secrets, warnings, peers_missing, ..config })
 }
 
 impl Config {

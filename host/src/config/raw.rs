@@ -33,6 +33,7 @@ pub(super) const CHECK_CONFIG_BYTES_MAX: usize = 64 << 10;
 pub(super) struct File {
     pub(super) server: Server,
     pub(super) metrics: Metrics,
+    pub(super) tracing: Tracing,
     pub(super) plugins: Plugins,
     pub(super) state: State,
     pub(super) schedule: Schedule,
@@ -49,7 +50,8 @@ pub(super) struct File {
     /// Jobs that report to the host, by name. The grant `heartbeats = ["NAME"]` lets a check see when one last did. Pushing
     /// needs `Authorization: Bearer TOKEN` with one of `server.auth.tokens` or the heartbeat's own `token`.
     pub(super) heartbeats: BTreeMap<String, Heartbeat>,
-    /// Files with certificates, by name. The grant `tls = ["certificate:NAME"]` lets a check look at one.
+    /// Files with certificates, by name. The grant `tls = ["certificate:NAME"]` lets a check look at one, or trust it as
+    /// an authority.
     pub(super) certificates: BTreeMap<String, Certificates>,
     /// Name servers, by name. The grant `dns = ["resolver:NAME"]` lets a check ask one.
     pub(super) resolvers: BTreeMap<String, Resolver>,
@@ -113,6 +115,20 @@ pub(super) struct Metrics {
     /// Checks with series of their own; the rest share `check="_other"`.
     #[schemars(extend("default" = 2000))]
     pub(super) max_checks: Key<Int<0, 1_000_000>>,
+}
+
+/// Runs as traces. The trace's id is the run's, without its dashes.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Tracing {
+    /// Whether runs are traces: `context.traceparent` tells a check its own, and requests through a connection with
+    /// `traceparent = true` carry it.
+    #[schemars(extend("default" = false))]
+    pub(super) enabled: Key<Bool>,
+    /// The connection that spans are posted to, as OTLP in JSON: `[connections.otel]` with the whole URL,
+    /// `http://127.0.0.1:4318/v1/traces`. One span for each run and each of its calls. What a collector does not take in time is
+    /// dropped and counted.
+    pub(super) collector: Key<Text>,
 }
 
 /// Where plugins come from.
@@ -287,6 +303,9 @@ pub(super) struct Grants {
     /// Hosts with ports: `db.internal:5432`, `*.internal:8000-8100`, `10.0.0.0/8:5432`, `[::1]:6379`, `host:*`.
     #[schemars(extend("default" = []))]
     pub(super) tcp: Key<List<Text, 100>>,
+    /// Hosts with ports that may be sent datagrams, as in `tcp`: `ntp.internal:123`.
+    #[schemars(extend("default" = []))]
+    pub(super) udp: Key<List<Text, 100>>,
     /// Servers whose certificates may be looked at, as in `tcp`, and `certificate:NAME` for declared files.
     #[schemars(extend("default" = []))]
     pub(super) tls: Key<List<Text, 100>>,
@@ -326,21 +345,22 @@ pub(super) struct Connection {
     #[schemars(skip)]
     pub(super) own: Own,
     /// Where it is: `http(s)://` for endpoints, `postgres://`, `mysql://` (also `mariadb://`) and `sqlite://` for
-    /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers. User and password in it stay in the
+    /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers, `redis(s)+sentinel://host,host/PRIMARY/0` for
+    /// the primary that the sentinels at these hosts know (`?sentinel-user=…&sentinel-password=…` for themselves). User and password in it stay in the
     /// host; for endpoints they become basic authentication. Databases on other machines are spoken to over TLS with
     /// chain and name verified: `?sslmode=disable` goes without, `?sslmode=require` (or `verify-full`; `prefer` and
-    /// `verify-ca` are no less strict) asks for it on this machine, too. Required.
+    /// `verify-ca` are no less strict), or a `client-cert`, asks for it on this machine, too. Required.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) url: Key<Text>,
     /// For endpoints: headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
     #[schemars(extend("default" = {}))]
     pub(super) headers: Key<Map<Text, 64>>,
-    /// PEM file of the authorities to trust for this endpoint instead of the system's. Relative paths start at the
+    /// PEM file of the authorities to trust for this connection instead of the system's. Relative paths start at the
     /// configuration file.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) ca: Key<Text>,
-    /// For endpoints: PEM file with the certificate that the host shows to the server, and those between it and its
-    /// authority. With `client-key`.
+    /// For connections over TLS: PEM file with the certificate that the host shows to the server, and those between it and
+    /// its authority. With `client-key`.
     #[schemars(extend("x-kind" = "path"))]
     pub(super) client_cert: Key<Text>,
     /// PEM file with the private key of `client-cert`: PKCS #8, PKCS #1 or SEC 1, not encrypted. It stays in the host.
@@ -351,6 +371,10 @@ pub(super) struct Connection {
     /// proxy's business.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) proxy: Key<Text>,
+    /// For endpoints: whether requests carry the header `traceparent` of the call that sends them, when `tracing.enabled`
+    /// is true. It wins over the guest's. Requests to bare URLs never get one.
+    #[schemars(extend("default" = false))]
+    pub(super) traceparent: Key<Bool>,
     /// For databases: sessions kept open at once, and as many again for checks granted `:write`. Opened when needed,
     /// closed after 60 s without use.
     #[schemars(extend("default" = 4))]

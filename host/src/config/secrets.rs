@@ -36,6 +36,18 @@ impl Secrets {
 }
 
 impl Secrets {
+    /// The same and what quoting and JSON, or both, make of them, for texts that were put together by others.
+    pub(crate) fn with_escapes(&self) -> Self {
+        let forms = self.values.iter().flat_map(|value| {
+            let quoted = format!("{value:?}");
+            let json = [&**value, &quoted].map(|text| serde_json::Value::from(text).to_string());
+            let inner = |text: &str, quotes: usize| text[quotes..text.len() - quotes].to_owned();
+            // The JSON of what is quoted ends in `\""`.
+            [value.to_string(), inner(&quoted, 1), inner(&json[0], 1), inner(&json[1], 3)]
+        });
+        Self::new(forms)
+    }
+
     /// `text` with every known secret replaced by as many stars, so that columns stay.
     pub(super) fn star(&self, text: &str) -> String {
         let mut clean = text.to_owned();

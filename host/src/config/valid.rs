@@ -25,6 +25,8 @@ pub struct Config {
     pub fingerprint: Vec<u8>,
     /// Table `[server]`.
     pub server: Server,
+    /// Table `[tracing]`.
+    pub tracing: Tracing,
     /// Table `[plugins]`.
     pub plugins: Plugins,
     /// Table `[state]`: where compiled code and guest state are kept.
@@ -53,6 +55,8 @@ pub struct Config {
     pub checks: BTreeMap<String, Check>,
     /// Tables `[groups.NAME]` and every group that a check names.
     pub groups: BTreeMap<String, Group>,
+    /// Checks that grants name and no `[[check]]` declares, with what is wrong unless a plugin of that name makes one.
+    pub peers_missing: Vec<(String, super::Error)>,
     /// Values that must never leave the host.
     pub secrets: Secrets,
     /// What is odd but allowed, for the log and `probity validate`: `probity.toml:12: …`.
@@ -126,6 +130,15 @@ impl std::fmt::Debug for Token {
     }
 }
 
+/// Table `[tracing]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tracing {
+    /// Key `enabled`, default false.
+    pub enabled: bool,
+    /// Key `collector`: the name of an HTTP connection of [`Config::connections`] that spans are posted to.
+    pub collector: Option<String>,
+}
+
 /// Table `[plugins]`.
 #[derive(Clone, Debug)]
 pub struct Plugins {
@@ -193,6 +206,8 @@ pub enum Connection {
     Sqlite(PathBuf, SqlBounds),
     /// `redis://`, `rediss://`, `valkey://`, `valkeys://`.
     Redis(ServerConnection),
+    /// `redis+sentinel://`, `rediss+sentinel://`.
+    Sentinel(SentinelConnection),
     /// `amqp://`, `amqps://`.
     Amqp(ServerConnection),
     /// `nats://`, `tls://`.
@@ -206,7 +221,7 @@ impl Connection {
         match self {
             Self::Http(_) => Some(Capability::Http),
             Self::Postgres(..) | Self::MySql(..) | Self::Sqlite(..) => Some(Capability::Sql),
-            Self::Redis(_) => Some(Capability::Redis),
+            Self::Redis(_) | Self::Sentinel(_) => Some(Capability::Redis),
             Self::Amqp(_) | Self::Nats(_) => None,
         }
     }
@@ -219,6 +234,13 @@ pub struct SqlBounds {
     pub pool: usize,
     /// Key `rows-max`, default 1,000: rows of one reply.
     pub rows_max: usize,
+    /// How long a session is kept that nobody uses; [`Self::IDLE`] unless a test says otherwise.
+    pub idle: Duration,
+}
+
+impl SqlBounds {
+    /// Long enough for checks that run every half a minute, the default.
+    pub const IDLE: Duration = Duration::from_secs(60);
 }
 
 /// An HTTP endpoint.
@@ -234,6 +256,8 @@ pub struct HttpConnection {
     pub identity: Option<Identity>,
     /// Key `proxy`: scheme `http`, with its credentials.
     pub proxy: Option<url::Url>,
+    /// Key `traceparent`, default false: requests carry the trace context of the call that sends them.
+    pub traceparent: bool,
 }
 
 /// A client certificate with its key.
@@ -268,14 +292,32 @@ impl std::fmt::Debug for HttpConnection {
 pub struct ServerConnection {
     /// Key `url`, credentials included.
     pub url: url::Url,
+    /// Whether it is spoken to over TLS, as the URL says.
+    pub tls: bool,
     /// Key `ca`: as for endpoints.
     pub ca: Option<Vec<u8>>,
+    /// Keys `client-cert` and `client-key`: as for endpoints.
+    pub identity: Option<Identity>,
 }
 
 impl std::fmt::Debug for ServerConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerConnection").field("url", &bare(&self.url)).finish_non_exhaustive()
+        f.debug_struct("ServerConnection")
+            .field("url", &bare(&self.url))
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
     }
+}
+
+/// A primary of Redis that sentinels know the address of.
+#[derive(Clone, Debug)]
+pub struct SentinelConnection {
+    /// The sentinels in the order of the URL, as `redis://` and `rediss://`, with the credentials for them.
+    pub sentinels: Vec<ServerConnection>,
+    /// What they call the primary.
+    pub primary: String,
+    /// Credentials and database of the servers; its host is a sentinel's, in the place of the one that they name.
+    pub server: ServerConnection,
 }
 
 /// One queue or stream.

@@ -6,8 +6,10 @@ use probity_sdk::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 mod protocol;
+mod secure;
 
 use protocol::Protocol;
+use secure::Tls;
 
 /// Longest line of a server. RFC 5321 allows 512 bytes, servers with many capabilities write more.
 const LINE_BYTES_MAX: u32 = 8 << 10;
@@ -34,6 +36,16 @@ struct Config {
     #[serde(default, deserialize_with = "capabilities")]
     capabilities: Vec<String>,
     #[serde(default)]
+    tls: Option<Tls>,
+    #[serde(default, deserialize_with = "some_word")]
+    server_name: Option<String>,
+    #[serde(default, deserialize_with = "some_word")]
+    authority: Option<String>,
+    #[serde(default = "verify_default")]
+    verify: bool,
+    #[serde(default = "certificate_default")]
+    certificate_days: AtLeast,
+    #[serde(default)]
     timeout: Option<Span>,
     #[serde(default)]
     connect: AtMost<Span>,
@@ -43,6 +55,19 @@ struct Config {
 
 fn ehlo_default() -> String {
     "localhost".to_owned()
+}
+
+const fn verify_default() -> bool {
+    true
+}
+
+/// As the other checks that look at certificates.
+const fn certificate_default() -> AtLeast {
+    AtLeast::new(21.0, 3.0)
+}
+
+fn some_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    word(deserializer).map(Some)
 }
 
 /// One word: a line break in it would be a command of its own.
@@ -63,7 +88,7 @@ fn capabilities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
 
 impl Config {
     fn port(&self) -> u16 {
-        self.port.map_or_else(|| self.protocol.port(), std::num::NonZeroU16::get)
+        self.port.map_or_else(|| self.protocol.port(self.tls == Some(Tls::Immediate)), std::num::NonZeroU16::get)
     }
 }
 
@@ -87,6 +112,9 @@ impl Check for Banner {
         if !config.capabilities.is_empty() && config.protocol.question("").is_none() {
             return Err(Failure::invalid_config("/capabilities", "SSH has no list of them"));
         }
+        if config.tls.is_some() && config.protocol.starttls().is_none() {
+            return Err(Failure::invalid_config("/tls", "SSH has none"));
+        }
         match converse(config) {
             Ok(outcome) => Ok(outcome),
             // A server that chatters without end does not speak the protocol.
@@ -101,6 +129,10 @@ impl Check for Banner {
 fn converse(config: &Config) -> Result<Outcome, Error> {
     let start_ns = clock::monotonic_ns();
     let socket = tcp::Socket::connect(&config.host, config.port(), config.timeout)?;
+    let mut session = match config.tls {
+        Some(Tls::Immediate) => Some(secure::start(&socket, config)?),
+        _ => None,
+    };
     let greeting = greeting(&socket, config)?;
     let latency_ms = clock::monotonic_ns().saturating_sub(start_ns) as f64 / 1e6;
     let expected = config.expect.as_deref().unwrap_or_else(|| config.protocol.welcome());
@@ -112,11 +144,22 @@ fn converse(config: &Config) -> Result<Outcome, Error> {
         &config.latency,
     );
     let is_welcome = greeting.starts_with(config.protocol.welcome()) && greeting.contains(expected);
-    if is_welcome {
-        outcome = judge_capabilities(outcome, &socket, config)?;
+    if !is_welcome {
+        let finding = format!("expected {}, got {}", quote(expected), quote(&greeting));
+        outcome = outcome.finding(Status::Unhealthy, &finding);
+    } else if config.tls == Some(Tls::Starttls) {
+        match secure::starttls(&socket, config)? {
+            Ok(info) => {
+                session = Some(info);
+                outcome = judge_capabilities(outcome, &socket, config)?;
+            }
+            Err(refusal) => outcome = outcome.finding(Status::Unhealthy, &refusal),
+        }
     } else {
-        outcome =
-            outcome.finding(Status::Unhealthy, &format!("expected {}, got {}", quote(expected), quote(&greeting)));
+        outcome = judge_capabilities(outcome, &socket, config)?;
+    }
+    if let Some(info) = &session {
+        outcome = secure::judge(outcome, info, config);
     }
     take_leave(&socket, config.protocol);
     Ok(outcome.detail("address", socket.remote_address()).detail("greeting", greeting))
@@ -137,32 +180,41 @@ fn judge_capabilities(mut outcome: Outcome, socket: &tcp::Socket, config: &Confi
     let Some(question) = config.protocol.question(&config.ehlo).filter(|_| !config.capabilities.is_empty()) else {
         return Ok(outcome);
     };
-    socket.write(question.as_bytes())?;
-    let mut answer = Vec::new();
-    loop {
-        let line = read_line(socket, config.timeout)?;
-        let last = config.protocol.last(&line, answer.is_empty());
-        answer.push(line);
-        match last {
-            Some(true) => break,
-            Some(false) => {
-                let refusal = answer.last().map(|line| quote(line)).unwrap_or_default();
-                let finding = format!("{} was refused: {refusal}", question.trim_end());
-                return Ok(outcome.finding(Status::Unhealthy, &finding));
-            }
-            None if answer.len() >= LINES_MAX => {
-                let message = format!("{} lines and no end in answer to {}", LINES_MAX, question.trim_end());
-                return Err(Error::new(ErrorKind::Protocol, message));
-            }
-            None => {}
-        }
-    }
+    let offered = match answer(socket, config, &question, |line, first| config.protocol.last(line, first))? {
+        Ok(lines) => lines,
+        Err(refusal) => return Ok(outcome.finding(Status::Unhealthy, &refusal)),
+    };
     for name in &config.capabilities {
-        if !answer.iter().any(|line| offers(line, name)) {
+        if !offered.iter().any(|line| offers(line, name)) {
             outcome = outcome.finding(Status::Unhealthy, &format!("the server does not offer {name}"));
         }
     }
     Ok(outcome)
+}
+
+/// Says `question` and reads the lines of the answer, up to the one that `last` takes for the last; the inner error says
+/// that the server refused.
+fn answer(
+    socket: &tcp::Socket,
+    config: &Config,
+    question: &str,
+    last: impl Fn(&str, bool) -> Option<bool>,
+) -> Result<Result<Vec<String>, String>, Error> {
+    socket.write(question.as_bytes())?;
+    let mut lines: Vec<String> = Vec::new();
+    while lines.len() < LINES_MAX {
+        let line = read_line(socket, config.timeout)?;
+        let verdict = last(&line, lines.is_empty());
+        if verdict == Some(false) {
+            return Ok(Err(format!("{} was refused: {}", question.trim_end(), quote(&line))));
+        }
+        lines.push(line);
+        if verdict == Some(true) {
+            return Ok(Ok(lines));
+        }
+    }
+    let message = format!("{LINES_MAX} lines and no end in answer to {}", question.trim_end());
+    Err(Error::new(ErrorKind::Protocol, message))
 }
 
 /// Whether the words of `name` follow each other in `line`, in any case: `AUTH=PLAIN`, `SIZE`, `auth plain`.

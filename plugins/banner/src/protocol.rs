@@ -19,13 +19,39 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    pub(crate) const fn port(self) -> u16 {
+    /// The protocol's own port; another one where TLS begins at once.
+    pub(crate) const fn port(self, tls: bool) -> u16 {
+        match (self, tls) {
+            (Self::Smtp, false) => 25,
+            (Self::Smtp, true) => 465,
+            (Self::Imap, false) => 143,
+            (Self::Imap, true) => 993,
+            (Self::Pop3, false) => 110,
+            (Self::Pop3, true) => 995,
+            (Self::Ftp, false) => 21,
+            (Self::Ftp, true) => 990,
+            (Self::Ssh, _) => 22,
+        }
+    }
+
+    /// Asks for TLS; none where there is none.
+    pub(crate) const fn starttls(self) -> Option<&'static str> {
         match self {
-            Self::Smtp => 25,
-            Self::Imap => 143,
-            Self::Pop3 => 110,
-            Self::Ssh => 22,
-            Self::Ftp => 21,
+            Self::Smtp => Some("STARTTLS\r\n"),
+            Self::Imap => Some("a0 STARTTLS\r\n"),
+            Self::Pop3 => Some("STLS\r\n"),
+            Self::Ftp => Some("AUTH TLS\r\n"),
+            Self::Ssh => None,
+        }
+    }
+
+    /// Whether `line` is the last of an answer to [`Self::starttls`], and whether the server agreed.
+    pub(crate) fn agrees(self, line: &str) -> Option<bool> {
+        match self {
+            Self::Smtp | Self::Ftp => self.last(line, false),
+            Self::Imap => line.strip_prefix("a0 ").map(|rest| rest.starts_with("OK")),
+            Self::Pop3 => Some(line.starts_with("+OK")),
+            Self::Ssh => None,
         }
     }
 

@@ -1,12 +1,18 @@
 //! The check against scripted servers.
 
+use probity_sdk::http::{Certificate, TlsInfo};
 use probity_sdk::serde_json::{Value, json};
 use probity_sdk::testing::{Script, TestHost, assert_schema_matches};
 
 use super::*;
 
 fn run(protocol: &str, script: Script, mut config: Value) -> (Outcome, String) {
-    let ports = [("smtp", 25), ("imap", 143), ("pop3", 110), ("ssh", 22), ("ftp", 21)];
+    let immediate = config["tls"] == "immediate";
+    let ports = if immediate {
+        [("smtp", 465), ("imap", 993), ("pop3", 995), ("ssh", 22), ("ftp", 990)]
+    } else {
+        [("smtp", 25), ("imap", 143), ("pop3", 110), ("ssh", 22), ("ftp", 21)]
+    };
     let port = ports.iter().find(|(name, _)| *name == protocol).unwrap().1;
     let target = format!("server.test:{port}");
     config["protocol"] = protocol.into();
@@ -127,4 +133,85 @@ fn words_hold_no_commands() {
         let refused = TestHost::new().run::<Banner>(config);
         assert!(matches!(refused, Err(Failure::InvalidConfig(_))));
     }
+}
+
+/// A session whose certificate lasts so many days on a test host's clock.
+fn session(days: i64) -> TlsInfo {
+    let not_after_unix = 1_735_689_600 + days * 86_400;
+    let chain = vec![Certificate { not_after_unix, ..Certificate::default() }];
+    let (protocol, cipher) = ("TLSv1.3".to_owned(), "TLS13_AES_256_GCM_SHA384".to_owned());
+    TlsInfo { protocol, cipher, alpn: None, handshake_ms: 1.0, chain, verified: Ok(()) }
+}
+
+/// Each protocol up to the handshake.
+fn agreeing(protocol: &str) -> Script {
+    let script = Script::new();
+    match protocol {
+        "smtp" => script
+            .sends(b"220 hi\r\n")
+            .expects(b"EHLO localhost\r\n")
+            .sends(b"250-mail\r\n250 STARTTLS\r\n")
+            .expects(b"STARTTLS\r\n")
+            .sends(b"220 go\r\n"),
+        "imap" => script.sends(b"* OK hi\r\n").expects(b"a0 STARTTLS\r\n").sends(b"* NOTE x\r\na0 OK begin\r\n"),
+        "pop3" => script.sends(b"+OK hi\r\n").expects(b"STLS\r\n").sends(b"+OK begin\r\n"),
+        _ => script.sends(b"220 hi\r\n").expects(b"AUTH TLS\r\n").sends(b"234 begin\r\n"),
+    }
+}
+
+// Each protocol agrees on TLS in its own way, and the certificate is judged.
+#[test]
+fn starttls_is_spoken() {
+    for protocol in ["smtp", "imap", "pop3", "ftp"] {
+        let judged = |days| {
+            let (outcome, _) = run(protocol, agreeing(protocol).starts_tls(session(days)), json!({"tls": "starttls"}));
+            (outcome.status, outcome.message)
+        };
+        assert_eq!(judged(30).0, Status::Healthy, "{protocol}: {}", judged(30).1);
+        assert_eq!(judged(20), (Status::Degraded, "certificate 20 d, less than 21 d".to_owned()), "{protocol}");
+        assert_eq!(judged(-1).0, Status::Unhealthy, "{protocol}");
+    }
+}
+
+// What the server can do is asked inside, where more is offered.
+#[test]
+fn capabilities_are_asked_for_inside() {
+    let script = agreeing("smtp")
+        .starts_tls(session(30))
+        .expects(b"EHLO localhost\r\n")
+        .sends(b"250-mail\r\n250 AUTH PLAIN\r\n");
+    let config = json!({"tls": "starttls", "capabilities": ["AUTH PLAIN"]});
+    let (outcome, written) = run("smtp", script, config);
+    assert_eq!(outcome.status, Status::Healthy, "{}", outcome.message);
+    assert_eq!(written, "EHLO localhost\r\nSTARTTLS\r\nEHLO localhost\r\nQUIT\r\n");
+}
+
+// A server that does not begin TLS, or with a certificate that nobody trusts, is unhealthy.
+#[test]
+fn refused_and_untrusted_tls() {
+    let refusing = Script::new().sends(b"* OK hi\r\n").expects(b"a0 STARTTLS\r\n").sends(b"a0 BAD what?\r\n");
+    let (outcome, written) = run("imap", refusing, json!({"tls": "starttls"}));
+    assert_eq!(outcome.message, "a0 STARTTLS was refused: \"a0 BAD what?\"");
+    assert_eq!(written, "a0 STARTTLS\r\na2 LOGOUT\r\n");
+    let own = || agreeing("pop3").starts_tls(TlsInfo { verified: Err("UnknownIssuer".into()), ..session(30) });
+    let (outcome, _) = run("pop3", own(), json!({"tls": "starttls"}));
+    assert_eq!(
+        (outcome.status, outcome.message.as_str()),
+        (Status::Unhealthy, "certificate is not trusted: UnknownIssuer")
+    );
+    assert_eq!(run("pop3", own(), json!({"tls": "starttls", "verify": false})).0.status, Status::Healthy);
+    let none = run("ftp", agreeing("ftp"), json!({"tls": "starttls"})).0;
+    assert_eq!(none.status, Status::Unhealthy, "{}", none.message);
+}
+
+// Where TLS begins at once, the greeting comes inside, on a port of its own.
+#[test]
+fn immediate_tls() {
+    for (protocol, greeting) in [("smtp", "220 hi"), ("imap", "* OK hi"), ("pop3", "+OK hi"), ("ftp", "220 hi")] {
+        let script = Script::new().starts_tls(session(2)).sends(format!("{greeting}\r\n").as_bytes());
+        let (outcome, _) = run(protocol, script, json!({"tls": "immediate"}));
+        assert_eq!((outcome.status, outcome.message.as_str()), (Status::Unhealthy, "certificate 2 d, less than 3 d"));
+    }
+    let ssh = TestHost::new().run::<Banner>(json!({"protocol": "ssh", "host": "m", "tls": "starttls"}));
+    assert!(matches!(ssh, Err(Failure::InvalidConfig(text)) if text.starts_with("at /tls")));
 }

@@ -5,13 +5,22 @@ use probity_sdk::prelude::*;
 use probity_sdk::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
+mod schedule;
+
+use schedule::{Schedule, UtcOffset};
+
 /// Keys of `[check.config]`.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Config {
     #[serde(deserialize_with = "not_empty")]
     name: String,
-    period: Span,
+    #[serde(default)]
+    period: Option<Span>,
+    #[serde(default)]
+    schedule: Option<Schedule>,
+    #[serde(default)]
+    utc_offset: UtcOffset,
     #[serde(default = "grace_default")]
     grace: Span,
     #[serde(default)]
@@ -55,11 +64,27 @@ impl Check for Heartbeat {
     }
 
     fn run(config: &Config) -> Result<Outcome, Failure> {
+        let rhythm = match (config.period, &config.schedule) {
+            (Some(period), None) => Rhythm::Period(period),
+            (None, Some(schedule)) => Rhythm::Schedule(schedule),
+            (Some(_), Some(_)) => {
+                return Err(Failure::invalid_config("/schedule", "only one of `period` and `schedule`"));
+            }
+            (None, None) => return Err(Failure::invalid_config("/period", "say a `period`, or a `schedule`")),
+        };
         Ok(match heartbeats::last(&config.name)? {
-            Some(beat) => judge(&beat, config),
+            Some(beat) => judge(&beat, &rhythm, config),
             None => missing(config),
         })
     }
+}
+
+/// How often a job reports.
+enum Rhythm<'a> {
+    /// At the latest so long after the last time.
+    Period(Span),
+    /// After each of these times.
+    Schedule(&'a Schedule),
 }
 
 fn missing(config: &Config) -> Outcome {
@@ -71,19 +96,38 @@ fn missing(config: &Config) -> Outcome {
     }
 }
 
-fn judge(beat: &Beat, config: &Config) -> Outcome {
+fn judge(beat: &Beat, rhythm: &Rhythm<'_>, config: &Config) -> Outcome {
     let said = if beat.message.is_empty() { String::new() } else { format!(": {}", beat.message) };
     let age = ago(beat.age_ms);
     let mut outcome = Outcome::healthy(format!("{} reported {age} ago{said}", config.name));
     if !beat.ok {
         outcome = outcome.finding(Status::Unhealthy, &format!("{} failed {age} ago{said}", config.name));
     }
-    let limit = AtMost::new(config.period, Span::from_ms(config.period.as_ms().saturating_add(config.grace.as_ms())));
-    outcome = outcome.judge("age", beat.age_ms as f64, "ms", &limit);
+    outcome = match rhythm {
+        Rhythm::Period(period) => {
+            let limit = AtMost::new(*period, Span::from_ms(period.as_ms().saturating_add(config.grace.as_ms())));
+            outcome.judge("age", beat.age_ms as f64, "ms", &limit)
+        }
+        Rhythm::Schedule(schedule) => judge_schedule(outcome, beat, schedule, config),
+    };
     match beat.duration_ms {
         Some(ms) => outcome.judge("duration", ms, "ms", &config.duration),
         None => outcome,
     }
+}
+
+/// The first due time after the last report is what must not be longer ago than the grace.
+fn judge_schedule(outcome: Outcome, beat: &Beat, schedule: &Schedule, config: &Config) -> Outcome {
+    let outcome = outcome.measure("age", beat.age_ms as f64, "ms");
+    let now = clock::now_unix_ms();
+    let reported = now.saturating_sub(beat.age_ms);
+    let Some(due) = schedule.next_after(reported, config.utc_offset) else { return outcome };
+    let late_ms = now.saturating_sub(due);
+    if late_ms <= config.grace.as_ms() {
+        return outcome;
+    }
+    let text = format!("{} was due {} ago ({}) and has not reported", config.name, ago(late_ms), schedule.text);
+    outcome.finding(Status::Unhealthy, &text)
 }
 
 /// Whole seconds from the first on: nobody reads the milliseconds of a day.
@@ -123,6 +167,38 @@ mod tests {
         let status = |ago| run(vec![beat(ago)], config.clone()).status;
         assert_eq!([3600, 3601, 4201].map(status), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
         assert_eq!(run(vec![beat(59)], config).message, "backup reported 59 s ago");
+    }
+
+    // By a schedule a job has the grace from each due time on, however long ago it reported before.
+    #[test]
+    fn schedule_is_judged() {
+        // NOW is 2027-01-15T08:00:00Z.
+        let config = |grace: &str| json!({"schedule": "30 7 * * *", "grace": grace});
+        let outcome = |ago, grace| run(vec![beat(ago)], config(grace));
+        assert_eq!(outcome(20 * 60, "10m").status, Status::Healthy, "reported after it was due");
+        assert_eq!(outcome(23 * 3600, "30m").status, Status::Healthy, "still within the grace");
+        let late = outcome(23 * 3600, "29m");
+        let said = "backup was due 30 m ago (30 7 * * *) and has not reported";
+        assert_eq!((late.status, late.message.as_str()), (Status::Unhealthy, said));
+        let mut east = config("29m");
+        east["utc-offset"] = "+01:00".into();
+        assert_eq!(
+            run(vec![beat(23 * 3600)], east).message,
+            "backup was due 1.5 h ago (30 7 * * *) and has not reported"
+        );
+    }
+
+    // A rhythm is said once, in either form.
+    #[test]
+    fn one_rhythm() {
+        for (config, at) in
+            [(json!({}), "at /period"), (json!({"period": "1h", "schedule": "0 3 * * *"}), "at /schedule")]
+        {
+            let mut config = config;
+            config["name"] = "backup".into();
+            let refused = TestHost::new().heartbeat("backup", Ok(vec![])).run::<Heartbeat>(config);
+            assert!(matches!(refused, Err(Failure::InvalidConfig(text)) if text.starts_with(at)));
+        }
     }
 
     // A failed end is unhealthy with what the job said, however recent it is.

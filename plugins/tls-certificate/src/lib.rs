@@ -16,6 +16,8 @@ struct Config {
     server_name: Option<String>,
     #[serde(default, deserialize_with = "some_not_empty")]
     certificate: Option<String>,
+    #[serde(default, deserialize_with = "some_not_empty")]
+    authority: Option<String>,
     #[serde(default = "days_default")]
     days_left: AtLeast,
     #[serde(default = "verify_default")]
@@ -77,7 +79,12 @@ impl Check for TlsCertificate {
 fn server(host: &str, config: &Config) -> Result<Outcome, Failure> {
     let port = config.port.map_or(443, std::num::NonZeroU16::get);
     let target = format!("{host}:{port}");
-    let info = match tls::inspect(host, port, config.server_name.as_deref()) {
+    let name = config.server_name.as_deref();
+    let looked = match &config.authority {
+        Some(authority) => tls::inspect_trusting(host, port, name, authority),
+        None => tls::inspect(host, port, name),
+    };
+    let info = match looked {
         Ok(info) => info,
         Err(error) if error.kind.is_about_the_target() => {
             return Ok(Outcome::unhealthy(format!("{target}: {error}")));
@@ -204,6 +211,21 @@ mod tests {
         let own = || TlsInfo { verified: Err("UnknownIssuer".into()), ..info(vec![certificate("CN=shop", 300)]) };
         assert_eq!(run(own(), json!({})).message, "not trusted: UnknownIssuer");
         assert_eq!(run(own(), json!({"verify": false})).status, Status::Healthy);
+    }
+
+    // With an authority of its own, a server is judged by that one.
+    #[test]
+    fn own_authority_is_trusted() {
+        let host = TestHost::new()
+            .now_unix_ms(NOW)
+            .tls(
+                "shop.test:443",
+                Ok(TlsInfo { verified: Err("UnknownIssuer".into()), ..info(vec![certificate("CN=shop", 300)]) }),
+            )
+            .tls("shop.test:443 trusting inside", Ok(info(vec![certificate("CN=shop", 300)])));
+        let status = |config: Value| host.run::<TlsCertificate>(config).unwrap().status;
+        assert_eq!(status(json!({"host": "shop.test", "authority": "inside"})), Status::Healthy);
+        assert_eq!(status(json!({"host": "shop.test"})), Status::Unhealthy);
     }
 
     // An older protocol than the least is unhealthy; a slow handshake is judged.

@@ -38,6 +38,8 @@ pub struct Request {
     pub max_redirects: Option<u32>,
     /// Bytes of the body to read at most; the host's cap applies as well.
     pub max_body_bytes: Option<u32>,
+    /// HTTP/2 or nothing, see [`Request::require_http2`].
+    pub http2_only: bool,
 }
 
 impl Request {
@@ -86,6 +88,14 @@ impl Request {
     #[must_use]
     pub fn max_body_bytes(mut self, max: u32) -> Self {
         self.max_body_bytes = Some(max);
+        self
+    }
+
+    /// Speaks HTTP/2 and nothing else, to an `http` URL from the first byte
+    /// ("prior knowledge"): what gRPC wants. The host adds `te: trailers`.
+    #[must_use]
+    pub fn require_http2(mut self) -> Self {
+        self.http2_only = true;
         self
     }
 
@@ -159,6 +169,11 @@ impl Response {
     /// As [`Response::body`], and [`ErrorKind::Protocol`] when it is not a `T`.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.body()?).map_err(|error| Error::new(ErrorKind::Protocol, format!("body: {error}")))
+    }
+
+    /// What came after the body, in the form of [`Response::headers`].
+    pub fn trailers(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.trailers()
     }
 
     /// Milliseconds per phase.

@@ -2,7 +2,7 @@
 //!
 //! A check is a type that implements [`Check`], handed to [`export!`]. Its
 //! capabilities are the modules [`context`], [`log`], [`clock`], [`state`],
-//! [`http`], [`tcp`], [`tls`], [`dns`], [`sql`], [`redis`], [`queue`], [`secrets`], [`system`], [`heartbeats`] and [`peers`]; a component imports those that it calls and no other, so what it uses is what an operator must grant.
+//! [`http`], [`tcp`], [`udp`], [`tls`], [`dns`], [`sql`], [`redis`], [`queue`], [`secrets`], [`system`], [`heartbeats`] and [`peers`]; a component imports those that it calls and no other, so what it uses is what an operator must grant.
 //!
 //! ```
 //! use probity_sdk::prelude::*;
@@ -70,6 +70,7 @@ pub mod tcp;
 pub mod testing;
 mod threshold;
 pub mod tls;
+pub mod udp;
 pub mod units;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
@@ -94,7 +95,7 @@ pub mod prelude {
     pub use crate::units::{Size, Span};
     pub use crate::{AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status};
     pub use crate::{
-        clock, context, dns, heartbeats, http, log, peers, queue, redis, secrets, sql, state, system, tcp, tls,
+        clock, context, dns, heartbeats, http, log, peers, queue, redis, secrets, sql, state, system, tcp, tls, udp,
     };
 }
 

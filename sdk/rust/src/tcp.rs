@@ -1,5 +1,6 @@
 //! Raw TCP: banners and line protocols. The grant lists `host:port` targets.
 
+use crate::http::TlsInfo;
 use crate::units::Span;
 use crate::{Error, host};
 
@@ -48,5 +49,24 @@ impl Socket {
     /// `too-large` when it does not come within `max` bytes; otherwise as [`Socket::read`].
     pub fn read_until(&self, delimiter: &[u8], max: u32, timeout: Option<Span>) -> Result<Vec<u8>, Error> {
         self.0.read_until(delimiter, max, timeout.map(Span::as_timeout_ms))
+    }
+
+    /// Turns the connection into TLS, after both sides agreed on it (STARTTLS) or at once. A certificate that is not
+    /// trusted is an answer: see [`TlsInfo::verified`] before saying what not everybody may hear.
+    ///
+    /// `server_name` is what the server is asked for and its certificate is compared with; without it that is the host.
+    /// `authority` names a declared file whose authorities are trusted instead of the system's; it needs the grant
+    /// `tls = ["certificate:NAME"]`.
+    ///
+    /// # Errors
+    /// `tls` when there is no handshake, `protocol` when something was said that is not read yet; denied and not-found
+    /// for an authority.
+    pub fn start_tls(
+        &self,
+        server_name: Option<&str>,
+        authority: Option<&str>,
+        timeout: Option<Span>,
+    ) -> Result<TlsInfo, Error> {
+        self.0.start_tls(server_name, authority, timeout.map(Span::as_timeout_ms))
     }
 }

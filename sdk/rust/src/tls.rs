@@ -17,6 +17,15 @@ pub fn inspect(host: &str, port: u16, server_name: Option<&str>) -> Result<TlsIn
     host::tls_inspect(host, port, server_name)
 }
 
+/// The same, trusting only the authorities in a file that the host's
+/// configuration declares: see [`inspect_named`].
+///
+/// # Errors
+/// As [`inspect`] and [`inspect_named`].
+pub fn inspect_trusting(host: &str, port: u16, server_name: Option<&str>, authority: &str) -> Result<TlsInfo, Error> {
+    host::tls_inspect_trusting(host, port, server_name, authority)
+}
+
 /// The certificates in a file that the host's configuration declares.
 ///
 /// # Errors

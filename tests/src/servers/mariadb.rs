@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::certificates::{self, CLIENT, Certificates};
 use super::{Process, free_port, program, wait_until};
 
 /// The user that checks log in as.
@@ -17,6 +18,8 @@ pub const PASSWORD: &str = "swordfish-of-mariadb";
 pub struct MariaDb {
     dir: TempDir,
     port: u16,
+    more: Vec<String>,
+    tls: Option<Certificates>,
     process: Process,
 }
 
@@ -27,7 +30,60 @@ impl MariaDb {
     /// When it does not answer in time, or the package is missing.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_in(TempDir::new().expect("a temporary directory can be made"), None, vec![])
+    }
+
+    /// Starts one that offers TLS with a certificate for `names` of an authority of its own. The user
+    /// [`CLIENT`](certificates::CLIENT) needs a certificate instead of a password.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_tls(names: &[&str]) -> Self {
         let dir = TempDir::new().expect("a temporary directory can be made");
+        let files = certificates::write(dir.path(), names);
+        let option = |key: &str, path: &Path| format!("--{key}={}", path.display());
+        let more = [("ssl-ca", &files.ca), ("ssl-cert", &files.certificate), ("ssl-key", &files.key)];
+        let more = more.map(|(key, path)| option(key, path)).to_vec();
+        let server = Self::start_in(dir, Some(files), more);
+        server.sql(&format!(
+            "CREATE USER {CLIENT}@'127.0.0.1' REQUIRE X509; GRANT ALL ON shop.* TO {CLIENT}@'127.0.0.1'"
+        ));
+        server
+    }
+
+    /// Starts one that others can follow.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_primary() -> Self {
+        let dir = TempDir::new().expect("a temporary directory can be made");
+        let server = Self::start_in(dir, None, vec!["--server-id=1".to_owned(), "--log-bin=log".to_owned()]);
+        server.sql(&format!(
+            "CREATE USER follower@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'; GRANT REPLICATION SLAVE ON *.* TO \
+             follower@'127.0.0.1'; RESET MASTER"
+        ));
+        server
+    }
+
+    /// Starts a replica of `primary`, to which nothing has been written yet.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn replica_of(primary: &Self) -> Self {
+        let dir = TempDir::new().expect("a temporary directory can be made");
+        let server = Self::start_in(dir, None, vec!["--server-id=2".to_owned()]);
+        server.sql(&format!(
+            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={}, MASTER_USER='follower', \
+             MASTER_PASSWORD='{PASSWORD}', MASTER_CONNECT_RETRY=1; START SLAVE",
+            primary.port
+        ));
+        server
+    }
+
+    fn start_in(dir: TempDir, tls: Option<Certificates>, more: Vec<String>) -> Self {
         let data = dir.path().join("data");
         let mut install = Command::new(program("mariadb-install-db", "mariadb-server"));
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
@@ -40,8 +96,8 @@ impl MariaDb {
             .expect("it starts");
         assert!(output.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&output.stderr));
         let port = free_port();
-        let process = spawn(dir.path(), port);
-        let server = Self { dir, port, process };
+        let process = spawn(dir.path(), port, &more);
+        let server = Self { dir, port, more, tls, process };
         server.wait();
         server.sql(&format!(
             "CREATE DATABASE shop; CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'; \
@@ -61,6 +117,15 @@ impl MariaDb {
     #[must_use]
     pub fn url(&self) -> String {
         format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}/shop", self.port)
+    }
+
+    /// Its certificates.
+    ///
+    /// # Panics
+    /// When it speaks no TLS.
+    #[must_use]
+    pub const fn certificates(&self) -> &Certificates {
+        self.tls.as_ref().expect("it was started with TLS")
     }
 
     /// Runs statements as root and gives what they printed, without decoration.
@@ -92,7 +157,7 @@ impl MariaDb {
 
     /// Starts it again on the same port and data.
     pub fn restart(&mut self) {
-        self.process = spawn(self.dir.path(), self.port);
+        self.process = spawn(self.dir.path(), self.port, &self.more);
         self.wait();
     }
 
@@ -117,7 +182,7 @@ fn who() -> Option<&'static str> {
     rustix::process::geteuid().is_root().then_some("--user=root")
 }
 
-fn spawn(dir: &Path, port: u16) -> Process {
+fn spawn(dir: &Path, port: u16, more: &[String]) -> Process {
     let mut server = Command::new(program("mariadbd", "mariadb-server"));
     server.args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"]);
     server.args([
@@ -126,7 +191,7 @@ fn spawn(dir: &Path, port: u16) -> Process {
         "--max-connections=20",
         "--skip-name-resolve",
     ]);
-    server.args(who());
+    server.args(who()).args(more);
     server.env("TMPDIR", dir).arg(format!("--port={port}"));
     server.arg(format!("--datadir={}", dir.join("data").display()));
     server.arg(format!("--socket={}", dir.join("data/socket").display()));

@@ -1,13 +1,20 @@
 //! Real servers for tests: private instances on free loopback ports in temporary directories, killed when dropped.
 
 pub mod certificates;
+pub mod chrony;
+pub mod faulty;
+pub mod greeters;
+pub mod grpc;
 pub mod mariadb;
 pub mod nats;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
+pub mod sentinel;
 pub mod shop;
+pub mod ssh;
 pub mod upstream;
+pub mod web;
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;

@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Process, certificates, free_port, program, wait_until};
+use super::certificates::{self, Certificates};
+use super::{Process, free_port, program, wait_until};
 
 /// The user that checks log in as.
 pub const USER: &str = "probe";
@@ -19,6 +19,7 @@ pub const PASSWORD: &str = "swordfish-of-nats";
 pub struct Nats {
     dir: TempDir,
     port: u16,
+    tls: Option<Certificates>,
     process: Process,
 }
 
@@ -29,29 +30,28 @@ impl Nats {
     /// When it does not answer in time, or the package is missing.
     #[must_use]
     pub fn start() -> Self {
-        let nats = Self::start_with(None);
-        nats.wait();
-        nats
+        Self::start_with(None, false)
     }
 
-    /// Starts one that insists on TLS, with a certificate for `names`, and gives the file of its authority, too.
+    /// Starts one that insists on TLS, with a certificate for `names` of an authority of its own, and with `mutual` on a
+    /// certificate of the client.
     ///
     /// # Panics
     /// As [`Self::start`].
     #[must_use]
-    pub fn start_tls(names: &[&str]) -> (Self, PathBuf) {
-        let nats = Self::start_with(Some(names));
-        wait_until(&nats.dir.path().join("log"), || TcpStream::connect(("127.0.0.1", nats.port)).is_ok());
-        let ca = nats.dir.path().join("ca.pem");
-        (nats, ca)
+    pub fn start_tls(names: &[&str], mutual: bool) -> Self {
+        Self::start_with(Some(names), mutual)
     }
 
-    fn start_with(names: Option<&[&str]>) -> Self {
+    fn start_with(names: Option<&[&str]>, mutual: bool) -> Self {
         let dir = TempDir::new().expect("a temporary directory can be made");
         let port = free_port();
-        let tls = names.map_or_else(String::new, |names| {
-            let files = certificates::write(dir.path(), names);
-            format!("tls {{ cert_file: \"{}\", key_file: \"{}\" }}\n", files.certificate.display(), files.key.display())
+        let files = names.map(|names| certificates::write(dir.path(), names));
+        let tls = files.as_ref().map_or_else(String::new, |files| {
+            let [certificate, key, ca] = [&files.certificate, &files.key, &files.ca].map(|path| path.display());
+            format!(
+                "tls {{ cert_file: \"{certificate}\", key_file: \"{key}\", ca_file: \"{ca}\", verify: {mutual} }}\n"
+            )
         });
         let config = format!(
             "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\nauthorization {{ user: {USER}, password: \
@@ -60,7 +60,18 @@ impl Nats {
         );
         std::fs::write(dir.path().join("nats.conf"), config).expect("the directory can be written");
         let process = spawn(&dir);
-        Self { dir, port, process }
+        let nats = Self { dir, port, tls: files, process };
+        nats.wait();
+        nats
+    }
+
+    /// Its certificates.
+    ///
+    /// # Panics
+    /// When it speaks no TLS.
+    #[must_use]
+    pub const fn certificates(&self) -> &Certificates {
+        self.tls.as_ref().expect("it was started with TLS")
     }
 
     /// What `[connections]` says of it.
@@ -108,7 +119,8 @@ impl Nats {
         let info = "$JS.API.INFO";
         let log = self.dir.path().join("log");
         wait_until(&log, || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
-        wait_until(&log, || self.request(info, "").contains("streams"));
+        // Over TLS the tests' own few words of the protocol do not get through.
+        wait_until(&log, || self.tls.is_some() || self.request(info, "").contains("streams"));
     }
 }
 

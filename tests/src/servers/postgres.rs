@@ -6,6 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::certificates::{self, CLIENT, Certificates};
 use super::{Process, free_port, program, wait_until};
 
 /// The user that checks log in as.
@@ -18,6 +19,7 @@ pub const PASSWORD: &str = "swordfish-of-postgres";
 pub struct Postgres {
     dir: TempDir,
     port: u16,
+    tls: Option<Certificates>,
     process: Process,
 }
 
@@ -31,20 +33,56 @@ impl Postgres {
         Self::start_with("")
     }
 
-    /// Starts one that speaks TLS with this certificate, both in PEM.
+    /// Starts one that speaks TLS with a certificate for `names` of an authority of its own. The user
+    /// [`CLIENT`](certificates::CLIENT) is let in by certificate only.
     ///
     /// # Panics
     /// As [`Self::start`].
     #[must_use]
-    pub fn start_tls(certificate: &str, key: &str) -> Self {
+    pub fn start_tls(names: &[&str]) -> Self {
         let dir = data_directory();
-        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
-            let path = dir.path().join(name);
-            std::fs::write(&path, text).expect("the directory can be written");
-            own(&path);
-            rustix::fs::chmod(&path, rustix::fs::Mode::RUSR).expect("the file is ours");
+        let files = certificates::write(dir.path(), names);
+        for path in [&files.ca, &files.certificate, &files.key] {
+            own(path);
+            rustix::fs::chmod(path, rustix::fs::Mode::RUSR).expect("the file is ours");
         }
-        Self::start_in(dir, "ssl = on\nssl_cert_file = '../server.crt'\nssl_key_file = '../server.key'\n")
+        let rules_file = dir.path().join("hba.conf");
+        let config = format!(
+            "ssl = on\nssl_cert_file = '../server.pem'\nssl_key_file = '../server.key'\nssl_ca_file = '../ca.pem'\n\
+             hba_file = '{}'\n",
+            rules_file.display()
+        );
+        let rules = format!("hostssl all {CLIENT} all cert\nhost all all 127.0.0.1/32 scram-sha-256\n");
+        std::fs::write(&rules_file, rules).expect("the directory can be written");
+        own(&rules_file);
+        let server = Self { tls: Some(files), ..Self::start_in(dir, &config) };
+        server.sql(&format!("CREATE ROLE {CLIENT} LOGIN"));
+        server
+    }
+
+    /// Starts a replica of `primary`, which follows it from then on.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn replica_of(primary: &Self) -> Self {
+        let dir = data_directory();
+        let data = dir.path().join("data");
+        let mut copy = command("pg_basebackup", dir.path());
+        copy.env("PGPASSWORD", PASSWORD).args(["-h", "127.0.0.1", "-p", &primary.port.to_string(), "-U", USER]);
+        copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "-D"]).arg(&data);
+        let output = copy.output().expect("pg_basebackup starts");
+        assert!(output.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&output.stderr));
+        let port = free_port();
+        let file = data.join("postgresql.auto.conf");
+        let copied = std::fs::read_to_string(&file).expect("it was copied");
+        // What comes last holds. The primary hears of a replica that stands still once a second.
+        std::fs::write(&file, format!("{copied}port = {port}\nwal_receiver_status_interval = 1s\n"))
+            .expect("it is there");
+        let process = spawn(dir.path());
+        let server = Self { dir, port, tls: None, process };
+        server.wait();
+        server
     }
 
     fn start_with(more: &str) -> Self {
@@ -67,7 +105,7 @@ impl Postgres {
         );
         std::fs::write(data.join("postgresql.auto.conf"), config).expect("the directory can be written");
         let process = spawn(dir.path());
-        let server = Self { dir, port, process };
+        let server = Self { dir, port, tls: None, process };
         server.wait();
         server.psql_in("postgres", "CREATE DATABASE shop");
         server
@@ -83,6 +121,15 @@ impl Postgres {
     #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/shop", self.port)
+    }
+
+    /// Its certificates.
+    ///
+    /// # Panics
+    /// When it speaks no TLS.
+    #[must_use]
+    pub const fn certificates(&self) -> &Certificates {
+        self.tls.as_ref().expect("it was started with TLS")
     }
 
     /// Runs statements in `shop` and gives what they printed, without decoration.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::certificates::{self, Certificates};
 use super::{Process, free_port, program, wait_ready};
 
 /// The user that checks log in as.
@@ -27,6 +28,7 @@ pub struct RabbitMq {
     port: u16,
     distribution_port: u16,
     mapper_port: u16,
+    tls: Option<Certificates>,
     process: Process,
     _mapper: Process,
 }
@@ -38,14 +40,29 @@ impl RabbitMq {
     /// When it does not listen in time, or the package is missing.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Starts one that speaks TLS only, with a certificate for `names` of an authority of its own, to clients that show a
+    /// certificate.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_tls(names: &[&str]) -> Self {
+        Self::start_with(Some(names))
+    }
+
+    fn start_with(names: Option<&[&str]>) -> Self {
         let dir = TempDir::new().expect("a temporary directory can be made");
+        let tls = names.map(|names| certificates::write(dir.path(), names));
         let (port, distribution_port, mapper_port) = (free_port(), free_port(), free_port());
-        write_files(dir.path(), port);
+        write_files(dir.path(), port, tls.as_ref());
         let mut mapper = Command::new(program("epmd", "erlang-base"));
         mapper.args(["-port", &mapper_port.to_string(), "-address", "127.0.0.1"]);
         let mapper = Process::start(&mut mapper, &dir.path().join("epmd.log"));
         let process = spawn(dir.path(), distribution_port, mapper_port);
-        let rabbit = Self { dir, port, distribution_port, mapper_port, process, _mapper: mapper };
+        let rabbit = Self { dir, port, distribution_port, mapper_port, tls, process, _mapper: mapper };
         rabbit.wait();
         rabbit
     }
@@ -54,6 +71,21 @@ impl RabbitMq {
     #[must_use]
     pub fn url(&self) -> String {
         format!("amqp://{USER}:{PASSWORD}@127.0.0.1:{}/{VHOST}", self.port)
+    }
+
+    /// The same over TLS, to a name or address.
+    #[must_use]
+    pub fn tls_url(&self, host: &str) -> String {
+        format!("amqps://{USER}:{PASSWORD}@{host}:{}/{VHOST}", self.port)
+    }
+
+    /// Its certificates.
+    ///
+    /// # Panics
+    /// When it speaks no TLS.
+    #[must_use]
+    pub const fn certificates(&self) -> &Certificates {
+        self.tls.as_ref().expect("it was started with TLS")
     }
 
     /// Ends it as `kill -9` does.
@@ -76,14 +108,22 @@ impl RabbitMq {
     }
 }
 
-fn write_files(dir: &Path, port: u16) {
+fn write_files(dir: &Path, port: u16, tls: Option<&Certificates>) {
     let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).expect("the directory can be written");
     let definitions = dir.join("definitions.json");
     write("enabled_plugins", "");
-    write(
-        "rabbitmq.conf",
-        &format!("listeners.tcp.1 = 127.0.0.1:{port}\nload_definitions = {}\n", definitions.display()),
+    let listens = tls.map_or_else(
+        || format!("listeners.tcp.1 = 127.0.0.1:{port}\n"),
+        |files| {
+            let [certificate, key, ca] = [&files.certificate, &files.key, &files.ca].map(|path| path.display());
+            format!(
+                "listeners.tcp = none\nlisteners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {ca}\n\
+                 ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\nssl_options.verify = verify_peer\n\
+                 ssl_options.fail_if_no_peer_cert = true\n"
+            )
+        },
     );
+    write("rabbitmq.conf", &format!("{listens}load_definitions = {}\n", definitions.display()));
     write(
         "definitions.json",
         &serde_json::json!({

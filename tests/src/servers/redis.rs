@@ -48,9 +48,11 @@ impl Redis {
         let listens = match &tls {
             None => format!("port {port}"),
             Some(files) => format!(
-                "port 0\ntls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-auth-clients no",
+                "port 0\ntls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients \
+                 optional",
                 files.certificate.display(),
-                files.key.display()
+                files.key.display(),
+                files.ca.display()
             ),
         };
         let config = format!(
@@ -83,13 +85,13 @@ impl Redis {
         format!("rediss://{USER}:{PASSWORD}@{host}:{}", self.port)
     }
 
-    /// The file of the authority that vouches for it.
+    /// Its certificates.
     ///
     /// # Panics
     /// When it speaks no TLS.
     #[must_use]
-    pub fn ca(&self) -> &std::path::Path {
-        &self.tls.as_ref().expect("it was started with TLS").ca
+    pub const fn certificates(&self) -> &Certificates {
+        self.tls.as_ref().expect("it was started with TLS")
     }
 
     /// Runs one command as the default user and gives what it printed.
@@ -130,6 +132,25 @@ impl Redis {
         self.process.signal(rustix::process::Signal::STOP);
     }
 
+    /// Looks until something was sent to it that it has not read, as when it is frozen.
+    ///
+    /// # Panics
+    /// When that does not happen in time.
+    pub fn wait_for_bytes(&self) {
+        // Local address and bytes to read are the second and the fifth column, the latter after a colon.
+        let local = format!("0100007F:{:04X}", self.port);
+        let waits = |line: &str| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            columns.get(1) == Some(&local.as_str())
+                && columns.get(4).is_some_and(|queues| !queues.ends_with(":00000000"))
+        };
+        wait_until(&log(&self.dir), || {
+            let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the kernel tells its sockets");
+            // One that listens counts connections instead; its state is 0A.
+            sockets.lines().any(|line| waits(line) && line.split_whitespace().nth(3) != Some("0A"))
+        });
+    }
+
     /// Lets it go on.
     pub fn thaw(&self) {
         self.process.signal(rustix::process::Signal::CONT);
@@ -144,7 +165,9 @@ impl Redis {
         let mut command = Command::new(program("redis-cli", "redis-tools"));
         command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
         if let Some(files) = &self.tls {
-            command.arg("--tls").arg("--cacert").arg(&files.ca);
+            // Whatever its certificate is at the moment.
+            command.args(["--tls", "--insecure"]);
+            command.arg("--cert").arg(&files.client_certificate).arg("--key").arg(&files.client_key);
         }
         command.args(words);
         command

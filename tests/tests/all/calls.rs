@@ -31,7 +31,7 @@ async fn flood_of_calls_is_ended() {
 async fn ungranted_calls_are_denied() {
     let run = bench::run("ungranted", roomy()).await;
     assert_eq!(run.status(), Status::Healthy, "{:?}", run.end);
-    assert_eq!((run.usage.host_calls, tally(&run, "denied")), (3, 3));
+    assert_eq!((run.usage.host_calls, tally(&run, "denied")), (4, 4));
 }
 
 // State is bounded in bytes; what does not fit is an answer as well.

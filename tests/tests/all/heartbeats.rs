@@ -34,6 +34,20 @@ fn check_follows_the_job() {
     assert!(unhealthy["message"].as_str().unwrap().contains("disk full"), "{unhealthy}");
 }
 
+// A job that is due each second, by a cron expression, is missed once the grace is over, and back when it reports.
+#[test]
+fn missed_schedule_is_unhealthy() {
+    let host = Host::start(&CONFIG.replace("period = \"1h\"", "schedule = \"* * * * * *\"\ngrace = \"3s\""));
+    host.copy_in("heartbeat", &first_party("heartbeat"));
+    host.wait_for_message("backup", "backup has not reported yet");
+    for _ in 0..2 {
+        assert_eq!(host.post("/heartbeats/backup").status, 200);
+        host.wait_until("backup", "healthy");
+        let missed = host.wait_until("backup", "unhealthy");
+        assert!(missed["message"].as_str().unwrap().contains("ago (* * * * * *) and has not reported"), "{missed}");
+    }
+}
+
 // What a job reported is still known after a restart, and the check judges it at once.
 #[test]
 fn beats_survive_a_restart() {

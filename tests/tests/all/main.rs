@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "all of this binary is tests; clippy exempts only the functions marked as such")]
 
 mod answers; // outcomes that are malformed or too large
+mod backends; // databases and brokers over TLS, with certificates on both sides
 #[cfg(unix)]
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
@@ -13,17 +14,32 @@ mod contract; // what was built against an earlier 0.1 keeps working
 mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
-mod explain; // what one check may touch, and where that leads
+mod examples; // what the examples configure works as they say
+mod explain; // what one check may touch, where that leads, and what leads nowhere
+mod faults; // refused, dropped, slow, half-closed: each check against each
+#[cfg(unix)]
+mod greeters; // mail, files and shells, in the clear and inside TLS
+#[cfg(unix)]
+mod grpc; // the health of real gRPC servers
 mod heartbeats; // jobs report, and the check of them says so
+mod leaks; // no secret of the configuration in anything that comes out
+#[cfg(target_os = "linux")]
+mod leftovers; // what a thousand timed-out runs leave behind, for each capability
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
+mod machine; // the checks of the machine in a real host
+#[cfg(unix)]
+mod ntp; // clocks that are right, wrong, and nobody's
 mod peers; // checks of other checks
+mod ports; // ports and greetings against servers that others wrote
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
+mod replication; // databases that follow another, or fail to
 mod reuse; // what one instance may serve in a row
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
+mod sentinel; // the primary of Redis before and after a failover
 mod serve; // start, probes, drain, restart
 #[cfg(unix)]
 mod services; // a Flask service on gunicorn, and what goes wrong with it
@@ -32,5 +48,9 @@ mod services_asgi; // a FastAPI service on uvicorn, likewise
 #[cfg(unix)]
 mod services_django; // a Django service on gunicorn, likewise
 mod sql; // the capability and the checks against real servers
+mod systems; // one check for each system, for the tests of faults
+mod tested; // the table of what each check was tested against
 mod tls; // certificates that are good, expired, for another name, self-signed
+mod tracing; // runs as traces, and where they are told
 mod wasi; // nothing in WASI leads anywhere
+mod web; // the checks over HTTP against servers that others wrote

@@ -117,7 +117,7 @@ async fn nats_streams_and_consumers() {
 // TLS is turned on within the protocol, before the password is sent, and the server must be who the URL says.
 #[test]
 fn nats_over_tls() {
-    let (nats, ca) = Nats::start_tls(&["localhost"]);
+    let nats = Nats::start_tls(&["localhost"], false);
     let start = |url: &str, ca: &str| {
         let host = Host::start(&format!(
             "[connections.broker]\nurl = \"{url}\"\n{ca}[queues.jobs]\nconnection = \"broker\"\nstream = \"OTHER\"\n\
@@ -127,7 +127,7 @@ fn nats_over_tls() {
         host.copy_in("queue-depth", &first_party("queue-depth"));
         host
     };
-    let ca = format!("ca = \"{}\"\n", ca.display());
+    let ca = nats.certificates().trusted();
     wait_for(&start(&nats.tls_url("localhost"), &ca), "unhealthy", "stream not found (10059)");
     wait_for(&start(&nats.tls_url("127.0.0.1"), &ca), "unhealthy", "(NotValidForName)");
     wait_for(&start(&nats.tls_url("localhost"), ""), "unhealthy", "(UnknownIssuer)");

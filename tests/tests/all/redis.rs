@@ -87,6 +87,32 @@ fn restarts_cause_no_false_alarm() {
     }
 }
 
+// A server that dies while a command waits for it is unhealthy, and healthy at the next run after it is back.
+#[test]
+fn a_server_may_die_in_the_middle() {
+    let mut redis = Redis::start();
+    let host = Host::start(&format!(
+        "[connections.cache]\nurl = \"{}\"\n[[check]]\nname = \"cache\"\nplugin = \"redis\"\nevery = \"1h\"\n\
+         timeout = \"20s\"\ngrants = {{ redis = [\"cache\"] }}\n[check.config]\nconnection = \"cache\"\n",
+        redis.url()
+    ));
+    host.copy_in("redis", &first_party("redis"));
+    wait_for(&host, "healthy", "cache answers");
+    redis.freeze();
+    let run = std::thread::scope(|scope| {
+        let run = scope.spawn(|| host.post("/checks/cache/run").json());
+        // The command is in the socket, and nobody takes it out.
+        redis.wait_for_bytes();
+        redis.kill();
+        run.join().unwrap()
+    });
+    assert_eq!(run["status"], "unhealthy", "{run}");
+    assert!(run["duration_ms"].as_f64().unwrap() < 15_000.0, "{run}");
+    redis.restart();
+    let run = host.post("/checks/cache/run").json();
+    assert_eq!(run["status"], "healthy", "{run}");
+}
+
 // A server that accepts and says nothing is a timeout within the run's time, and none of the many runs that ended so
 // leaves a connection behind.
 #[test]
@@ -157,7 +183,7 @@ fn tls_servers_are_verified() {
         host.copy_in("redis", &first_party("redis"));
         host
     };
-    let ca = format!("ca = \"{}\"\n", redis.ca().display());
+    let ca = format!("ca = \"{}\"\n", redis.certificates().ca.display());
     wait_for(&with(&redis.tls_url("localhost"), &ca), "healthy", "cache answers");
     wait_for(&with(&redis.tls_url("127.0.0.1"), &ca), "unhealthy", "(NotValidForName)");
     wait_for(&with(&redis.tls_url("localhost"), ""), "unhealthy", "(UnknownIssuer)");

@@ -4,7 +4,7 @@ use probity_tests::guests;
 use probity_tests::host::Host;
 
 /// Asks for the secret `webhook`, logs what it got and says it, too.
-const TELLTALE: &str = r#"
+pub(super) const TELLTALE: &str = r#"
 (import "probity:check/secrets@0.1.0" "reveal" (func $reveal (param i32 i32 i32)))
 (import "probity:check/log@0.1.0" "write" (func $log (param i32 i32 i32 i32 i32)))
 (data (i32.const 1024) "webhook")

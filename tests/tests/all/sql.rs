@@ -11,7 +11,6 @@ use probity_tests::guests::first_party;
 use probity_tests::host::{Answer, Host};
 use probity_tests::servers::mariadb::{self, MariaDb};
 use probity_tests::servers::postgres::{self, Postgres};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 
 /// A host whose check `db` asks the database at `url`, ten times a second.
@@ -167,6 +166,29 @@ fn restarts_cause_no_false_alarm() {
     }
 }
 
+// MariaDB that dies in the middle of a statement is unhealthy at once, and healthy at the next run after it is back.
+#[test]
+fn mariadb_may_die_in_the_middle() {
+    let mut server = MariaDb::start();
+    server.sql("CREATE TABLE shop.naps (n INT)");
+    let sleepy = query("SELECT count(sleep(n)) FROM naps");
+    let host = host_with(&format!("url = \"{}\"", server.url()), "every = \"1h\"\ntimeout = \"20s\"", &sleepy);
+    wait_for(&host, "healthy", "gave 0");
+    server.sql("INSERT INTO shop.naps VALUES (600)");
+    let run = std::thread::scope(|scope| {
+        let run = scope.spawn(|| host.post("/checks/db/run").json());
+        server.wait_for(|| server.sessions("AND info LIKE '%sleep(n)%'") > 0);
+        server.kill();
+        run.join().unwrap()
+    });
+    assert_eq!(run["status"], "unhealthy", "{run}");
+    assert!(run["duration_ms"].as_f64().unwrap() < 15_000.0, "{run}");
+    server.restart();
+    server.sql("TRUNCATE shop.naps");
+    let run = host.post("/checks/db/run").json();
+    assert_eq!(run["status"], "healthy", "{run}");
+}
+
 // The same for MariaDB, whose sessions are numbered anew after a restart: giving up the dead session must not kill the
 // new one that has its number.
 #[test]
@@ -290,34 +312,6 @@ fn timed_out_runs_leave_no_session() {
     server.wait_for(|| server.sessions("") == 0);
 }
 
-// TLS is verified: chain and name, and what is wrong is named.
-#[test]
-fn tls_is_verified() {
-    let mut root = CertificateParams::new(vec![]).unwrap();
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-    let server = Postgres::start_tls(&leaf.pem(), &key.serialize_pem());
-    let dir = tempfile::tempdir().unwrap();
-    let ca = dir.path().join("ca.pem");
-    std::fs::write(&ca, issuer.pem()).unwrap();
-    let by_address = format!("{}?sslmode=verify-full", server.url());
-    let by_name = by_address.replace("127.0.0.1", "localhost");
-    let trusted = format!("\nca = {ca:?}");
-    for (url, ca, status, text) in [
-        (&by_name, trusted.as_str(), "healthy", "answers"),
-        (&by_address, trusted.as_str(), "unhealthy", "NotValidForName"),
-        (&by_name, "", "unhealthy", "UnknownIssuer"),
-    ] {
-        let host = host_with(&format!("url = \"{url}\"{ca}"), "every = \"100ms\"", "");
-        wait_for(&host, status, text);
-    }
-    let plain = Postgres::start();
-    let host = host(&format!("{}?sslmode=require", plain.url()), "");
-    wait_for(&host, "unhealthy", "tls: ");
-}
-
 // The questions of the first-party check that need a server to be worth asking.
 #[test]
 fn servers_tell_about_themselves() {
@@ -336,9 +330,9 @@ fn servers_tell_about_themselves() {
 }
 
 /// The database at `url` as the host's own code sees it, without a sandbox around it.
-fn databases(url: &str) -> Databases {
-    let server = ServerConnection { url: url.parse().unwrap(), ca: None };
-    let bounds = SqlBounds { pool: 2, rows_max: 10 };
+fn databases(url: &str, idle: Duration) -> Databases {
+    let server = ServerConnection { url: url.parse().unwrap(), tls: false, ca: None, identity: None };
+    let bounds = SqlBounds { pool: 2, rows_max: 10, idle };
     let connection = match server.url.scheme() {
         "postgres" => Connection::Postgres(server, bounds),
         _ => Connection::MySql(server, bounds),
@@ -370,11 +364,40 @@ async fn dropped_calls_are_cancelled() {
     let (postgres, mariadb) = (Postgres::start(), MariaDb::start());
     let of_postgres = || postgres.sessions("AND query LIKE '%pg_sleep%' AND state = 'active'") > 0;
     let of_mariadb = || mariadb.sessions("AND info LIKE '%sleep(600)%'") > 0;
-    let (in_postgres, in_mariadb) = (databases(&postgres.url()), databases(&mariadb.url()));
+    let (in_postgres, in_mariadb) =
+        (databases(&postgres.url(), SqlBounds::IDLE), databases(&mariadb.url(), SqlBounds::IDLE));
     for access in [Access::Read, Access::Write] {
         give_up(&in_postgres, "SELECT pg_sleep(600)::text", access, of_postgres).await;
         postgres.wait_for(|| !of_postgres());
         give_up(&in_mariadb, "SELECT sleep(600)", access, of_mariadb).await;
         mariadb.wait_for(|| !of_mariadb());
     }
+}
+
+/// Asks once, and lets go of the session.
+async fn ask(databases: &Databases) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let grants = Grants { sql: vec![NamedGrant::sql("shop").unwrap()], ..Grants::default() };
+    let (database, access) = databases.granted("shop", &grants).unwrap();
+    database.session(access, deadline).await.unwrap().ping(deadline).await.unwrap();
+}
+
+// A session that nobody uses is closed after its time, on either server, and the next question opens another; one with
+// more time is still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_sessions_are_closed() {
+    let (postgres, mariadb) = (Postgres::start(), MariaDb::start());
+    let sessions = || (postgres.sessions(""), mariadb.sessions(""));
+    let kept = (databases(&postgres.url(), SqlBounds::IDLE), databases(&mariadb.url(), SqlBounds::IDLE));
+    ask(&kept.0).await;
+    ask(&kept.1).await;
+    let short = Duration::from_millis(200);
+    let closed = (databases(&postgres.url(), short), databases(&mariadb.url(), short));
+    for _ in 0..2 {
+        ask(&closed.0).await;
+        ask(&closed.1).await;
+        postgres.wait_for(|| sessions() == (1, 1));
+    }
+    drop(kept);
+    postgres.wait_for(|| sessions() == (0, 0));
 }

@@ -104,3 +104,25 @@ fn renewed_file_is_seen() {
     let healthy = host.wait_until("file", "healthy");
     assert!(healthy["message"].as_str().unwrap().starts_with("stored: CN=gateway.test"), "{healthy}");
 }
+
+// A server of a private authority is trusted where that is named, and read anew; without it, or its grant, it is not.
+#[test]
+fn private_authority_is_trusted_where_named() {
+    let (root, now) = (authority(), SystemTime::now());
+    let port = serve(&certificate("shop.test", now + 90 * DAY, Some(&root)));
+    let server = format!("host = \"127.0.0.1\"\nport = {port}\nserver-name = \"shop.test\"\n");
+    let named = server.clone() + "authority = \"stored\"";
+    let config = "[certificates.stored]\nfile = \"stored.pem\"\n".to_owned()
+        + &check("named", port, &named)
+        + &check("system", port, &server)
+        + &check("ungranted", port, &named).replace(", \"certificate:stored\"", "");
+    let host = Host::start(&config);
+    host.copy_in("tls-certificate", &first_party("tls-certificate"));
+    host.wait_until("named", "unknown");
+    std::fs::write(host.dir().join("stored.pem"), root.pem()).unwrap();
+    host.wait_until("named", "healthy");
+    let system = host.wait_until("system", "unhealthy");
+    assert!(system["message"].as_str().unwrap().contains("UnknownIssuer"), "{system}");
+    let ungranted = host.wait_until("ungranted", "unknown");
+    assert!(ungranted["message"].as_str().unwrap().contains("tls = [\"certificate:stored\"]"), "{ungranted}");
+}

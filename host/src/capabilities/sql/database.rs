@@ -107,7 +107,7 @@ impl Databases {
                 _ => return None,
             };
             let database = engine.map(|engine| {
-                let pool = || Pool::new(bounds.pool, tasks.spawner());
+                let pool = || Pool::new(bounds.pool, bounds.idle, tasks.spawner());
                 let (name, read, write) = (name.clone(), pool(), pool());
                 Arc::new(Database { name, engine, rows_max: bounds.rows_max, read, write })
             });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts};
 use tokio::time::timeout_at;
 
 use super::metered::REPLY_BYTES_MAX;
@@ -259,16 +259,18 @@ async fn connect(door: &Door, deadline: Instant) -> Result<Conn, CallError> {
 }
 
 async fn ssl(tls: &Tls) -> Result<Option<SslOpts>, CallError> {
-    let roots = match tls {
-        Tls::Off => return Ok(None),
-        Tls::Verified { ca: Some(pem), .. } => vec![pem.clone()],
-        Tls::Verified { ca: None, .. } => tokio::task::spawn_blocking(system_roots)
+    let Tls::Verified { ca, identity, .. } = tls else { return Ok(None) };
+    let roots = match ca {
+        Some(pem) => vec![pem.clone()],
+        None => tokio::task::spawn_blocking(system_roots)
             .await
             .map_err(|error| CallError::new(ErrorKind::Tls, format!("read the system's authorities: {error}")))?
             .to_vec(),
     };
+    let identity = identity.clone().map(|own| ClientIdentity::new(own.certificate.into(), own.key.into()));
     // Mozilla's authorities stand in where the system has none.
     let options = SslOpts::default().with_disable_built_in_roots(!roots.is_empty());
+    let options = options.with_client_identity(identity);
     Ok(Some(options.with_root_certs(roots.into_iter().map(Into::into).collect())))
 }
 

@@ -12,9 +12,6 @@ use crate::capabilities::CallError;
 use crate::capabilities::net::timeout;
 use crate::capabilities::tasks::Spawner;
 
-/// How long an unused session is kept.
-const IDLE_MAX: Duration = Duration::from_secs(60);
-
 /// How long making a session as new may take, after the run that used it.
 const RESET_TIME: Duration = Duration::from_secs(2);
 
@@ -23,6 +20,8 @@ const RESET_TIME: Duration = Duration::from_secs(2);
 pub(super) struct Pool {
     places: Arc<Semaphore>,
     idle: Arc<Mutex<Idle>>,
+    /// How long an unused session is kept.
+    idle_max: Duration,
     spawner: Spawner,
 }
 
@@ -35,8 +34,8 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(size: usize, spawner: Spawner) -> Self {
-        Self { places: Arc::new(Semaphore::new(size)), idle: Arc::default(), spawner }
+    pub(super) fn new(size: usize, idle_max: Duration, spawner: Spawner) -> Self {
+        Self { places: Arc::new(Semaphore::new(size)), idle: Arc::default(), idle_max, spawner }
     }
 
     /// Waits for a place. A session is opened only by who finds none idle, so there are never more than places.
@@ -79,8 +78,8 @@ impl Pool {
             let next = {
                 let mut idle = self.lock();
                 let now = Instant::now();
-                idle.sessions.retain(|(since, _)| now.duration_since(*since) < IDLE_MAX);
-                let oldest = idle.sessions.iter().map(|(since, _)| *since + IDLE_MAX).min();
+                idle.sessions.retain(|(since, _)| now.duration_since(*since) < self.idle_max);
+                let oldest = idle.sessions.iter().map(|(since, _)| *since + self.idle_max).min();
                 idle.watched = oldest.is_some();
                 oldest
             };

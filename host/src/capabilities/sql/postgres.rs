@@ -322,13 +322,13 @@ fn map_error(error: &tokio_postgres::Error, door: &Door) -> CallError {
     CallError::new(kind, format!("{shown}: {text}{cause}"))
 }
 
-/// A connection that ended: a server that stops does so in the middle of whatever there is.
+/// A connection that ended: a server that stops does so in the middle of whatever there is. An error that the operating
+/// system knows nothing of is the driver's own, about the half of a message that came.
 pub(super) fn lost(error: &io::Error, shown: &str) -> CallError {
-    let error = io_error(error, &format!("talk to {shown}"));
-    match error.kind {
-        ErrorKind::Protocol => CallError { kind: ErrorKind::Refused, ..error },
-        _ => error,
-    }
+    let is_cut = error.kind() == io::ErrorKind::UnexpectedEof
+        || (error.kind() == io::ErrorKind::Other && error.raw_os_error().is_none());
+    let told = io_error(error, &format!("talk to {shown}"));
+    if is_cut { CallError { kind: ErrorKind::Refused, ..told } } else { told }
 }
 
 /// Only the message: details may quote rows.

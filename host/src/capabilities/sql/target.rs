@@ -3,8 +3,8 @@
 use percent_encoding::percent_decode_str;
 
 use crate::capabilities::tls::Trust;
-use crate::config::ServerConnection;
 use crate::config::grants::Host;
+use crate::config::{Identity, ServerConnection};
 
 /// A database server.
 #[derive(Clone)]
@@ -23,9 +23,9 @@ pub(super) struct Target {
 pub(super) enum Tls {
     /// Not at all: asked for, or the server is on this machine.
     Off,
-    /// Chain and name verified; with the connection's own authorities, or else the system's. The PEM is kept for the
-    /// driver that does TLS itself.
-    Verified { trust: Trust, ca: Option<Vec<u8>> },
+    /// Chain and name verified; with the connection's own authorities, or else the system's. What was configured is kept
+    /// for the driver that does TLS itself.
+    Verified { trust: Trust, ca: Option<Vec<u8>>, identity: Option<Identity> },
 }
 
 impl std::fmt::Debug for Target {
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Target {
 }
 
 impl Target {
-    /// Reads the URL. The query may hold `sslmode` (`ssl-mode` for MySQL).
+    /// Reads the URL.
     ///
     /// # Errors
     /// What of it cannot be used; never quotes the URL.
@@ -46,17 +46,10 @@ impl Target {
         let decoded = |text: &str| {
             percent_decode_str(text).decode_utf8().map(Into::into).map_err(|_| "the URL is not UTF-8".to_owned())
         };
-        let mut mode = None;
-        for (key, value) in url.query_pairs() {
-            match key.as_ref() {
-                "sslmode" | "ssl-mode" => mode = Some(Self::encrypts(&value)?),
-                _ => return Err("the URL has a query parameter that is not known: `sslmode` is".to_owned()),
-            }
-        }
-        let tls = if mode.unwrap_or_else(|| !is_this_machine(&host)) {
-            let trust =
-                connection.ca.as_deref().map(Trust::only).transpose().map_err(|error| format!("`ca`: {error}"))?;
-            Tls::Verified { trust: trust.unwrap_or_default(), ca: connection.ca.clone() }
+        let tls = if connection.tls {
+            let (ca, identity) = (connection.ca.clone(), connection.identity.clone());
+            let trust = Trust::new(ca.as_deref(), identity.as_ref()).map_err(|error| format!("TLS: {error}"))?;
+            Tls::Verified { trust, ca, identity }
         } else {
             Tls::Off
         };
@@ -70,24 +63,6 @@ impl Target {
             tls,
         })
     }
-
-    /// Whether a mode encrypts. Whatever does is verified in full: an encrypted line to whoever answers protects nothing.
-    fn encrypts(mode: &str) -> Result<bool, String> {
-        match mode.to_ascii_lowercase().replace('_', "-").as_str() {
-            "disable" | "disabled" => Ok(false),
-            "prefer" | "preferred" | "require" | "required" | "verify-ca" | "verify-full" | "verify-identity" => {
-                Ok(true)
-            }
-            _ => Err("`sslmode` is not known: `disable`, `require`, `verify-ca` and `verify-full` are".to_owned()),
-        }
-    }
-}
-
-fn is_this_machine(host: &Host) -> bool {
-    match host {
-        Host::Name(name) => name == "localhost",
-        Host::Address(address) => address.is_loopback(),
-    }
 }
 
 #[cfg(test)]
@@ -95,7 +70,7 @@ mod tests {
     use super::*;
 
     fn target(url: &str) -> Result<Target, String> {
-        Target::parse(&ServerConnection { url: url.parse().unwrap(), ca: None }, 5432)
+        Target::parse(&ServerConnection { url: url.parse().unwrap(), tls: false, ca: None, identity: None }, 5432)
     }
 
     // User, password and database are what they were before they were escaped; debug output shows none of them.
@@ -106,23 +81,5 @@ mod tests {
         assert_eq!((target.database.as_deref(), target.port), (Some("my shop"), 5432));
         assert_eq!(target.host, Host::Name("db.internal".into()));
         assert!(!format!("{target:?}").contains("ss/w"));
-    }
-
-    // Only a server on this machine, or the word for it, goes without TLS.
-    #[test]
-    fn tls_is_the_rule() {
-        let encrypted = |url: &str| matches!(target(url).unwrap().tls, Tls::Verified { .. });
-        assert!(encrypted("postgres://db.internal/x") && encrypted("postgres://10.0.0.1/x?sslmode=prefer"));
-        assert!(encrypted("mysql://127.0.0.1/x?ssl-mode=VERIFY_IDENTITY"));
-        assert!(!encrypted("postgres://127.0.0.1/x") && !encrypted("postgres://localhost/x"));
-        assert!(!encrypted("postgres://db.internal/x?sslmode=disable"));
-    }
-
-    // What is not known is an error that quotes nothing of the URL.
-    #[test]
-    fn unknown_parameters_are_errors() {
-        for url in ["postgres://u:hunter2@h/x?sslmode=maybe", "postgres://u:hunter2@h/x?options=-c"] {
-            assert!(!target(url).unwrap_err().contains("hunter2"));
-        }
     }
 }

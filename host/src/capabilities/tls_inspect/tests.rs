@@ -68,7 +68,7 @@ async fn inspect(inspector: &Inspector, port: u16, server_name: Option<&str>) ->
     let net = Net::new(Egress::default(), Resolver::default());
     let grants = Grants { tls: vec![TlsGrant::parse("127.0.0.1:*").unwrap()], ..Grants::default() };
     let target = Target { host: "127.0.0.1", port, server_name };
-    inspector.inspect(&net, &grants, target, within(3_000)).await
+    inspector.inspect(&net, &grants, target, None, within(3_000)).await
 }
 
 // A certificate that is good for the name that was asked for is verified, and what it says is there.
@@ -122,9 +122,25 @@ async fn no_handshake_is_an_error() {
     let port = silent.local_addr().unwrap().port();
     let target = Target { host: "127.0.0.1", port, server_name: None };
     let grants = Grants { tls: vec![TlsGrant::parse("127.0.0.1:*").unwrap()], ..Grants::default() };
-    let late = inspector.inspect(&net, &grants, target, within(100)).await.unwrap_err();
+    let late = inspector.inspect(&net, &grants, target, None, within(100)).await.unwrap_err();
     assert_eq!(late.kind, ErrorKind::Timeout);
-    let denied = inspector.inspect(&net, &Grants::default(), target, within(100)).await.unwrap_err();
+    let denied = inspector.inspect(&net, &Grants::default(), target, None, within(100)).await.unwrap_err();
     assert_eq!(denied.kind, ErrorKind::Denied);
     assert!(denied.message.contains(&format!("grants = {{ tls = [\"127.0.0.1:{port}\"] }}")), "{}", denied.message);
+}
+
+// Authorities that are given are trusted, and no others.
+#[tokio::test]
+async fn given_authorities_alone_are_trusted() {
+    let (own, system) = (Authority::new(), Authority::new());
+    let net = Net::new(Egress::default(), Resolver::default());
+    let grants = Grants { tls: vec![TlsGrant::parse("127.0.0.1:*").unwrap()], ..Grants::default() };
+    let mut roots = RootCertStore::empty();
+    roots.add(own.0.der().clone()).unwrap();
+    for (signer, trusted) in [(&own, true), (&system, false)] {
+        let port = serve(signer.server("shop.test", 30, false)).await;
+        let target = Target { host: "127.0.0.1", port, server_name: Some("shop.test") };
+        let looked = system.inspector().inspect(&net, &grants, target, Some(roots.clone()), within(3_000)).await;
+        assert_eq!(looked.unwrap().verified.is_ok(), trusted);
+    }
 }

@@ -61,6 +61,7 @@ pub(super) const fn example(capability: Capability) -> &'static str {
     match capability {
         Capability::Http => "--grant 'http=https://example.org/*'",
         Capability::Tcp => "--grant tcp=example.org:5432",
+        Capability::Udp => "--grant udp=example.org:123",
         Capability::System => "--grant system=memory",
         Capability::Tls => "--grant tls=example.org:443",
         Capability::Dns => "--grant 'dns=*'",
@@ -94,7 +95,9 @@ fn flag_for(call: &HostCall) -> Option<String> {
             let url = Url::parse(target).ok().filter(Url::has_host)?;
             format!("http={}/*", url.origin().ascii_serialization())
         }
-        ("tcp", _) | ("tls", "inspect") => format!("{capability}={target}"),
+        // What was denied is an authority, and its name is not in the record.
+        ("tcp", "start-tls") => return None,
+        ("tcp" | "udp", _) | ("tls", "inspect" | "inspect-trusting") => format!("{capability}={target}"),
         ("tls", _) => format!("tls=certificate:{target}"),
         ("system", "disk") => format!("system=disk:{target}"),
         ("system", "stat") => format!("system=file:{target}"),
@@ -118,7 +121,8 @@ mod tests {
     use super::*;
 
     fn denied(operation: &str, target: &str) -> HostCall {
-        HostCall { operation: operation.into(), target: target.into(), result: "denied", duration_ms: 0.0 }
+        let (duration_ms, after) = (0.0, std::time::Duration::ZERO);
+        HostCall { operation: operation.into(), target: target.into(), result: "denied", duration_ms, after }
     }
 
     // A grant that is not understood says what would be.
@@ -148,6 +152,7 @@ mod tests {
             denied("http.get", "http://127.0.0.1:9000/orders"),
             denied("http.send", "http://127.0.0.1:9000/health"),
             denied("tcp.connect", "db:5432"),
+            denied("udp.exchange", "ntp:123"),
             denied("system.disk", "/var"),
             denied("system.uptime-ms", ""),
             denied("redis.command", "cache:CONFIG.GET"),
@@ -160,6 +165,7 @@ mod tests {
             [
                 "--grant 'http=http://127.0.0.1:9000/*'",
                 "--grant 'tcp=db:5432'",
+                "--grant 'udp=ntp:123'",
                 "--grant 'system=disk:/var'",
                 "--grant 'system=uptime'",
                 "--grant 'redis=cache:CONFIG.GET'",

@@ -1,11 +1,11 @@
-//! Entries of `tcp`.
+//! Entries of `tcp` and `udp`.
 
 use std::fmt;
 
 use super::http::split_port;
 use super::{Host, HostPattern, Ports};
 
-/// One entry of `tcp`: `db:5432`, `*.internal:5432`, `10.0.0.0/8:5432`, `[::1]:6379`, `host:8000-8100`, `host:*`.
+/// One entry of `tcp` or `udp`: `db:5432`, `*.internal:5432`, `10.0.0.0/8:5432`, `[::1]:6379`, `host:8000-8100`, `host:*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpGrant {
     /// Which hosts.
@@ -19,7 +19,15 @@ impl TcpGrant {
     /// # Errors
     /// What was wrong and what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let inside = |error: String| format!("tcp grant `{text}`: {error}");
+        Self::parse_for("tcp", text)
+    }
+
+    /// The same for an entry of `key`.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub(super) fn parse_for(key: &str, text: &str) -> Result<Self, String> {
+        let inside = |error: String| format!("{key} grant `{text}`: {error}");
         if text.contains("://") {
             return Err(inside("write `host:port`, without a scheme".to_owned()));
         }
@@ -29,8 +37,8 @@ impl TcpGrant {
         if host.contains(':') && !host.starts_with('[') {
             return Err(inside("write an IPv6 address in brackets, as in `[::1]:6379`".to_owned()));
         }
-        let host = HostPattern::parse(host).map_err(inside)?;
-        Ok(Self { host, ports: Ports::parse(ports).map_err(|error| format!("tcp grant `{text}`: {error}"))? })
+        let host = HostPattern::parse(host).map_err(&inside)?;
+        Ok(Self { host, ports: Ports::parse(ports).map_err(inside)? })
     }
 
     /// Whether `host` and `port` are covered.

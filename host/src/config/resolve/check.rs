@@ -239,6 +239,7 @@ fn grants(raw: &raw::Grants, declared: Declared<'_>, cx: &mut Cx<'_>) -> Arc<Gra
     for (capability, key) in [
         (Capability::Http, &raw.http),
         (Capability::Tcp, &raw.tcp),
+        (Capability::Udp, &raw.udp),
         (Capability::Tls, &raw.tls),
         (Capability::Dns, &raw.dns),
         (Capability::Sql, &raw.sql),

@@ -12,19 +12,20 @@ use crate::check::Capability;
 use crate::config::cx::{At, Cx};
 use crate::config::decode::Key;
 use crate::config::errors::Fault;
+use crate::config::grants::Host;
 use crate::config::leaf::Text;
 use crate::config::source::is_secret_key;
 use crate::config::tree::NodeId;
 use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection, SqlBounds};
 use crate::config::{is_name, raw};
 
-use super::narrow;
+use super::{narrow, sentinel};
 
 /// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
 const SCHEMES_KNOWN: [&str; 9] = ["kafka", "mongodb", "ws", "wss", "ftp", "tcp", "grpc", "file", "unix"];
 
-const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, `amqp`, \
-                            `amqps`, `nats` and `tls` (NATS) are offered";
+const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, \
+                            `redis+sentinel`, `amqp`, `amqps`, `nats` and `tls` (NATS) are offered";
 
 /// Headers that the host or the protocol sets.
 const HEADERS_TAKEN: [&str; 7] =
@@ -48,17 +49,20 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
         let ca = authorities(raw, cx);
         let identity = identity(raw, cx);
         let proxy = proxy(raw, cx);
-        let Some(url) = url else { continue };
-        let server = |url| ServerConnection { url, ca: ca.clone() };
-        let bounds = SqlBounds { pool: narrow(raw.pool.or(cx, 4)), rows_max: narrow(raw.rows_max.or(cx, 1000)) };
+        let traceparent = raw.traceparent.or(cx, false);
+        let Some((url, others)) = url else { continue };
+        let (pool, rows_max) = (narrow(raw.pool.or(cx, 4)), narrow(raw.rows_max.or(cx, 1000)));
+        let bounds = SqlBounds { pool, rows_max, idle: SqlBounds::IDLE };
         let connection = match url.scheme() {
             "http" | "https" => endpoint(raw, url, &mut headers, cx)
-                .map(|url| Connection::Http(HttpConnection { url, headers, ca: ca.clone(), identity, proxy })),
+                .map(|url| Connection::Http(HttpConnection { url, headers, ca, identity, proxy, traceparent })),
+            "redis+sentinel" | "rediss+sentinel" => host(raw, &url, cx)
+                .and_then(|_| sentinel::connection(raw, &url, &others, (ca, identity), cx))
+                .map(Connection::Sentinel),
             "sqlite" => file(raw, &url, cx).map(|file| Connection::Sqlite(file, bounds)),
             scheme => {
                 keep_secret(&url, cx);
-                let server = has_host(raw, &url, cx).then(|| server(url.clone()));
-                server.map(|server| match scheme {
+                server(raw, &url, (ca, identity), cx).map(|server| match scheme {
                     "postgres" | "postgresql" => Connection::Postgres(server, bounds),
                     "mysql" | "mariadb" => Connection::MySql(server, bounds),
                     "redis" | "rediss" | "valkey" | "valkeys" => Connection::Redis(server),
@@ -68,36 +72,112 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
             }
         };
         if let Some(connection) = connection {
-            if !matches!(connection, Connection::Http(_)) {
-                only_for_endpoints(raw, cx);
-            }
-            let is_database = connection.capability() == Some(Capability::Sql);
-            for (key, id) in [("pool", raw.pool.id), ("rows-max", raw.rows_max.id)] {
-                if let (Some(id), false) = (id, is_database) {
-                    cx.wrong(id, format!("only databases have `{key}`"), format!("remove `{key}`"));
-                }
-            }
+            misplaced(raw, &connection, cx);
             connections.insert(name.clone(), connection);
         }
     }
     connections
 }
 
-fn only_for_endpoints(raw: &raw::Connection, cx: &mut Cx<'_>) {
-    for (id, what, key) in [
-        (raw.headers.id, "headers", "headers"),
-        (raw.client_cert.id, "a client certificate", "client-cert"),
-        (raw.client_key.id, "a client certificate", "client-key"),
-        (raw.proxy.id, "a proxy", "proxy"),
+/// Notes keys that mean nothing for this kind of connection.
+fn misplaced(raw: &raw::Connection, connection: &Connection, cx: &mut Cx<'_>) {
+    let is_endpoint = matches!(connection, Connection::Http(_));
+    let is_database = connection.capability() == Some(Capability::Sql);
+    let (tls, how) = match connection {
+        Connection::Http(_) => (true, ""),
+        Connection::Sqlite(..) => (false, "remove `client-cert`"),
+        Connection::Postgres(server, _) | Connection::MySql(server, _) => {
+            (server.tls, "add `?sslmode=verify-full` to the URL")
+        }
+        Connection::Redis(server) => (server.tls, "write `rediss://` in the URL"),
+        Connection::Sentinel(known) => (known.server.tls, "write `rediss+sentinel://` in the URL"),
+        Connection::Amqp(server) => (server.tls, "write `amqps://` in the URL"),
+        Connection::Nats(server) => (server.tls, "write `tls://` in the URL"),
+    };
+    for (id, fits, message, help) in [
+        (raw.headers.id, is_endpoint, "only `http` and `https` connections have headers", "remove `headers`"),
+        (raw.proxy.id, is_endpoint, "only `http` and `https` connections have a proxy", "remove `proxy`"),
+        (
+            raw.traceparent.id,
+            is_endpoint,
+            "only `http` and `https` connections pass trace context on",
+            "remove `traceparent`",
+        ),
+        (raw.client_cert.id, tls, "only connections over TLS have a client certificate", how),
+        (raw.pool.id, is_database, "only databases have `pool`", "remove `pool`"),
+        (raw.rows_max.id, is_database, "only databases have `rows-max`", "remove `rows-max`"),
     ] {
-        if let Some(id) = id {
-            cx.wrong(id, format!("only `http` and `https` connections have {what}"), format!("remove `{key}`"));
+        if let (Some(id), false) = (id, fits) {
+            cx.wrong(id, message, help);
         }
     }
 }
 
-fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
-    const OFFERED: [&str; 15] = [
+/// A server that is reached by host and port.
+fn server(
+    raw: &raw::Connection,
+    url: &Url,
+    (ca, identity): (Option<Vec<u8>>, Option<Identity>),
+    cx: &mut Cx<'_>,
+) -> Option<ServerConnection> {
+    let host = host(raw, url, cx)?;
+    let tls = match url.scheme() {
+        "postgres" | "postgresql" | "mysql" | "mariadb" => {
+            sslmode(raw, url, cx)?.unwrap_or_else(|| identity.is_some() || !is_this_machine(&host))
+        }
+        scheme => {
+            if url.query().is_some() {
+                let help = "remove what follows the `?`; in passwords it is written as `%3F`";
+                cx.wrong(raw.url.id?, "the URL has query parameters, and this kind of connection knows none", help);
+                return None;
+            }
+            matches!(scheme, "rediss" | "valkeys" | "amqps" | "tls")
+        }
+    };
+    let path = url.path().trim_start_matches('/');
+    let is_redis = matches!(url.scheme(), "redis" | "rediss" | "valkey" | "valkeys");
+    if is_redis && !path.is_empty() && path.parse::<u32>().is_err() {
+        cx.wrong(raw.url.id?, "the path of the URL is no database number", "write `/0`, or nothing for the first");
+        return None;
+    }
+    Some(ServerConnection { url: url.clone(), tls, ca, identity })
+}
+
+/// Whether a database's URL asks for TLS; the inner none where it does not say. What encrypts is verified in full: an
+/// encrypted line to whoever answers protects nothing.
+fn sslmode(raw: &raw::Connection, url: &Url, cx: &mut Cx<'_>) -> Option<Option<bool>> {
+    const HELP: &str = "`sslmode` (`ssl-mode`) is `disable`, `prefer`, `require`, `verify-ca` or `verify-full`; there is \
+                        no other parameter";
+    let id = raw.url.id?;
+    let mut mode = None;
+    // Neither keys nor values are quoted: a password with a `?` in it may have ended up here.
+    for (key, value) in url.query_pairs() {
+        if !matches!(key.as_ref(), "sslmode" | "ssl-mode") {
+            cx.wrong(id, "the URL has a query parameter that is not known", HELP);
+            return None;
+        }
+        mode = Some(match value.to_ascii_lowercase().replace('_', "-").as_str() {
+            "disable" | "disabled" => false,
+            "prefer" | "preferred" | "require" | "required" | "verify-ca" | "verify-full" | "verify-identity" => true,
+            _ => {
+                cx.wrong(id, "the `sslmode` in the URL is not known", HELP);
+                return None;
+            }
+        });
+    }
+    Some(mode)
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Name(name) => name == "localhost",
+        Host::Address(address) => address.is_loopback(),
+    }
+}
+
+/// The URL, and the hosts beyond the first that only Redis Sentinel's have.
+fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<(Url, Vec<String>)> {
+    const OFFERED: [&str; 17] = [
         "http",
         "https",
         "postgres",
@@ -109,6 +189,8 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
         "rediss",
         "valkey",
         "valkeys",
+        "redis+sentinel",
+        "rediss+sentinel",
         "amqp",
         "amqps",
         "nats",
@@ -117,12 +199,13 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
     let text = raw.url.read(cx)?;
     let id = raw.url.id?;
     // Neither text nor parser may be quoted: there is a password in it.
+    let (text, others) = sentinel::split(&text);
     let Ok(url) = Url::parse(&text) else {
         cx.wrong(id, "the URL cannot be read", "write `https://host`, `https://host:port/path`, `postgres://…`");
         return None;
     };
     if OFFERED.contains(&url.scheme()) {
-        return Some(url);
+        return Some((url, others));
     }
     let message = match url.scheme() {
         scheme if SCHEMES_KNOWN.contains(&scheme) => {
@@ -135,7 +218,7 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
 }
 
 /// Notes the credentials of a URL that keeps them.
-fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
+pub(super) fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
     // `nats://TOKEN@host`: what stands in the user's place is the credential.
     let token = || matches!(url.scheme(), "nats" | "tls").then(|| url.username());
     if let Some(password) = url.password().or_else(token).filter(|password| !password.is_empty()) {
@@ -143,12 +226,13 @@ fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
     }
 }
 
-fn has_host(raw: &raw::Connection, url: &Url, cx: &mut Cx<'_>) -> bool {
-    let has = url.host_str().is_some_and(|host| !host.is_empty());
-    if let (Some(id), false) = (raw.url.id, has) {
+fn host(raw: &raw::Connection, url: &Url, cx: &mut Cx<'_>) -> Option<Host> {
+    // A scheme that browsers do not know keeps its host as text.
+    let host = Host::parse(url.host_str().unwrap_or_default()).ok();
+    if let (Some(id), None) = (raw.url.id, &host) {
         cx.wrong(id, "the URL names no host", format!("write `{}://host` or `{0}://host:port/…`", url.scheme()));
     }
-    has
+    host
 }
 
 /// `sqlite:///var/lib/x.db`, or `sqlite:x.db` and `sqlite://x.db` from the configuration file's directory.
@@ -287,7 +371,7 @@ fn proxy(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
 }
 
 /// `%40` to `@`; what is no escape stays.
-fn decode_percent(text: &str) -> String {
+pub(super) fn decode_percent(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

@@ -1,4 +1,4 @@
-//! `[heartbeats]`, `[certificates]` and `[resolvers]`: what grants name beside connections.
+//! `[heartbeats]`, `[certificates]`, `[resolvers]` and peers: what grants name beside connections.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use super::{narrow, token};
 use crate::check::Capability;
-use crate::config::cx::Cx;
+use crate::config::cx::{At, Cx};
 use crate::config::decode::Own;
 use crate::config::errors::{Fault, listed, nearest};
+use crate::config::grants::PeerGrant;
 use crate::config::tree::NodeId;
-use crate::config::valid::Heartbeat;
+use crate::config::valid::{Check, Group, Heartbeat};
 use crate::config::{is_name, raw};
 
 /// The port of name servers.
@@ -105,6 +106,46 @@ fn named(what: &str, name: &str, own: &Own, cx: &mut Cx<'_>) -> Option<NodeId> {
     Some(own)
 }
 
+/// Notes grants for groups that no check is in. Those for checks that are not declared are kept by name: a plugin of that
+/// name would make one.
+pub(super) fn peers(
+    raw: &raw::File,
+    checks: &BTreeMap<String, Check>,
+    groups: &BTreeMap<String, Group>,
+    cx: &mut Cx<'_>,
+) {
+    let all = std::iter::once(&raw.defaults.grants).chain(raw.check.iter().map(|check| &check.grants));
+    for key in all.map(|grants| &grants.peers) {
+        for At { value, id } in key.read(cx).unwrap_or_default() {
+            let place = cx.tree.node(id).place;
+            match PeerGrant::parse(&value) {
+                Ok(PeerGrant::Group(name)) if !groups.contains_key(&name) => {
+                    let hint = hint(&name, groups.keys().map(String::as_str));
+                    let help = format!("{hint}a check joins one with `groups = [\"NAME\"]`");
+                    cx.faults.push(Fault::at(place, format!("no check is in group `{name}`")).help(help));
+                }
+                Ok(PeerGrant::Check(name)) if !checks.contains_key(&name) => {
+                    let hint = hint(&name, checks.keys().map(String::as_str));
+                    let help = format!("{hint}declare it as `[[check]]`, or copy a plugin of that name in");
+                    cx.peers_missing
+                        .push((name.clone(), Fault::at(place, format!("no check is named `{name}`")).help(help)));
+                }
+                // What cannot be read was noted with the other grants.
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What there is instead of `name`.
+fn hint<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
+    match nearest(name, names.clone()) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None if names.clone().next().is_none() => String::new(),
+        None => format!("there are {}. ", listed(names.take(10))),
+    }
+}
+
 /// A table of the configuration whose entries grants name.
 #[derive(Clone, Copy)]
 pub(super) enum Table {
@@ -134,11 +175,7 @@ pub(super) fn must_exist(table: Table, name: &str, id: NodeId, raw: &raw::File, 
         return;
     }
     let names = || names.iter().map(|name| name.as_str());
-    let hint = match nearest(name, names()) {
-        Some(near) => format!("did you mean `{near}`? "),
-        None if names().next().is_none() => String::new(),
-        None => format!("there are {}. ", listed(names().take(10))),
-    };
+    let hint = hint(name, names());
     let message = format!("{} names no {what} of the configuration", cx.typed(id));
     cx.wrong(id, message, format!("{hint}declare it as `[{key}.NAME]`"));
 }

@@ -188,6 +188,31 @@ fn schemes_make_kinds() {
     assert_eq!((bounds.pool, bounds.rows_max), (4, 1000));
 }
 
+// Only a server on this machine, or the word for it, goes without TLS; a client certificate is a word for it as well.
+#[test]
+fn tls_is_the_rule() {
+    let encrypted = |url: &str, more: &str| {
+        let config = good(&format!("[connections.a]\nurl = \"{url}\"\n{more}"));
+        match &config.connections["a"] {
+            Connection::Postgres(server, _)
+            | Connection::MySql(server, _)
+            | Connection::Redis(server)
+            | Connection::Amqp(server)
+            | Connection::Nats(server) => server.tls,
+            _ => panic!("{url} is no server"),
+        }
+    };
+    for url in ["postgres://db.internal/x", "postgres://10.0.0.1/x?sslmode=prefer", "rediss://127.0.0.1", "amqps://h"] {
+        assert!(encrypted(url, ""), "{url}");
+    }
+    assert!(encrypted("mysql://127.0.0.1/x?ssl-mode=VERIFY_IDENTITY", ""));
+    assert!(encrypted("postgres://localhost/x", "client-cert = \"cert.pem\"\nclient-key = \"key.pem\""));
+    for url in ["postgres://127.0.0.1/x", "postgres://localhost/x", "mysql://[::1]/x", "redis://h", "nats://h"] {
+        assert!(!encrypted(url, ""), "{url}");
+    }
+    assert!(!encrypted("postgres://db.internal/x?sslmode=disable", ""));
+}
+
 // A certificate file is read, and listed among the files.
 #[test]
 fn certificate_is_read() {
@@ -277,6 +302,27 @@ fn named_secrets_are_redacted() {
     assert_eq!(config.named_secrets["webhook"].expose(), "typed-in-place");
     assert_eq!(config.secrets.redact("webhook is typed-in-place"), "webhook is [redacted]");
     assert!(!format!("{config:?}").contains("typed-in-place"));
+}
+
+// Sentinels are asked one by one, with credentials of their own or none; the URL's are for the servers.
+#[test]
+fn sentinels_are_told_from_servers() {
+    let config = good(
+        "[connections.cache]\nurl = \"rediss+sentinel://me:sword%20fish@a:1,10.0.0.2,[::1]:3/my%2Dmaster/7?\
+         sentinel-password=carp%20of%20it\"",
+    );
+    let Connection::Sentinel(connection) = &config.connections["cache"] else { panic!("sentinels") };
+    let urls: Vec<&str> = connection.sentinels.iter().map(|one| one.url.as_str()).collect();
+    assert_eq!(
+        urls,
+        ["rediss://:carp%20of%20it@a:1", "rediss://:carp%20of%20it@10.0.0.2", "rediss://:carp%20of%20it@[::1]:3"]
+    );
+    assert_eq!((connection.primary.as_str(), connection.server.url.path()), ("my-master", "/7"));
+    assert_eq!(connection.server.url.username(), "me");
+    assert!(!format!("{config:?}").contains("fish") && !format!("{config:?}").contains("carp"));
+    for secret in ["sword fish", "carp of it"] {
+        assert!(!config.secrets.redact(&format!("login {secret}")).contains(secret));
+    }
 }
 
 // A token of NATS stands where others have a user, and is a secret all the same.

@@ -62,7 +62,23 @@ fn grants_name_what_is_declared() {
         let error = one(&check(table, grants));
         assert!(error.contains(near), "{error}");
     }
-    good(&check("", "tls = [\"example.org:443\"], dns = [\"*.example.org\"], peers = [\"a\", \"group:b\"]"));
+    good(&check("", "tls = [\"example.org:443\"], dns = [\"*.example.org\"], peers = [\"x\", \"*\"]"));
+}
+
+// A group that nobody is in is an error at the grant; a check that nobody declared is one unless a plugin makes it.
+#[test]
+fn peers_must_exist() {
+    let check = |grant: &str| {
+        format!(
+            "[[check]]\nname = \"db\"\ngroups = [\"orders\"]\n[[check]]\nname = \"x\"\ngrants = {{ peers = [{grant}] }}\n"
+        )
+    };
+    let error = one(&check("\"db\", \"group:order\""));
+    assert!(error.contains("no check is in group `order`\n --> probity.toml:6:27\n"), "{error}");
+    assert!(error.contains("did you mean `orders`? a check joins one with `groups = [\"NAME\"]`"), "{error}");
+    let (name, error) = &good(&check("\"dbs\", \"group:orders\"")).peers_missing[0];
+    assert_eq!((name.as_str(), error.line, error.column), ("dbs", Some(6), Some(21)), "{error}");
+    assert!(error.help.as_deref().unwrap_or_default().contains("did you mean `db`?"), "{error}");
 }
 
 // A heartbeat's token is a secret of the configuration.

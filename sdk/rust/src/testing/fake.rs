@@ -6,6 +6,7 @@ use super::http::FakeHttp;
 use super::names::Names;
 use super::redis::FakeRedis;
 use super::sql::FakeSql;
+use super::udp::FakeUdp;
 use super::{LogRecord, Script};
 use crate::Error;
 use crate::context::PreviousRun;
@@ -29,6 +30,7 @@ pub(crate) struct Fake {
     pub(crate) http: FakeHttp,
     pub(crate) tcp: HashMap<String, Result<Script, Error>>,
     pub(crate) tcp_written: HashMap<String, Vec<u8>>,
+    pub(crate) udp: FakeUdp,
     pub(crate) redis: HashMap<String, FakeRedis>,
     pub(crate) queues: HashMap<String, Result<Stats, Error>>,
     pub(crate) published: Vec<(String, Vec<u8>)>,
@@ -60,6 +62,7 @@ impl Default for Fake {
             http: FakeHttp::default(),
             tcp: HashMap::new(),
             tcp_written: HashMap::new(),
+            udp: FakeUdp::default(),
             redis: HashMap::new(),
             queues: HashMap::new(),
             published: Vec::new(),

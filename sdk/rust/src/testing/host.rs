@@ -8,6 +8,7 @@ use super::fake::Fake;
 pub(crate) use super::http::HttpResponse;
 pub(crate) use super::names::{
     dns_resolve, heartbeat_last, heartbeat_recent, peer_latest, peers_by_tag, tls_inspect, tls_inspect_named,
+    tls_inspect_trusting,
 };
 pub(crate) use super::queue::{inspect as queue_inspect, publish as queue_publish};
 pub(crate) use super::redis::RedisConnection;
@@ -16,6 +17,7 @@ pub(crate) use super::secrets::{
 };
 pub(crate) use super::sql::{SqlConnection, SqlTransaction};
 pub(crate) use super::tcp::TcpSocket;
+pub(crate) use super::udp::exchange as udp_exchange;
 use crate::context::PreviousRun;
 use crate::http::Request;
 use crate::log::Level;

@@ -11,6 +11,7 @@ pub struct Reply {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
     body: Result<Vec<u8>, Error>,
+    trailers: Vec<(String, Vec<u8>)>,
     timing: Timing,
     tls: Option<TlsInfo>,
 }
@@ -19,7 +20,7 @@ impl Reply {
     /// An answer with this status, no headers, no body, after one millisecond.
     pub fn status(status: u16) -> Self {
         let timing = Timing { first_byte_ms: 1.0, total_ms: 1.0, ..Timing::default() };
-        Self { status, headers: Vec::new(), body: Ok(Vec::new()), timing, tls: None }
+        Self { status, headers: Vec::new(), body: Ok(Vec::new()), trailers: Vec::new(), timing, tls: None }
     }
 
     /// A 200 with this value as JSON.
@@ -39,6 +40,13 @@ impl Reply {
     #[must_use]
     pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.body = Ok(bytes.into());
+        self
+    }
+
+    /// Adds what comes after the body.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: &str) -> Self {
+        self.trailers.push((name.to_owned(), value.into()));
         self
     }
 
@@ -80,45 +88,53 @@ impl FakeHttp {
         let target =
             request.endpoint.as_ref().map_or_else(|| request.url.clone(), |name| format!("{name}:{}", request.url));
         let key = format!("{} {target}", request.method);
+        let http2 = request.http2_only;
         self.sent.push(request);
         let unknown = || Error::new(ErrorKind::Refused, format!("the test host knows no reply to {key}"));
         let replies = self.replies.get_mut(&key).ok_or_else(unknown)?;
         let reply = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };
-        reply.ok_or_else(unknown)?.map(HttpResponse)
+        reply.ok_or_else(unknown)?.map(|reply| HttpResponse { reply, http2 })
     }
 }
 
 /// What a check holds of a [`Reply`].
 #[derive(Debug)]
-pub(crate) struct HttpResponse(Reply);
+pub(crate) struct HttpResponse {
+    reply: Reply,
+    http2: bool,
+}
 
 impl HttpResponse {
     pub(crate) fn status(&self) -> u16 {
-        self.0.status
+        self.reply.status
     }
 
     pub(crate) fn version(&self) -> String {
-        "1.1".to_owned()
+        if self.http2 { "2".to_owned() } else { "1.1".to_owned() }
     }
 
     pub(crate) fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        self.0.headers.clone()
+        self.reply.headers.clone()
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+        self.reply.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
     }
 
     pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {
-        self.0.body.clone()
+        self.reply.body.clone()
+    }
+
+    pub(crate) fn trailers(&self) -> Vec<(String, Vec<u8>)> {
+        if self.reply.body.is_ok() { self.reply.trailers.clone() } else { Vec::new() }
     }
 
     pub(crate) fn timing(&self) -> Timing {
-        self.0.timing
+        self.reply.timing
     }
 
     pub(crate) fn tls(&self) -> Option<TlsInfo> {
-        self.0.tls.clone()
+        self.reply.tls.clone()
     }
 
     pub(crate) fn remote_address(&self) -> Option<String> {

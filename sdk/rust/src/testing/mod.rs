@@ -32,6 +32,7 @@ mod schema;
 mod secrets;
 mod sql;
 mod tcp;
+mod udp;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -123,7 +124,14 @@ impl TestHost {
         })
     }
 
-    /// Shakes hands at `host:port`, or at `host:port/server-name` when the check asks for another name.
+    /// Answers datagrams to `host:port` as `answer` says.
+    #[must_use]
+    pub fn udp(self, target: &str, answer: impl Fn(&[u8]) -> Result<crate::udp::Reply, Error> + 'static) -> Self {
+        self.with(|fake| fake.udp.insert(target, answer))
+    }
+
+    /// Shakes hands at `host:port`, or at `host:port/server-name` when the check asks for another name;
+    /// with ` trusting NAME` after it when the check trusts a declared authority only.
     #[must_use]
     pub fn tls(self, target: &str, answer: Result<TlsInfo, Error>) -> Self {
         self.with(|fake| drop(fake.names.tls.insert(target.to_owned(), answer)))

@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind};
 /// What those capabilities know.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// By `host:port`, or `host:port/server-name`.
+    /// By `host:port`, or `host:port/server-name`; ` trusting NAME` may follow.
     pub(crate) tls: BTreeMap<String, Result<TlsInfo, Error>>,
     pub(crate) certificates: BTreeMap<String, Result<Vec<Certificate>, Error>>,
     /// By `TYPE name`, or `TYPE name @server`.
@@ -26,8 +26,22 @@ pub(crate) struct Names {
 
 pub(crate) fn tls_inspect(name: &str, port: u16, server_name: Option<&str>) -> Result<TlsInfo, Error> {
     let target = format!("{name}:{port}{}", server_name.map(|name| format!("/{name}")).unwrap_or_default());
-    let found = host::fake(|fake| fake.names.tls.get(&target).cloned());
+    inspect(&target)
+}
+
+fn inspect(target: &str) -> Result<TlsInfo, Error> {
+    let found = host::fake(|fake| fake.names.tls.get(target).cloned());
     found.unwrap_or_else(|| Err(Error::new(ErrorKind::Refused, format!("the test host has nothing at {target}"))))
+}
+
+pub(crate) fn tls_inspect_trusting(
+    name: &str,
+    port: u16,
+    server_name: Option<&str>,
+    authority: &str,
+) -> Result<TlsInfo, Error> {
+    let target = format!("{name}:{port}{}", server_name.map(|name| format!("/{name}")).unwrap_or_default());
+    inspect(&format!("{target} trusting {authority}"))
 }
 
 pub(crate) fn tls_inspect_named(name: &str) -> Result<Vec<Certificate>, Error> {

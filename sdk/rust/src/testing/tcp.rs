@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use super::host;
+use crate::http::TlsInfo;
 use crate::{Error, ErrorKind};
 
 /// What the other side of a fake connection does, in order.
@@ -24,6 +25,8 @@ enum Step {
     Send(Vec<u8>),
     /// Bytes the check must have written before the script goes on.
     Expect(Vec<u8>),
+    /// The check must begin TLS before the script goes on.
+    StartTls(TlsInfo),
     /// Reading fails.
     Fail(Error),
 }
@@ -52,6 +55,13 @@ impl Script {
     #[must_use]
     pub fn expects(mut self, bytes: &[u8]) -> Self {
         self.steps.push_back(Step::Expect(bytes.to_vec()));
+        self
+    }
+
+    /// Then shakes hands when the check begins TLS, and shows this session; until then reading times out.
+    #[must_use]
+    pub fn starts_tls(mut self, info: TlsInfo) -> Self {
+        self.steps.push_back(Step::StartTls(info));
         self
     }
 
@@ -114,6 +124,7 @@ impl TcpSocket {
                 let waits = format!("the script waits for {:?}", String::from_utf8_lossy(bytes));
                 return Err(Error::new(ErrorKind::Timeout, waits));
             }
+            Some(Step::StartTls(_)) => return Err(Error::new(ErrorKind::Timeout, "the script waits for TLS to begin")),
             Some(Step::Fail(error)) => return Err(error.clone()),
             Some(Step::Send(bytes)) => bytes,
         };
@@ -122,6 +133,25 @@ impl TcpSocket {
             steps.pop_front();
         }
         Ok(read)
+    }
+
+    pub(crate) fn start_tls(
+        &self,
+        _server_name: Option<&str>,
+        _authority: Option<&str>,
+        _timeout_ms: Option<u32>,
+    ) -> Result<TlsInfo, Error> {
+        self.take_expected();
+        let mut steps = self.steps.borrow_mut();
+        match steps.front() {
+            Some(Step::StartTls(info)) => {
+                let info = info.clone();
+                steps.pop_front();
+                Ok(info)
+            }
+            Some(Step::Send(_)) => Err(Error::new(ErrorKind::Protocol, "the script said something that is not read")),
+            _ => Err(Error::new(ErrorKind::Tls, "the script does not shake hands here")),
+        }
     }
 
     /// Lets the other side read what it waits for, once the check wrote all of it.

@@ -13,6 +13,7 @@ use crate::queue::Stats;
 use crate::redis::Token;
 use crate::sql::{Column, RowSet, Value};
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
+use crate::udp::Reply;
 use crate::{Error, ErrorKind, Failure, Measurement, Metadata, Observed, Outcome, Probe, Status};
 
 /// Converts enums with the same cases, in either direction.
@@ -52,6 +53,7 @@ same_fields!(raw::types::Certificate => Certificate:
 same_fields!(raw::dns::Answer => Answer: data ttl);
 same_fields!(raw::heartbeats::Beat => Beat: at_unix_ms age_ms ok message duration_ms);
 same_fields!(raw::http::Timing => Timing: dns_ms connect_ms tls_ms first_byte_ms total_ms);
+same_fields!(raw::udp::Reply => Reply: payload remote_address elapsed_ms received_unix_ns);
 same_fields!(raw::sql::Column => Column: name type_name);
 same_fields!(raw::system::MemoryInfo => MemoryInfo:
     total available swap_total swap_free cgroup_limit cgroup_used);

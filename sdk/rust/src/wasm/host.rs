@@ -13,6 +13,7 @@ use crate::queue::Stats;
 use crate::redis::Token;
 use crate::sql::{RowSet, Value};
 use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo};
+use crate::udp::Reply;
 
 pub(crate) use raw::clock::{monotonic_ns, now_unix_ms, sleep_ms};
 pub(crate) use raw::context::{check_id, consecutive_failures, remaining_ms, run_id, traceparent};
@@ -87,6 +88,9 @@ fn lower(request: Request) -> Result<raw::http::Request, Error> {
     if let Some(max) = request.max_body_bytes {
         lowered.set_max_body_bytes(max);
     }
+    if request.http2_only {
+        lowered.require_http2();
+    }
     Ok(lowered)
 }
 
@@ -113,6 +117,10 @@ impl HttpResponse {
 
     pub(crate) fn body(&self) -> Result<Vec<u8>, Error> {
         Ok(self.0.body()?)
+    }
+
+    pub(crate) fn trailers(&self) -> Vec<(String, Vec<u8>)> {
+        self.0.trailers()
     }
 
     pub(crate) fn timing(&self) -> Timing {
@@ -156,6 +164,25 @@ impl TcpSocket {
     pub(crate) fn read_until(&self, delimiter: &[u8], max: u32, timeout_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         Ok(self.0.read_until(delimiter, max, timeout_ms)?)
     }
+
+    pub(crate) fn start_tls(
+        &self,
+        server_name: Option<&str>,
+        authority: Option<&str>,
+        timeout_ms: Option<u32>,
+    ) -> Result<TlsInfo, Error> {
+        Ok(self.0.start_tls(server_name, authority, timeout_ms)?.into())
+    }
+}
+
+pub(crate) fn udp_exchange(
+    host: &str,
+    port: u16,
+    payload: &[u8],
+    max_reply_bytes: u32,
+    timeout_ms: Option<u32>,
+) -> Result<Reply, Error> {
+    Ok(raw::udp::exchange(host, port, payload, max_reply_bytes, timeout_ms)?.into())
 }
 
 /// A Redis connection the host holds.
@@ -290,6 +317,15 @@ pub(crate) fn stat(path: &str) -> Result<FileInfo, Error> {
 
 pub(crate) fn tls_inspect(host: &str, port: u16, server_name: Option<&str>) -> Result<TlsInfo, Error> {
     Ok(raw::tls::inspect(host, port, server_name)?.into())
+}
+
+pub(crate) fn tls_inspect_trusting(
+    host: &str,
+    port: u16,
+    server_name: Option<&str>,
+    authority: &str,
+) -> Result<TlsInfo, Error> {
+    Ok(raw::tls::inspect_trusting(host, port, server_name, authority)?.into())
 }
 
 pub(crate) fn tls_inspect_named(name: &str) -> Result<Vec<Certificate>, Error> {

@@ -1,0 +1,80 @@
+//! Replicas of real databases: following, standing still, and following again, as the `sql` check sees them.
+
+use probity_tests::guests::first_party;
+use probity_tests::host::{Answer, Host};
+use probity_tests::servers::mariadb::MariaDb;
+use probity_tests::servers::postgres::Postgres;
+
+/// A host with a check for each name: a URL, and thresholds for the lag.
+fn host(checks: &[(&str, String, &str)]) -> Host {
+    let tables = checks.iter().map(|(name, url, lag)| {
+        format!(
+            "[connections.{name}]\nurl = \"{url}\"\n[[check]]\nname = \"{name}\"\nplugin = \"sql\"\nevery = \"100ms\"\n\
+             grants = {{ sql = [\"{name}\"] }}\n[check.config]\nconnection = \"{name}\"\nmode = \"replication-lag\"\n\
+             lag = {lag}\n"
+        )
+    });
+    let host = Host::start(&tables.collect::<String>());
+    host.copy_in("sql", &first_party("sql"));
+    host
+}
+
+fn wait_for(host: &Host, check: &str, status: &str, text: &str) {
+    host.wait_for(&format!("/checks/{check}"), |answer: &Answer| {
+        let json = if answer.status == 200 { answer.json() } else { serde_json::Value::Null };
+        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
+    });
+}
+
+// A PostgreSQL replica whose replay is paused falls behind, by its own word and by that of its primary, and catches up
+// when it may go on. Without a word from its primary it says so.
+#[test]
+fn postgres_replicas_fall_behind() {
+    let mut primary = Postgres::start();
+    primary.sql("CREATE TABLE orders (n int)");
+    let replica = Postgres::replica_of(&primary);
+    let host = host(&[
+        ("slack", replica.url(), "{ warn = \"200ms\", crit = \"1h\" }"),
+        ("strict", replica.url(), "{ crit = \"400ms\" }"),
+        ("above", primary.url(), "{ warn = \"500ms\", crit = \"1h\" }"),
+    ]);
+    let follows = || {
+        wait_for(&host, "slack", "healthy", "replica 0 ms behind");
+        wait_for(&host, "strict", "healthy", "replica 0 ms behind");
+        wait_for(&host, "above", "healthy", "slowest replica");
+    };
+    follows();
+    // A transaction that was replayed has a time.
+    primary.sql("INSERT INTO orders VALUES (1)");
+    replica.wait_for(|| replica.sql("SELECT count(*) FROM orders") == "1");
+    replica.sql("SELECT pg_wal_replay_pause()");
+    replica.wait_for(|| replica.sql("SELECT pg_get_wal_replay_pause_state()") == "paused");
+    primary.sql("INSERT INTO orders VALUES (2)");
+    wait_for(&host, "slack", "degraded", "more than 200 ms");
+    wait_for(&host, "strict", "unhealthy", "more than 400 ms");
+    wait_for(&host, "above", "degraded", "more than 500 ms");
+    replica.sql("SELECT pg_wal_replay_resume()");
+    follows();
+    primary.kill();
+    wait_for(&host, "slack", "degraded", "no connection to the primary");
+}
+
+// A MariaDB replica whose SQL thread stands still is unhealthy, one that lags is judged, and both recover.
+#[test]
+fn mariadb_replicas_fall_behind() {
+    let primary = MariaDb::start_primary();
+    let replica = MariaDb::replica_of(&primary);
+    primary.sql("CREATE TABLE shop.orders (n INT)");
+    let host = host(&[("db", replica.url(), "{ warn = \"1s\", crit = \"1h\" }")]);
+    wait_for(&host, "db", "healthy", "replica 0 ms behind");
+    replica.sql("STOP SLAVE SQL_THREAD");
+    primary.sql("INSERT INTO shop.orders VALUES (1)");
+    wait_for(&host, "db", "unhealthy", "replication does not run");
+    replica.sql("START SLAVE SQL_THREAD");
+    wait_for(&host, "db", "healthy", "replica 0 ms behind");
+    replica.sql("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=3600; START SLAVE");
+    primary.sql("INSERT INTO shop.orders VALUES (2)");
+    wait_for(&host, "db", "degraded", "more than 1 s");
+    replica.sql("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=0; START SLAVE");
+    wait_for(&host, "db", "healthy", "replica 0 ms behind");
+}
