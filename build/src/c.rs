@@ -25,6 +25,9 @@ const TARGET: &str = "wasm32-wasi";
 /// Names the compiler when it is neither `zig` nor Python's package `ziglang`.
 const ZIG_VARIABLE: &str = "PROBITY_ZIG";
 
+/// Bytes of the stack, which is part of every run's memory; Zig's own choice is half of what a check may have.
+const STACK: u32 = 256 << 10;
+
 /// Of every C and C++ file. `-fno-exceptions`: there is no unwinder for this target.
 const C_FLAGS: [&str; 3] = ["-std=c23", "-Os", "-Wall"];
 const CPP_FLAGS: [&str; 6] =
@@ -129,7 +132,7 @@ impl Zig {
         wasm: &Path,
     ) -> Result<(), BuildError> {
         let mut command = self.command(driver);
-        command.args(["-target", TARGET, "-s", "-mexec-model=reactor"]);
+        command.args(["-target", TARGET, "-s", "-mexec-model=reactor"]).arg(format!("-Wl,-z,stack-size={STACK}"));
         if driver == "c++" {
             command.args(CPP_FLAGS);
         }
@@ -152,6 +155,7 @@ impl Zig {
         let module = |name: &str, file: &Path| format!("-M{name}={}", file.display());
         let mut command = self.command("build-exe");
         command.args(["-target", TARGET, "-lc", "-mexec-model=reactor", "-O", "ReleaseSmall", "-fstrip"]);
+        command.arg("--stack").arg(STACK.to_string());
         command.arg("--dep").arg("probity").arg(module("root", &folder.join("check.zig")));
         command.arg("--dep").arg("probity_c").arg(module("probity", &kit.join("zig/probity.zig")));
         command.arg(module("probity_c", &header)).args(objects).arg(format!("-femit-bin={}", wasm.display()));
