@@ -3,6 +3,7 @@
 //! One binary holds the floors and, through the `probity` library, the product; they take turns in one process, with
 //! the same component, limits and engine settings. `docs/performance.md` says how to read the numbers.
 
+mod backend;
 mod child;
 mod clock;
 mod raw;

@@ -56,7 +56,12 @@ const LOAD_MAX: Duration = Duration::from_secs(30);
 impl Rig {
     /// Builds one in `dir` with `plugins`: name and component.
     pub(crate) fn new(dir: &Path, shape: &Shape, plugins: &[(String, Vec<u8>)]) -> Result<Self> {
-        let config = configure(dir, plugins)?;
+        Self::with_config(dir, shape, plugins, "")
+    }
+
+    /// The same with `more` behind the check that every plan's are made of.
+    pub(crate) fn with_config(dir: &Path, shape: &Shape, plugins: &[(String, Vec<u8>)], more: &str) -> Result<Self> {
+        let config = configure(dir, plugins, more)?;
         let template = config.checks.get("template").context("the template is in the configuration")?.clone();
         let runtime = |name: &str, threads: usize| {
             Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
@@ -159,7 +164,7 @@ pub(crate) fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn configure(dir: &Path, plugins: &[(String, Vec<u8>)]) -> Result<Config> {
+fn configure(dir: &Path, plugins: &[(String, Vec<u8>)], more: &str) -> Result<Config> {
     let folder = dir.join("plugins");
     fs::create_dir_all(&folder).context("make the plugin directory")?;
     for (name, component) in plugins {
@@ -167,7 +172,7 @@ fn configure(dir: &Path, plugins: &[(String, Vec<u8>)]) -> Result<Config> {
     }
     let (first, _) = plugins.first().context("a rig needs a plugin")?;
     let file = dir.join("probity.toml");
-    let text = format!("[plugins]\nsettle = \"10ms\"\n[[check]]\nname = \"template\"\nplugin = \"{first}\"\n");
+    let text = format!("[plugins]\nsettle = \"10ms\"\n[[check]]\nname = \"template\"\nplugin = \"{first}\"\n{more}");
     fs::write(&file, text).context("write the configuration")?;
     config::load(Some(&file)).map_err(|errors| anyhow::anyhow!("{errors}"))
 }

@@ -1,4 +1,4 @@
-"""A small shop with orders, for the quickstart. Standard library only.
+"""A small shop with orders, for the quickstart. Standard library only; the orders are in a file of SQLite.
 
 GET  /health                       {"status": "ok"}
 GET  /orders                       [{"id": 1, "created_unix": 1763700000, "paid": false}, ...]
@@ -6,11 +6,11 @@ POST /orders[?count=N][&age=S]     place N orders (default 1), made S seconds ag
 POST /orders/{id}/pay              pay one order
 POST /orders/pay                   pay all orders
 
-python3 shop.py [port]             listens on 127.0.0.1, port 9000 by default
+python3 shop.py [port] [file]      listens on 127.0.0.1, port 9000 by default; starts with no orders in shop.db
 """
 
-import itertools
 import json
+import sqlite3
 import sys
 import threading
 import time
@@ -18,27 +18,44 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 MAX_ORDERS = 1000
-orders = []
 lock = threading.Lock()
-ids = itertools.count(1)
+
+
+def open_book(path):
+    book = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    # The file stays: a check may have it open.
+    book.executescript(
+        """DROP TABLE IF EXISTS orders;
+        CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT, created_unix INTEGER NOT NULL, state TEXT NOT NULL)"""
+    )
+    return book
+
+
+def shown(rows):
+    return [{"id": number, "created_unix": created, "paid": state == "paid"} for number, created, state in rows]
+
+
+def listed():
+    with lock:
+        return shown(book.execute("SELECT id, created_unix, state FROM orders ORDER BY id"))
 
 
 def place(count, age):
+    created = int(time.time()) - age
+    insert = "INSERT INTO orders (created_unix, state) VALUES (?, 'pending') RETURNING id, created_unix, state"
     with lock:
-        if len(orders) + count > MAX_ORDERS:
-            del orders[: len(orders) + count - MAX_ORDERS]
-        made = [{"id": next(ids), "created_unix": int(time.time()) - age, "paid": False} for _ in range(count)]
-        orders.extend(made)
-    return made
+        book.execute("BEGIN")
+        made = [book.execute(insert, (created,)).fetchone() for _ in range(count)]
+        book.execute("DELETE FROM orders WHERE id <= (SELECT max(id) FROM orders) - ?", (MAX_ORDERS,))
+        book.execute("COMMIT")
+    return shown(made)
 
 
 def pay(order_id=None):
     """Pays one order, or all; the orders that were paid by this."""
+    update = "UPDATE orders SET state = 'paid' WHERE state = 'pending' AND ?1 IN (id, 0) RETURNING id, created_unix, state"
     with lock:
-        paid = [o for o in orders if not o["paid"] and order_id in (None, o["id"])]
-        for order in paid:
-            order["paid"] = True
-    return paid
+        return shown(book.execute(update, (order_id or 0,)).fetchall())
 
 
 def number(query, name, default, least, most):
@@ -56,8 +73,7 @@ class Shop(BaseHTTPRequestHandler):
         if path == "/health":
             self.answer(200, {"status": "ok"})
         elif path == "/orders":
-            with lock:
-                self.answer(200, list(orders))
+            self.answer(200, listed())
         else:
             self.answer(404, {"error": f"nothing at {path}"})
 
@@ -95,6 +111,7 @@ class Shop(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 9000
+    book = open_book(sys.argv[2] if len(sys.argv) > 2 else "shop.db")
     server = ThreadingHTTPServer(("127.0.0.1", port), Shop)
     print(f"shop on http://127.0.0.1:{server.server_port}/orders", flush=True)
     try:

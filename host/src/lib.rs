@@ -30,3 +30,4 @@ pub mod sandbox;
 pub mod schedule;
 pub mod testing;
 mod text;
+pub mod trace;

@@ -130,6 +130,8 @@ fn print_tour(listen: SocketAddr) {
 Open     http://{listen}/                          what can be asked
 Ask      curl -i  http://{listen}/ready            what a load balancer asks
          curl -s  http://{listen}/health           what a person asks
+SQL      curl -s  http://{listen}/health/books     the shop's own database, a file of SQLite: no server
+         for PostgreSQL, write its URL into the line `url = ` below [connections.orders-db]; nothing else changes
 Degrade  curl -X POST 'http://{SHOP}/orders?count=6'           more than 5 orders unpaid
 Break    curl -X POST 'http://{SHOP}/orders?age=900'           one order unpaid for 15 minutes
 Heal     curl -X POST http://{SHOP}/orders/pay                 pay all orders
@@ -148,6 +150,6 @@ mod tests {
     #[test]
     fn plugins_are_read_from_the_configuration() {
         let config = include_str!("../../examples/quickstart/probity.toml");
-        assert_eq!(plugins_in(config), ["orders-backlog", "http", "disk", "memory", "load"]);
+        assert_eq!(plugins_in(config), ["orders-backlog", "http", "orders-db", "disk", "memory", "load"]);
     }
 }

@@ -16,7 +16,7 @@ struct Server {
     package: &'static str,
 }
 
-const SERVERS: [Server; 9] = [
+const SERVERS: &[Server] = &[
     Server { program: "postgres", package: "postgresql" },
     Server { program: "mariadbd", package: "mariadb-server" },
     Server { program: "redis-server", package: "redis-server" },
@@ -26,6 +26,10 @@ const SERVERS: [Server; 9] = [
     Server { program: "dovecot", package: "dovecot-imapd" },
     Server { program: "pop3-login", package: "dovecot-pop3d" },
     Server { program: "dropbear", package: "dropbear-bin" },
+    Server { program: "nginx", package: "nginx-light" },
+    Server { program: "haproxy", package: "haproxy" },
+    Server { program: "prometheus", package: "prometheus" },
+    Server { program: "sshd", package: "openssh-server" },
 ];
 
 /// Keeps packages from starting their services: tests bring up instances of their own.

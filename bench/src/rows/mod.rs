@@ -1,6 +1,7 @@
 //! The rows of the table, by what they look at.
 
 mod absent;
+mod backends;
 mod deadline;
 mod http;
 mod load;
@@ -34,7 +35,7 @@ pub(crate) struct Bench {
 type Group = fn(&Bench) -> Result<Vec<Row>>;
 
 /// Rows that are measured together.
-pub(crate) const GROUPS: [(&[u8], &str, Group); 14] = [
+pub(crate) const GROUPS: [(&[u8], &str, Group); 16] = [
     (&[1], "a run through the whole runtime", run::whole),
     (&[2], "a raw fresh call as configured", run::pool),
     (&[3], "runs on two threads", run::threads),
@@ -49,6 +50,8 @@ pub(crate) const GROUPS: [(&[u8], &str, Group); 14] = [
     (&[14, 15, 16], "memory", memory::all),
     (&[17, 18], "loading", load::all),
     (&[19], "interpreters", absent::interpreters),
+    (&[20], "a ping of PostgreSQL", backends::sql),
+    (&[21], "a ping of Redis", backends::redis),
 ];
 
 impl Bench {

@@ -17,6 +17,7 @@ use super::tls::{TlsInfo, Trust};
 use super::{CallError, ErrorKind};
 use crate::config::grants::{Host, HostPattern};
 use crate::config::{Connection, Grants, Limits};
+use crate::trace::SpanId;
 
 /// Bytes of a request's URL.
 const URL_BYTES_MAX: usize = 8 << 10;
@@ -170,7 +171,16 @@ impl HttpClient {
         if http2_only {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
         }
-        Ok(Trip { method, url, headers, body: request.body.clone(), http2_only, endpoint, trust: &self.trust })
+        Ok(Trip {
+            method,
+            url,
+            headers,
+            body: request.body.clone(),
+            http2_only,
+            endpoint,
+            span: request.span(),
+            trust: &self.trust,
+        })
     }
 }
 
@@ -186,6 +196,7 @@ struct Trip<'a> {
     body: Bytes,
     http2_only: bool,
     endpoint: Option<&'a Endpoint>,
+    span: Option<SpanId>,
     trust: &'a Trust,
 }
 
@@ -195,6 +206,10 @@ impl<'a> Trip<'a> {
         let line = Grants::line_for_http(&self.url);
         let mut headers = self.headers.clone();
         let (pattern, trust, proxy) = if let Some(endpoint) = self.endpoint {
+            if let Some(span) = self.span.filter(|_| endpoint.traceparent) {
+                let value = HeaderValue::from_str(&span.traceparent());
+                headers.insert("traceparent", value.expect("an id is hexadecimal digits"));
+            }
             for (name, value) in endpoint.headers() {
                 headers.insert(name, value.clone());
             }

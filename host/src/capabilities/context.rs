@@ -4,6 +4,7 @@ use super::HostState;
 use super::bindings::probity::check::context::{Host, PreviousRun};
 use super::bindings::probity::check::types;
 use crate::check::Status;
+use crate::trace::SpanId;
 
 impl Host for HostState {
     fn check_id(&mut self) -> wasmtime::Result<String> {
@@ -15,7 +16,7 @@ impl Host for HostState {
     }
 
     fn traceparent(&mut self) -> wasmtime::Result<Option<String>> {
-        Ok(None) // tracing of runs is not offered yet; the contract allows none
+        Ok(self.span().map(SpanId::traceparent))
     }
 
     fn remaining_ms(&mut self) -> wasmtime::Result<u32> {

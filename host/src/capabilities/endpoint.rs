@@ -25,6 +25,8 @@ pub(super) struct Endpoint {
     pub(super) trust: Option<Trust>,
     /// What every request goes through.
     pub(super) proxy: Option<Proxy>,
+    /// Whether requests carry the span that asks.
+    pub(super) traceparent: bool,
 }
 
 impl Endpoint {
@@ -58,7 +60,7 @@ impl Endpoint {
         let trust = is_own.then(|| Trust::new(ca, identity)).transpose().map_err(|error| format!("TLS: {error}"))?;
         let proxy =
             connection.proxy.as_ref().map(Proxy::new).transpose().map_err(|error| format!("`proxy`: {error}"))?;
-        Ok(Self { base, headers, trust, proxy })
+        Ok(Self { base, headers, trust, proxy, traceparent: connection.traceparent })
     }
 
     /// The headers that go with every request through here.

@@ -1,5 +1,6 @@
 //! `http`: the contract's requests and responses, judged and sent by [`super::client`].
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,17 +45,17 @@ impl Host for HostState {
     ) -> wasmtime::Result<Vec<Result<Resource<IncomingResponse>, types::Error>>> {
         let mut ready = Vec::with_capacity(requests.len());
         for request in &requests {
+            let span = self.span_of_call(ready.len());
             let request = self.table.get(request)?.ready();
             ready.push(match self.admit(Capability::Http) {
-                Ok(()) => request,
+                Ok(()) => request.map(|request| request.asked_by(span)),
                 Err(HostError::Answer(error)) => Err(error),
                 Err(HostError::Trap(error)) => return Err(error),
             });
         }
         let mut answers = Vec::with_capacity(ready.len());
-        for (sent, took, answer) in self.side_by_side(ready).await {
-            let start = Instant::now().checked_sub(took).unwrap_or_else(Instant::now);
-            answers.push(match self.finish(Capability::Http, "send", &sent, start, answer) {
+        for (sent, when, answer) in self.side_by_side(ready).await {
+            answers.push(match self.finish(Capability::Http, "send", &sent, when, answer) {
                 Ok(response) => Ok(self.keep(response)?),
                 Err(HostError::Answer(error)) => Err(error.into()),
                 Err(HostError::Trap(error)) => return Err(error),
@@ -74,8 +75,9 @@ impl HostState {
         let limits = self.body_limit(1);
         let (place, deadline) = (self.quota.socket(), self.deadline(None));
         let target = request.as_ref().map_or_else(|_| String::new(), target);
+        let span = self.span_of_call(0);
         let work = async {
-            let (request, _place) = (request?, place?);
+            let (request, _place) = (request?.asked_by(span), place?);
             env.services.http.send(&request, &env.grants, &limits, deadline).await
         };
         let response = self.call(Capability::Http, operation, &target, work).await?;
@@ -86,7 +88,7 @@ impl HostState {
     fn side_by_side(
         &self,
         requests: Vec<Result<Request, CallError>>,
-    ) -> impl Future<Output = Vec<(String, Duration, Result<Response, CallError>)>> + Send + use<> {
+    ) -> impl Future<Output = Vec<(String, Range<Instant>, Result<Response, CallError>)>> + Send + use<> {
         let (env, places, deadline) = (Arc::clone(&self.env), self.quota.sockets(), self.deadline(None));
         let limits = self.body_limit(requests.len());
         let at_once = self.quota.sockets_left();
@@ -103,7 +105,7 @@ impl HostState {
                     env.services.http.send(&request, &env.grants, &limits, deadline).await
                 };
                 let answer = answer.await;
-                (sent, start.elapsed(), answer)
+                (sent, start..Instant::now(), answer)
             }
         };
         futures_util::stream::iter(requests).map(send).buffered(at_once.max(1)).collect()

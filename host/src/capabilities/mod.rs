@@ -46,6 +46,7 @@ mod udp;
 mod wasi;
 mod wasi_http;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,7 @@ pub use state_store::StateStore;
 
 use crate::check::{CallTally, Capability, HostCall, LogLine, Reason, Run};
 use crate::config::{Grants, Limits, Secrets};
+use crate::trace::SpanId;
 
 /// What is the same for every run of one check.
 #[derive(Debug)]
@@ -232,6 +234,22 @@ impl HostState {
         self.facts.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// When the run started.
+    fn began(&self) -> Instant {
+        self.facts.deadline.checked_sub(self.env.limits.timeout).unwrap_or(self.facts.deadline)
+    }
+
+    /// The run's span, when runs are traces.
+    fn span(&self) -> Option<SpanId> {
+        self.env.services.traced.then(|| SpanId::of_run(self.facts.id))
+    }
+
+    /// The span of the call that is `ahead` calls from now; the run's own for those that the report has no place for.
+    fn span_of_call(&self, ahead: usize) -> Option<SpanId> {
+        let at = self.record.calls.len() + ahead;
+        self.span().map(|run| if at < HostCall::KEPT_MAX { run.call(at) } else { run })
+    }
+
     /// Makes one capability call: within the quota, within the run's remaining time, recorded.
     ///
     /// `target` is what the report shows; it must not hold credentials or a query string.
@@ -248,7 +266,7 @@ impl HostState {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
         };
-        self.finish(capability, operation, target, start, answer)
+        self.finish(capability, operation, target, start..Instant::now(), answer)
     }
 
     /// The same for a call that does not wait.
@@ -262,7 +280,7 @@ impl HostState {
         self.admit(capability)?;
         let start = Instant::now();
         let answer = work(self);
-        self.finish(capability, operation, target, start, answer)
+        self.finish(capability, operation, target, start..Instant::now(), answer)
     }
 
     /// Counts a call against `host-calls`; the guest may get `quota` a while before the run ends.
@@ -288,9 +306,11 @@ impl HostState {
         capability: Capability,
         operation: &'static str,
         target: &str,
-        start: Instant,
+        when: Range<Instant>,
         answer: Result<T, CallError>,
     ) -> Result<T, HostError> {
+        let duration = when.end.saturating_duration_since(when.start);
+        self.env.services.times.observe(capability, duration);
         let result = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
         self.tally(capability, result);
         if self.record.calls.len() < HostCall::KEPT_MAX {
@@ -298,7 +318,8 @@ impl HostState {
                 operation: format!("{}.{operation}", capability.as_str()),
                 target: crate::text::clean(&self.env.secrets.redact(target), TARGET_BYTES_MAX),
                 result,
-                duration_ms: start.elapsed().as_secs_f64() * 1e3,
+                duration_ms: duration.as_secs_f64() * 1e3,
+                after: when.start.saturating_duration_since(self.began()),
             });
         }
         Ok(answer?)

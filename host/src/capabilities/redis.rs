@@ -3,6 +3,7 @@
 mod client;
 mod commands;
 pub(super) mod resp;
+mod sentinel;
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::Resource;

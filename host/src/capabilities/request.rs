@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::{CallError, ErrorKind};
+use crate::trace::SpanId;
 
 /// What a guest wants sent. Judged only by [`super::client::HttpClient::send`].
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Request {
     pub body_bytes_max: Option<u64>,
     /// HTTP/2 or nothing, without TLS as well.
     pub http2_only: bool,
+    /// The span that asks, for connections that pass it on.
+    span: Option<SpanId>,
     headers: HeaderMap,
 }
 
@@ -43,6 +46,16 @@ impl Request {
     #[must_use]
     pub fn new(method: &str, url: &str) -> Self {
         Self { method: method.to_owned(), url: url.to_owned(), ..Self::default() }
+    }
+
+    /// The same, asked by `span`.
+    #[must_use]
+    pub fn asked_by(self, span: Option<SpanId>) -> Self {
+        Self { span, ..self }
+    }
+
+    pub(super) const fn span(&self) -> Option<SpanId> {
+        self.span
     }
 
     /// Sets a header, replacing earlier values.

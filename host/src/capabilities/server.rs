@@ -73,6 +73,11 @@ impl Server {
         })
     }
 
+    /// The same elsewhere: what is true of it but its place.
+    pub(super) fn at(&self, host: Host, port: u16) -> Self {
+        Self { host, port, ..self.clone() }
+    }
+
     /// Opens a connection, with TLS where the scheme asks for it.
     ///
     /// # Errors
@@ -102,9 +107,13 @@ impl Server {
         Ok(Stream::Tls(Box::new(secured.map_err(|error| self.named(error))?.0)))
     }
 
-    /// `error` with the connection's name before it.
+    /// `error` with the connection's name before it, once.
     pub(super) fn named(&self, error: CallError) -> CallError {
-        CallError { message: format!("connection `{}`: {}", self.name, error.message), ..error }
+        let name = format!("connection `{}`: ", self.name);
+        if error.message.starts_with(&name) {
+            return error;
+        }
+        CallError { message: name + &error.message, ..error }
     }
 
     /// What the server said, unless the password is in it: some quote what they did not understand.

@@ -14,6 +14,8 @@ use super::redis::RedisClient;
 use super::sql::Databases;
 use super::tls_inspect::Inspector;
 use crate::config::{Config, Egress, NamedSecret};
+use crate::metrics::CallTimes;
+use crate::trace::Spans;
 
 /// The network and the machine, as this configuration allows. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -42,6 +44,14 @@ pub struct Services {
     pub heartbeats: Arc<BTreeSet<String>>,
     /// The latest results of all checks.
     pub peers: Peers,
+    /// Whether runs are traces.
+    pub traced: bool,
+    /// The connection that spans go through.
+    pub collector: Option<String>,
+    /// Where runs are left for it; none without a collector.
+    pub spans: Option<Spans>,
+    /// How long calls take.
+    pub times: Arc<CallTimes>,
 }
 
 impl Services {
@@ -69,6 +79,10 @@ impl Services {
             resolvers: Arc::new(config.resolvers.clone()),
             machine: Machine::default(),
             peers: Peers::default(),
+            traced: config.tracing.enabled,
+            collector: config.tracing.collector.clone(),
+            spans: None,
+            times: Arc::default(),
             heartbeats,
             secrets,
             databases,
@@ -83,6 +97,19 @@ impl Services {
     #[must_use]
     pub fn with_peers(self, peers: Peers) -> Self {
         Self { peers, ..self }
+    }
+
+    /// The same with runs left for the collector, if there is one.
+    #[must_use]
+    pub fn with_spans(self, spans: &Spans) -> Self {
+        let spans = self.collector.is_some().then(|| spans.clone());
+        Self { spans, ..self }
+    }
+
+    /// The same with calls timed where they are shown.
+    #[must_use]
+    pub fn with_times(self, times: Arc<CallTimes>) -> Self {
+        Self { times, ..self }
     }
 }
 
@@ -103,6 +130,10 @@ impl Default for Services {
             resolvers: Arc::default(),
             heartbeats: Arc::default(),
             peers: Peers::default(),
+            traced: false,
+            collector: None,
+            spans: None,
+            times: Arc::default(),
         }
     }
 }

@@ -3,9 +3,10 @@
 //!
 //! Bodies are read whole in both directions, within the limits of the run.
 
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::sync::Semaphore;
@@ -17,6 +18,7 @@ use super::client::Response;
 use super::request::{Request, is_forbidden};
 use super::{CallError, CheckEnv, ErrorKind, HostError, HostState};
 use crate::check::{Capability, Level};
+use crate::trace::SpanId;
 
 /// Bytes of a set of headers, as wasmtime counts them.
 const FIELDS_BYTES_MAX: usize = 32 << 10;
@@ -30,6 +32,8 @@ pub(super) struct WasiHttp {
 struct Hooks {
     env: Arc<CheckEnv>,
     deadline: Instant,
+    /// The run's: the report has fetches in the order of their end, which nobody knows when they start.
+    span: Option<SpanId>,
     sockets: Arc<Semaphore>,
     /// Calls the guest may still make: what `http` left when the first one was made.
     calls_left: u32,
@@ -41,13 +45,14 @@ type Fetches = Arc<Mutex<Vec<Fetch>>>;
 
 struct Fetch {
     target: String,
-    took: Duration,
+    when: Range<Instant>,
     error: Option<CallError>,
 }
 
 impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let (env, quota, deadline) = (&self.env, &self.quota, self.calls_end);
+        let span = self.span();
         let calls_left = env.limits.host_calls.saturating_sub(self.record.count);
         let wasi = self.wasi_http.get_or_insert_with(|| {
             let mut ctx = WasiHttpCtx::new();
@@ -55,6 +60,7 @@ impl WasiHttpView for HostState {
             let hooks = Hooks {
                 env: Arc::clone(env),
                 deadline,
+                span,
                 sockets: quota.sockets(),
                 calls_left,
                 fetches: Fetches::default(),
@@ -75,10 +81,9 @@ impl HostState {
             if let Some(error) = &fetch.error {
                 self.log(Level::Warn, &error.message, &[]);
             }
-            let start = Instant::now().checked_sub(fetch.took).unwrap_or_else(Instant::now);
             let answer = fetch.error.map_or(Ok(()), Err);
             // The answer is the guest's already.
-            let _: Result<(), HostError> = self.finish(Capability::Http, "fetch", &fetch.target, start, answer);
+            let _: Result<(), HostError> = self.finish(Capability::Http, "fetch", &fetch.target, fetch.when, answer);
         }
     }
 }
@@ -98,6 +103,7 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let (env, deadline, sockets) = (Arc::clone(&self.env), self.deadline, Arc::clone(&self.sockets));
         let fetches = Arc::clone(&self.fetches);
+        let span = self.span;
         let admitted = self.calls_left > 0;
         self.calls_left = self.calls_left.saturating_sub(1);
         Box::new(async move {
@@ -113,13 +119,13 @@ impl WasiHttpHooks for Hooks {
                     return Err(CallError::new(ErrorKind::Quota, message));
                 }
                 let _place = sockets.acquire().await.ok();
-                let request = read(request, options, env.limits.response_bytes).await?;
+                let request = read(request, options, env.limits.response_bytes).await?.asked_by(span);
                 env.services.http.send(&request, &env.grants, &env.limits, deadline).await.and_then(whole)
             };
             let answer = tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_elapsed| {
                 Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call"))
             });
-            let fetch = Fetch { target, took: start.elapsed(), error: answer.as_ref().err().cloned() };
+            let fetch = Fetch { target, when: start..Instant::now(), error: answer.as_ref().err().cloned() };
             fetches.lock().unwrap_or_else(PoisonError::into_inner).push(fetch);
             let done: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(async { Ok(()) });
             answer.map(|response| (response, Box::new(done) as Box<_>)).map_err(wasi_error)

@@ -288,6 +288,9 @@ pub struct HostCall {
     pub result: &'static str,
     /// Wall time in milliseconds.
     pub duration_ms: f64,
+    /// From the start of the run to that of the call.
+    #[serde(skip)]
+    pub after: Duration,
 }
 
 impl HostCall {

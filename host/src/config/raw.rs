@@ -33,6 +33,7 @@ pub(super) const CHECK_CONFIG_BYTES_MAX: usize = 64 << 10;
 pub(super) struct File {
     pub(super) server: Server,
     pub(super) metrics: Metrics,
+    pub(super) tracing: Tracing,
     pub(super) plugins: Plugins,
     pub(super) state: State,
     pub(super) schedule: Schedule,
@@ -114,6 +115,20 @@ pub(super) struct Metrics {
     /// Checks with series of their own; the rest share `check="_other"`.
     #[schemars(extend("default" = 2000))]
     pub(super) max_checks: Key<Int<0, 1_000_000>>,
+}
+
+/// Runs as traces. The trace's id is the run's, without its dashes.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Tracing {
+    /// Whether runs are traces: `context.traceparent` tells a check its own, and requests through a connection with
+    /// `traceparent = true` carry it.
+    #[schemars(extend("default" = false))]
+    pub(super) enabled: Key<Bool>,
+    /// The connection that spans are posted to, as OTLP in JSON: `[connections.otel]` with the whole URL,
+    /// `http://127.0.0.1:4318/v1/traces`. One span for each run and each of its calls. What a collector does not take in time is
+    /// dropped and counted.
+    pub(super) collector: Key<Text>,
 }
 
 /// Where plugins come from.
@@ -330,7 +345,8 @@ pub(super) struct Connection {
     #[schemars(skip)]
     pub(super) own: Own,
     /// Where it is: `http(s)://` for endpoints, `postgres://`, `mysql://` (also `mariadb://`) and `sqlite://` for
-    /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers. User and password in it stay in the
+    /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers, `redis(s)+sentinel://host,host/PRIMARY/0` for
+    /// the primary that the sentinels at these hosts know (`?sentinel-user=…&sentinel-password=…` for themselves). User and password in it stay in the
     /// host; for endpoints they become basic authentication. Databases on other machines are spoken to over TLS with
     /// chain and name verified: `?sslmode=disable` goes without, `?sslmode=require` (or `verify-full`; `prefer` and
     /// `verify-ca` are no less strict), or a `client-cert`, asks for it on this machine, too. Required.
@@ -355,6 +371,10 @@ pub(super) struct Connection {
     /// proxy's business.
     #[schemars(extend("x-kind" = "URL"))]
     pub(super) proxy: Key<Text>,
+    /// For endpoints: whether requests carry the header `traceparent` of the call that sends them, when `tracing.enabled`
+    /// is true. It wins over the guest's. Requests to bare URLs never get one.
+    #[schemars(extend("default" = false))]
+    pub(super) traceparent: Key<Bool>,
     /// For databases: sessions kept open at once, and as many again for checks granted `:write`. Opened when needed,
     /// closed after 60 s without use.
     #[schemars(extend("default" = 4))]

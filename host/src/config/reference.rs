@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::{raw, units};
 
 /// The top-level tables, in the order of the reference.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "server",
     "metrics",
+    "tracing",
     "plugins",
     "state",
     "schedule",

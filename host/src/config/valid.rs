@@ -25,6 +25,8 @@ pub struct Config {
     pub fingerprint: Vec<u8>,
     /// Table `[server]`.
     pub server: Server,
+    /// Table `[tracing]`.
+    pub tracing: Tracing,
     /// Table `[plugins]`.
     pub plugins: Plugins,
     /// Table `[state]`: where compiled code and guest state are kept.
@@ -128,6 +130,15 @@ impl std::fmt::Debug for Token {
     }
 }
 
+/// Table `[tracing]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tracing {
+    /// Key `enabled`, default false.
+    pub enabled: bool,
+    /// Key `collector`: the name of an HTTP connection of [`Config::connections`] that spans are posted to.
+    pub collector: Option<String>,
+}
+
 /// Table `[plugins]`.
 #[derive(Clone, Debug)]
 pub struct Plugins {
@@ -195,6 +206,8 @@ pub enum Connection {
     Sqlite(PathBuf, SqlBounds),
     /// `redis://`, `rediss://`, `valkey://`, `valkeys://`.
     Redis(ServerConnection),
+    /// `redis+sentinel://`, `rediss+sentinel://`.
+    Sentinel(SentinelConnection),
     /// `amqp://`, `amqps://`.
     Amqp(ServerConnection),
     /// `nats://`, `tls://`.
@@ -208,7 +221,7 @@ impl Connection {
         match self {
             Self::Http(_) => Some(Capability::Http),
             Self::Postgres(..) | Self::MySql(..) | Self::Sqlite(..) => Some(Capability::Sql),
-            Self::Redis(_) => Some(Capability::Redis),
+            Self::Redis(_) | Self::Sentinel(_) => Some(Capability::Redis),
             Self::Amqp(_) | Self::Nats(_) => None,
         }
     }
@@ -243,6 +256,8 @@ pub struct HttpConnection {
     pub identity: Option<Identity>,
     /// Key `proxy`: scheme `http`, with its credentials.
     pub proxy: Option<url::Url>,
+    /// Key `traceparent`, default false: requests carry the trace context of the call that sends them.
+    pub traceparent: bool,
 }
 
 /// A client certificate with its key.
@@ -292,6 +307,17 @@ impl std::fmt::Debug for ServerConnection {
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
+}
+
+/// A primary of Redis that sentinels know the address of.
+#[derive(Clone, Debug)]
+pub struct SentinelConnection {
+    /// The sentinels in the order of the URL, as `redis://` and `rediss://`, with the credentials for them.
+    pub sentinels: Vec<ServerConnection>,
+    /// What they call the primary.
+    pub primary: String,
+    /// Credentials and database of the servers; its host is a sentinel's, in the place of the one that they name.
+    pub server: ServerConnection,
 }
 
 /// One queue or stream.

@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::plugins::Store;
 use crate::sandbox::{Compiler, Sandbox, private_dir};
 use crate::schedule::{Handle, Scheduler, Settings};
+use crate::trace::{self, Exporter, Spans};
 
 /// The parts, shared by the runtimes and threads.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Host {
     pub lifecycle: Arc<http::Lifecycle>,
     /// The way to the scheduler.
     pub schedule: Handle,
+    /// The way to the collector.
+    pub(super) spans: Spans,
     /// One plan at a time, in order.
     planning: Mutex<()>,
 }
@@ -49,7 +52,7 @@ impl Host {
         config: Config,
         compiler: Compiler,
         guests: &tokio::runtime::Handle,
-    ) -> Result<(Arc<Self>, Scheduler), StartError> {
+    ) -> Result<(Arc<Self>, Scheduler, Exporter), StartError> {
         let settings = Settings {
             concurrency: config.schedule.concurrency,
             concurrency_per_plugin: config.schedule.concurrency_per_plugin,
@@ -61,6 +64,7 @@ impl Host {
         let sandbox = Arc::new(sandbox);
         tracing::info!(pooled = sandbox.is_pooled(), cache = ?cache, "sandbox ready");
         let metrics = Arc::new(Metrics::new(config.server.metrics_max_checks));
+        let (spans, exporter) = trace::channel(&metrics);
         let board = Arc::new(Board::new(Arc::clone(&metrics), config.schedule.history));
         let (schedule, commands) = Handle::channel();
         let scheduler = Scheduler::new(
@@ -72,18 +76,19 @@ impl Host {
             guests.clone(),
         );
         let host = Self {
-            services: ArcSwap::from_pointee(Services::new(&config).with_peers(Peers::of(&board))),
+            services: ArcSwap::from_pointee(services(&config, &board, &metrics, &spans)),
             state: Arc::new(open_state(dir)),
             config: Arc::new(ArcSwap::from_pointee(config)),
             plugins: Arc::default(),
             lifecycle: Arc::default(),
             planning: Mutex::default(),
+            spans,
             board,
             metrics,
             sandbox,
             schedule,
         };
-        Ok((Arc::new(host), scheduler))
+        Ok((Arc::new(host), scheduler, exporter))
     }
 
     /// Crosses the configuration with the plugins and hands the result to the board and the schedule. Blocks.
@@ -108,6 +113,11 @@ impl Host {
             control,
         }
     }
+}
+
+/// Clients and connections of `config`, with what outlives it.
+pub(super) fn services(config: &Config, board: &Arc<Board>, metrics: &Metrics, spans: &Spans) -> Services {
+    Services::new(config).with_peers(Peers::of(board)).with_times(metrics.calls()).with_spans(spans)
 }
 
 /// The state directory, if it can be used; without it the host runs, and forgets.

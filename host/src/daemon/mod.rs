@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::http;
 use crate::sandbox::{Compiler, SandboxError};
 use crate::schedule::Scheduler;
+use crate::trace::Exporter;
 
 pub use host::Host;
 
@@ -58,6 +59,7 @@ pub struct Daemon {
     front: Runtime,
     guests: Runtime,
     scheduler: Scheduler,
+    exporter: Exporter,
     config_path: Option<PathBuf>,
 }
 
@@ -84,8 +86,8 @@ impl Daemon {
         let address = config.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = front.block_on(TcpListener::bind(address)).and_then(TcpListener::into_std).map_err(listen)?;
-        let (host, scheduler) = Host::new(config, compiler, guests.handle())?;
-        Ok(Self { host, listener, front, guests, scheduler, config_path })
+        let (host, scheduler, exporter) = Host::new(config, compiler, guests.handle())?;
+        Ok(Self { host, listener, front, guests, scheduler, exporter, config_path })
     }
 
     /// The address it listens on, with the port that port 0 became.
@@ -107,7 +109,7 @@ impl Daemon {
     /// # Errors
     /// When the listener cannot be used.
     pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let Self { host, listener, front, guests, scheduler, config_path } = self;
+        let Self { host, listener, front, guests, scheduler, exporter, config_path } = self;
         let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle().clone(), config_path)?;
         let flusher = host::Flusher::start(Arc::clone(&host))?;
         let state = host.http_state(reloader.handle());
@@ -115,9 +117,15 @@ impl Daemon {
             let listener = TcpListener::from_std(listener)?;
             let scheduler = tokio::spawn(scheduler.run());
             let sweeper = tokio::spawn(sweep(Arc::clone(&host)));
+            let (stop, stopped) = tokio::sync::oneshot::channel();
+            let current = Arc::clone(&host);
+            let exporter = tokio::spawn(exporter.run(move || current.services.load_full(), stopped));
             serve(&host, listener, state, shutdown).await;
             sweeper.abort();
             scheduler.abort();
+            drop(stop);
+            // What a collector does not take by then is lost.
+            drop(tokio::time::timeout(EXPORT_GRACE, exporter).await);
             Ok(())
         });
         reloader.stop();
@@ -128,6 +136,9 @@ impl Daemon {
         served
     }
 }
+
+/// How long the last spans may take to their collector.
+const EXPORT_GRACE: Duration = Duration::from_secs(1);
 
 /// Blocking work (a file read) that a runtime waits for at the end.
 const RUNTIME_GRACE: Duration = Duration::from_millis(200);

@@ -12,8 +12,9 @@ use tokio::sync::oneshot;
 use super::Host;
 use super::control::Controls;
 use super::heap;
+use super::host::services;
 use crate::board::Event;
-use crate::capabilities::{Peers, Services, unix_ms};
+use crate::capabilities::unix_ms;
 use crate::config::{self, Config};
 use crate::http::ReloadReport;
 use crate::plugins::{Change, Loader, watch};
@@ -239,7 +240,7 @@ impl Work {
             self.plugin_watch = watch_for(&config.plugins.dir, &self.hints);
         }
         self.loader.reconfigure(config.plugins.clone());
-        self.host.services.store(Arc::new(Services::new(&config).with_peers(Peers::of(&self.host.board))));
+        self.host.services.store(Arc::new(services(&config, &self.host.board, &self.host.metrics, &self.host.spans)));
         self.host.config.store(Arc::new(config));
         let checks = self.host.replan();
         self.untidy = true;

@@ -48,6 +48,7 @@ impl Collector for Scrape {
         runs(&mut encoder, &all)?;
         usage(&mut encoder, &all)?;
         rare(&mut encoder, &all)?;
+        self.calls(&mut encoder)?;
         self.missed(&mut encoder, &checks)?;
         self.plugins(&mut encoder)?;
         self.host(&mut encoder)?;
@@ -95,6 +96,27 @@ impl Scrape {
         Ok(())
     }
 
+    /// Capabilities that nobody called have no series.
+    fn calls(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut family = seconds(
+            encoder,
+            "probity_capability_call_duration",
+            "Wall time of a call into a capability, over all checks",
+        )?;
+        for (capability, histogram) in self.metrics.calls.all() {
+            let snapshot = histogram.snapshot();
+            if snapshot.count > 0 {
+                family.encode_family(&[("capability", capability.as_str())])?.encode_histogram::<NoLabelSet>(
+                    snapshot.sum,
+                    snapshot.count,
+                    &snapshot.buckets,
+                    None,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn missed(&self, encoder: &mut DescriptorEncoder<'_>, own: &[(Arc<str>, Arc<Series>)]) -> fmt::Result {
         let mut family =
             counter(encoder, "probity_check_missed_ticks", "Ticks that were due while the check was still running")?;
@@ -130,6 +152,11 @@ impl Scrape {
         let heartbeats = self.metrics.heartbeats.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for ((name, result), total) in &heartbeats {
             count(&mut family, &[("heartbeat", name.as_str()), ("result", result)], *total)?;
+        }
+        let mut family = counter(encoder, "probity_trace_runs", "Runs whose spans were sent, failed or dropped")?;
+        let traces = self.metrics.traces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (result, total) in &traces {
+            count(&mut family, &[("result", *result)], *total)?;
         }
         let mut family = seconds(
             encoder,

@@ -12,6 +12,10 @@ const BUCKETS: usize = 11;
 /// For runs, lag and compiling: a small check takes 0.1 ms, the default timeout is 2 s, the longest compile takes seconds.
 pub(super) static WORK_SECONDS: Bounds = [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
+/// For calls into capabilities: a look at the machine takes microseconds, a server next door a millisecond, and what
+/// takes longer than a run may is cut off.
+pub(super) static CALL_SECONDS: Bounds = [0.000_05, 0.0002, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+
 /// For requests: answers take microseconds, and a probe that takes a second has failed.
 pub(super) static REQUEST_SECONDS: Bounds = [0.000_05, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 

@@ -5,6 +5,7 @@
 //! `metrics.max-checks`, plugins by [`PLUGINS_MAX`], heartbeats by [`HEARTBEATS_MAX`], routes by the table of
 //! routes, statuses and methods by the table of a route.
 
+mod calls;
 mod encode;
 mod histogram;
 mod route;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use calls::CallTimes;
 pub use route::RouteMetrics;
 pub use series::CheckMetrics;
 pub use text::to_prometheus_text;
@@ -43,12 +45,15 @@ pub struct Metrics {
     checks_max: usize,
     checks: RwLock<BTreeMap<Arc<str>, Arc<Series>>>,
     other: Arc<Series>,
+    calls: Arc<CallTimes>,
     lag: Histogram,
     compile: Histogram,
     plugins: Mutex<BTreeMap<String, PluginTotals>>,
     config: ConfigReload,
     /// Bounded by the heartbeats that a configuration may declare.
     heartbeats: Mutex<BTreeMap<(String, &'static str), u64>>,
+    /// By `sent`, `failed` and `dropped`.
+    traces: Mutex<BTreeMap<&'static str, u64>>,
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
     listeners: AtomicI64,
     started_unix_ms: u64,
@@ -77,11 +82,13 @@ impl Metrics {
             checks_max: max_checks,
             checks: RwLock::default(),
             other: Arc::default(),
+            calls: Arc::default(),
             lag: Histogram::new(&WORK_SECONDS),
             compile: Histogram::new(&WORK_SECONDS),
             plugins: Mutex::default(),
             config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
             heartbeats: Mutex::default(),
+            traces: Mutex::default(),
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
             started_unix_ms: now,
@@ -103,6 +110,12 @@ impl Metrics {
     /// Drops the series of a check that is gone.
     pub fn forget(&self, name: &str) {
         self.checks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// Where calls into capabilities leave their time.
+    #[must_use]
+    pub fn calls(&self) -> Arc<CallTimes> {
+        Arc::clone(&self.calls)
     }
 
     /// A run started this long after it was due.
@@ -134,6 +147,11 @@ impl Metrics {
         let mut heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
         let full = heartbeats.len() >= HEARTBEATS_MAX && !heartbeats.contains_key(&(name.to_owned(), result));
         *heartbeats.entry((if full { OTHER } else { name }.to_owned(), result)).or_default() += 1;
+    }
+
+    /// `count` runs were sent to the collector, could not be, or were dropped before.
+    pub fn traces(&self, result: &'static str, count: u64) {
+        *self.traces.lock().unwrap_or_else(PoisonError::into_inner).entry(result).or_default() += count;
     }
 
     /// The series of a route. `pattern` comes from the table of routes, never from a request.

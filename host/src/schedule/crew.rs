@@ -13,6 +13,7 @@ use crate::capabilities::{RunFacts, unix_ms};
 use crate::metrics::Metrics;
 use crate::plan::PlannedCheck;
 use crate::sandbox::Sandbox;
+use crate::trace::Finished;
 
 /// What runs need.
 #[derive(Debug)]
@@ -86,9 +87,11 @@ impl Crew {
         for line in &run.log {
             tracing::debug!(check = %planned.name, level = ?line.level, fields = ?line.fields, "{}", line.message);
         }
-        if let Some(after) = self.board.record_in(slot, run, unix_ms())
-            && after.status != view.status
-        {
+        let Some(after) = self.board.record_in(slot, run, unix_ms()) else { return };
+        if let (Some(spans), Some(run)) = (&planned.env.services.spans, &after.run) {
+            spans.offer(Finished { check: Arc::clone(&planned.name), run: Arc::clone(run) });
+        }
+        if after.status != view.status {
             let (from, to) = (view.status.as_str(), after.status.as_str());
             tracing::info!(check = %planned.name, from, to, message = after.message(), "status changed");
         }

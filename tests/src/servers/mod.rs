@@ -10,6 +10,9 @@ pub mod nats;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
+pub mod sentinel;
+pub mod ssh;
+pub mod web;
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;

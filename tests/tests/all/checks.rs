@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::docs::{Document, read, root, rows};
 
 /// The folders in `plugins`, in order.
-fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("plugins")).unwrap().map(Result::unwrap);
     let folders = entries.filter(|entry| entry.path().join("Cargo.toml").is_file());
     let mut names: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();

@@ -14,6 +14,7 @@ mod contract; // what was built against an earlier 0.1 keeps working
 mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
+mod examples; // what the examples configure works as they say
 mod explain; // what one check may touch, where that leads, and what leads nowhere
 mod faults; // refused, dropped, slow, half-closed: each check against each
 #[cfg(unix)]
@@ -26,9 +27,11 @@ mod leaks; // no secret of the configuration in anything that comes out
 mod leftovers; // what a thousand timed-out runs leave behind, for each capability
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
+mod machine; // the checks of the machine in a real host
 #[cfg(unix)]
 mod ntp; // clocks that are right, wrong, and nobody's
 mod peers; // checks of other checks
+mod ports; // ports and greetings against servers that others wrote
 mod queue; // the same of queues and their brokers
 mod redis; // the capability and the check against a real server
 mod reload; // files become versions, and a bad one never replaces a good one
@@ -36,8 +39,12 @@ mod replication; // databases that follow another, or fail to
 mod reuse; // what one instance may serve in a row
 mod schedule; // when checks run, and what a full house may not delay
 mod secrets; // what is revealed to a check goes no further
+mod sentinel; // the primary of Redis before and after a failover
 mod serve; // start, probes, drain, restart
 mod sql; // the capability and the checks against real servers
 mod systems; // one check for each system, for the tests of faults
+mod tested; // the table of what each check was tested against
 mod tls; // certificates that are good, expired, for another name, self-signed
+mod tracing; // runs as traces, and where they are told
 mod wasi; // nothing in WASI leads anywhere
+mod web; // the checks over HTTP against servers that others wrote

@@ -33,7 +33,14 @@ fn client_of(connection: HttpConnection) -> HttpClient {
 }
 
 pub(in crate::capabilities) fn connection(url: &str) -> HttpConnection {
-    HttpConnection { url: url.parse().unwrap(), headers: vec![], ca: None, identity: None, proxy: None }
+    HttpConnection {
+        url: url.parse().unwrap(),
+        headers: vec![],
+        ca: None,
+        identity: None,
+        proxy: None,
+        traceparent: false,
+    }
 }
 
 /// Sends with a grant for all of loopback.

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use super::resp::{self, Caps, Token};
+use super::sentinel::{self, Sentinels};
 use crate::capabilities::net::{Net, io_error, timeout};
 use crate::capabilities::server::{self, Server, Stream};
 use crate::capabilities::tls::Trust;
@@ -18,7 +19,7 @@ use crate::capabilities::{CallError, ErrorKind};
 use crate::config::Connection;
 
 /// The protocol's port.
-const PORT: u16 = 6379;
+pub(super) const PORT: u16 = 6379;
 
 /// Connections open at once to one server, idle ones included.
 const OPEN_MAX: usize = 4;
@@ -30,7 +31,7 @@ const IDLE_MAX: Duration = Duration::from_secs(60);
 const SWEEPS: u32 = 4;
 
 /// What a reply to the host's own commands may be.
-const CAPS_SETUP: Caps = Caps { bytes: 64 << 10, tokens: 1_000 };
+pub(super) const CAPS_SETUP: Caps = Caps { bytes: 64 << 10, tokens: 1_000 };
 
 /// Characters shown of a server's error.
 const ERROR_CHARS_MAX: usize = 300;
@@ -60,7 +61,12 @@ impl RedisClient {
         let pools = connections.iter().filter_map(|(name, connection)| match connection {
             Connection::Redis(connection) => {
                 let server = Server::new(name, connection, (PORT, PORT), net, &trust);
-                Some((name.clone(), server.and_then(|server| Pool::new(server, idle_max)).map(Arc::new)))
+                Some((name.clone(), server.and_then(|server| Pool::new(server, None, idle_max)).map(Arc::new)))
+            }
+            Connection::Sentinel(connection) => {
+                let known = Sentinels::new(name, connection, net, &trust);
+                let pool = known.and_then(|(sentinels, server)| Pool::new(server, Some(sentinels), idle_max));
+                Some((name.clone(), pool.map(Arc::new)))
             }
             _ => None,
         });
@@ -99,9 +105,11 @@ impl RedisClient {
     }
 }
 
-/// The connections to one server.
+/// The connections to one server, or to whichever is the primary.
 struct Pool {
+    /// With a host that is not used where there are sentinels.
     server: Server,
+    sentinels: Option<Sentinels>,
     database: u32,
     places: Arc<Semaphore>,
     /// The one used last is last.
@@ -112,13 +120,14 @@ struct Pool {
 }
 
 impl Pool {
-    fn new(server: Server, idle_max: Duration) -> Result<Self, String> {
+    fn new(server: Server, sentinels: Option<Sentinels>, idle_max: Duration) -> Result<Self, String> {
         let database = match server.path.as_str() {
             "" => 0,
             path => path.parse().map_err(|_| "the path of its URL is no database number: write `/0`".to_owned())?,
         };
         let places = Arc::new(Semaphore::new(OPEN_MAX));
-        Ok(Self { server, database, places, idle: Mutex::default(), idle_max, sweeping: AtomicBool::new(false) })
+        let (idle, sweeping) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { server, sentinels, database, places, idle, idle_max, sweeping })
     }
 
     /// A kept connection that looks alive.
@@ -139,14 +148,46 @@ impl Pool {
 
     /// Opens a connection and logs in.
     async fn dial(self: &Arc<Self>, deadline: Instant) -> Result<Link, CallError> {
-        let stream = self.server.connect(deadline).await?;
+        let link = match &self.sentinels {
+            None => self.log_in_at(&self.server, deadline).await?,
+            Some(sentinels) => self.dial_primary(sentinels, deadline).await?,
+        };
+        self.sweep();
+        Ok(link)
+    }
+
+    /// Goes from sentinel to sentinel until one leads to a primary.
+    async fn dial_primary(&self, sentinels: &Sentinels, deadline: Instant) -> Result<Link, CallError> {
+        let mut last = None;
+        for at in sentinels.in_turn() {
+            let found = async {
+                let (host, port) = sentinels.ask(at, deadline).await?;
+                let server = self.server.at(host, port);
+                let mut link = self.log_in_at(&server, deadline).await?;
+                let role = timeout_at(deadline.into(), sentinel::verify(&mut link, &server)).await;
+                role.map_err(|_elapsed| timeout("ROLE: no reply in the time given".to_owned())).flatten()?;
+                Ok(link)
+            };
+            match found.await {
+                Ok(link) => {
+                    sentinels.led(at);
+                    return Ok(link);
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        let none = || CallError::new(ErrorKind::Other, "no sentinel is declared");
+        Err(self.server.named(last.unwrap_or_else(none)))
+    }
+
+    async fn log_in_at(&self, server: &Server, deadline: Instant) -> Result<Link, CallError> {
+        let stream = server.connect(deadline).await?;
         let mut link = Link { stream: BufStream::with_capacity(4 << 10, 1 << 10, stream), proven: true };
         timeout_at(deadline.into(), self.log_in(&mut link))
             .await
             .map_err(|_elapsed| timeout("the server accepted the connection and did not answer".to_owned()))
             .flatten()
             .map_err(|error| self.server.named(error))?;
-        self.sweep();
         Ok(link)
     }
 
@@ -214,15 +255,15 @@ impl Pool {
 }
 
 /// One connection, logged in, with no reply outstanding.
-struct Link {
-    stream: BufStream<Stream>,
+pub(super) struct Link {
+    pub(super) stream: BufStream<Stream>,
     /// Whether it has answered since it was taken out of the pool, or was just made.
-    proven: bool,
+    pub(super) proven: bool,
 }
 
 impl Link {
     /// Sends a command and reads its reply. Whoever drops this half-way must drop the connection, too.
-    async fn exchange(&mut self, command: &[u8], caps: Caps) -> Result<Vec<Token>, CallError> {
+    pub(super) async fn exchange(&mut self, command: &[u8], caps: Caps) -> Result<Vec<Token>, CallError> {
         let written = async {
             self.stream.write_all(command).await?;
             self.stream.flush().await
@@ -271,6 +312,10 @@ impl Lease {
         };
         match reply.first() {
             Some(Token::Error(text)) => {
+                if self.pool.sentinels.is_some() && text.starts_with("READONLY") {
+                    // No longer the primary: the next one asks who is.
+                    self.link = None;
+                }
                 let command = String::from_utf8_lossy(words[0]).to_ascii_uppercase();
                 Err(self.pool.server.named(reply_error(&command, self.pool.server.quoted(text))))
             }
@@ -307,12 +352,23 @@ impl Lease {
     /// # Errors
     /// As [`Self::run`].
     pub(in crate::capabilities) async fn ping(&mut self, deadline: Instant) -> Result<Duration, CallError> {
-        if self.link.as_ref().is_none_or(|link| !link.proven) {
-            // Else the time would be that of connecting anew.
-            self.run(&[b"PING"], true, CAPS_SETUP, deadline).await?;
-        }
+        // Dialling is not part of the time.
+        let kept = match &self.link {
+            Some(link) => !link.proven,
+            None => {
+                self.link = Some(self.pool.dial(deadline).await?);
+                false
+            }
+        };
         let start = Instant::now();
-        self.run(&[b"PING"], true, CAPS_SETUP, deadline).await?;
+        match self.run(&[b"PING"], false, CAPS_SETUP, deadline).await {
+            // It died in the pool, which is nobody's business.
+            Err(error) if kept && error.kind == ErrorKind::Refused => {}
+            answer => return answer.map(|_| start.elapsed()),
+        }
+        self.link = Some(self.pool.dial(deadline).await?);
+        let start = Instant::now();
+        self.run(&[b"PING"], false, CAPS_SETUP, deadline).await?;
         Ok(start.elapsed())
     }
 }
@@ -326,7 +382,7 @@ impl Drop for Lease {
 }
 
 /// A server's error, with the first word as code.
-fn reply_error(command: &str, text: &str) -> CallError {
+pub(super) fn reply_error(command: &str, text: &str) -> CallError {
     let first = text.split(' ').next().unwrap_or_default();
     let is_prefix = first.len() > 1 && first.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let prefix = if is_prefix { first } else { "ERR" };

@@ -253,3 +253,69 @@ async fn timeouts_leave_nothing_behind() {
     assert_eq!(pool.places.available_permits(), OPEN_MAX);
     assert!(pool.idle.lock().unwrap().is_empty());
 }
+
+// What a sentinel names is judged by the egress policy before a byte of the credentials goes there.
+#[tokio::test]
+async fn sentinels_lead_nowhere_forbidden() {
+    let sentinel = listener().await;
+    let reached = |url: String| {
+        let url = url.parse().unwrap();
+        ServerConnection { url, tls: false, ca: None, identity: None }
+    };
+    let port = sentinel.local_addr().unwrap().port();
+    let connection = Connection::Sentinel(crate::config::SentinelConnection {
+        sentinels: vec![reached(format!("redis://127.0.0.1:{port}"))],
+        primary: "mymaster".into(),
+        server: reached(format!("redis://me:swordfish@127.0.0.1:{port}")),
+    });
+    let client = RedisClient::new(
+        &Net::new(Egress::default(), Resolver::default()),
+        &[("cache".to_owned(), connection)].into_iter().collect(),
+    );
+    let server = async {
+        for reply in [&b"*2\r\n$15\r\n169.254.169.254\r\n$2\r\n80\r\n"[..], b"*-1\r\n", b"*1\r\n:1\r\n"] {
+            let (mut stream, _) = sentinel.accept().await.unwrap();
+            answer(&mut stream, "get-master-addr-by-name $8 mymaster", reply).await;
+        }
+    };
+    let work = async {
+        for kind in [ErrorKind::Denied, ErrorKind::NotFound, ErrorKind::Protocol] {
+            let error = client.lease("cache", within(2_000)).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{error}");
+            assert!(error.message.starts_with("connection `cache`: ") && !error.message.contains("fish"), "{error}");
+        }
+    };
+    tokio::join!(server, work);
+}
+
+// A ping is one round trip, also on a kept connection; one that died meanwhile is replaced outside of the time.
+#[tokio::test]
+async fn pings_are_one_round_trip() {
+    let listener = listener().await;
+    let client = client(&listener, "", "");
+    let server = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        answer(&mut first, "HELLO", b"%0\r\n").await;
+        answer(&mut first, "PING", b"+PONG\r\n").await;
+        answer(&mut first, "PING", b"+PONG\r\n").await;
+        // The third one: closed only when it has come.
+        let _ = first.read(&mut [0; 64]).await.unwrap();
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        answer(&mut second, "HELLO", b"%0\r\n").await;
+        answer(&mut second, "PING", b"+PONG\r\n").await;
+        assert!(first_byte_never_comes(&mut second).await, "a ping more than was asked for");
+    };
+    let work = async {
+        for _ in 0..3 {
+            client.lease("cache", within(2_000)).await.unwrap().ping(within(2_000)).await.unwrap();
+        }
+        drop(client);
+    };
+    tokio::join!(server, work);
+}
+
+/// Whether the client closes without another word.
+async fn first_byte_never_comes(stream: &mut TcpStream) -> bool {
+    stream.read(&mut [0; 1]).await.unwrap() == 0
+}

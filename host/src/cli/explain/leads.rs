@@ -50,12 +50,16 @@ fn connection(config: &Config, name: &str) -> String {
             | Connection::Amqp(server)
             | Connection::Nats(server),
         ) => bare(&server.url),
+        Some(Connection::Sentinel(primary)) => {
+            let sentinels: Vec<String> = primary.sentinels.iter().map(|one| bare_or(&one.url, Some(26379))).collect();
+            format!("{} by {}", primary.primary, sentinels.join(", "))
+        }
         None => UNDECLARED.to_owned(),
     }
 }
 
 fn bare(url: &Url) -> String {
-    let port = url.port_or_known_default().or(match url.scheme() {
+    let known = match url.scheme() {
         "postgres" | "postgresql" => Some(5432),
         "mysql" | "mariadb" => Some(3306),
         "redis" | "rediss" | "valkey" | "valkeys" => Some(6379),
@@ -63,7 +67,13 @@ fn bare(url: &Url) -> String {
         "amqps" => Some(5671),
         "nats" | "tls" => Some(4222),
         _ => None,
-    });
+    };
+    bare_or(url, known)
+}
+
+/// With the port that goes without saying.
+fn bare_or(url: &Url, known: Option<u16>) -> String {
+    let port = url.port_or_known_default().or(known);
     let port = port.map_or_else(String::new, |port| format!(":{port}"));
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }

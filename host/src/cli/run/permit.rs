@@ -121,7 +121,8 @@ mod tests {
     use super::*;
 
     fn denied(operation: &str, target: &str) -> HostCall {
-        HostCall { operation: operation.into(), target: target.into(), result: "denied", duration_ms: 0.0 }
+        let (duration_ms, after) = (0.0, std::time::Duration::ZERO);
+        HostCall { operation: operation.into(), target: target.into(), result: "denied", duration_ms, after }
     }
 
     // A grant that is not understood says what would be.

@@ -19,13 +19,13 @@ use crate::config::tree::NodeId;
 use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection, SqlBounds};
 use crate::config::{is_name, raw};
 
-use super::narrow;
+use super::{narrow, sentinel};
 
 /// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
 const SCHEMES_KNOWN: [&str; 9] = ["kafka", "mongodb", "ws", "wss", "ftp", "tcp", "grpc", "file", "unix"];
 
-const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, `amqp`, \
-                            `amqps`, `nats` and `tls` (NATS) are offered";
+const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, \
+                            `redis+sentinel`, `amqp`, `amqps`, `nats` and `tls` (NATS) are offered";
 
 /// Headers that the host or the protocol sets.
 const HEADERS_TAKEN: [&str; 7] =
@@ -49,12 +49,16 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
         let ca = authorities(raw, cx);
         let identity = identity(raw, cx);
         let proxy = proxy(raw, cx);
-        let Some(url) = url else { continue };
+        let traceparent = raw.traceparent.or(cx, false);
+        let Some((url, others)) = url else { continue };
         let (pool, rows_max) = (narrow(raw.pool.or(cx, 4)), narrow(raw.rows_max.or(cx, 1000)));
         let bounds = SqlBounds { pool, rows_max, idle: SqlBounds::IDLE };
         let connection = match url.scheme() {
             "http" | "https" => endpoint(raw, url, &mut headers, cx)
-                .map(|url| Connection::Http(HttpConnection { url, headers, ca, identity, proxy })),
+                .map(|url| Connection::Http(HttpConnection { url, headers, ca, identity, proxy, traceparent })),
+            "redis+sentinel" | "rediss+sentinel" => host(raw, &url, cx)
+                .and_then(|_| sentinel::connection(raw, &url, &others, (ca, identity), cx))
+                .map(Connection::Sentinel),
             "sqlite" => file(raw, &url, cx).map(|file| Connection::Sqlite(file, bounds)),
             scheme => {
                 keep_secret(&url, cx);
@@ -86,12 +90,19 @@ fn misplaced(raw: &raw::Connection, connection: &Connection, cx: &mut Cx<'_>) {
             (server.tls, "add `?sslmode=verify-full` to the URL")
         }
         Connection::Redis(server) => (server.tls, "write `rediss://` in the URL"),
+        Connection::Sentinel(known) => (known.server.tls, "write `rediss+sentinel://` in the URL"),
         Connection::Amqp(server) => (server.tls, "write `amqps://` in the URL"),
         Connection::Nats(server) => (server.tls, "write `tls://` in the URL"),
     };
     for (id, fits, message, help) in [
         (raw.headers.id, is_endpoint, "only `http` and `https` connections have headers", "remove `headers`"),
         (raw.proxy.id, is_endpoint, "only `http` and `https` connections have a proxy", "remove `proxy`"),
+        (
+            raw.traceparent.id,
+            is_endpoint,
+            "only `http` and `https` connections pass trace context on",
+            "remove `traceparent`",
+        ),
         (raw.client_cert.id, tls, "only connections over TLS have a client certificate", how),
         (raw.pool.id, is_database, "only databases have `pool`", "remove `pool`"),
         (raw.rows_max.id, is_database, "only databases have `rows-max`", "remove `rows-max`"),
@@ -164,8 +175,9 @@ fn is_this_machine(host: &Host) -> bool {
     }
 }
 
-fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
-    const OFFERED: [&str; 15] = [
+/// The URL, and the hosts beyond the first that only Redis Sentinel's have.
+fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<(Url, Vec<String>)> {
+    const OFFERED: [&str; 17] = [
         "http",
         "https",
         "postgres",
@@ -177,6 +189,8 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
         "rediss",
         "valkey",
         "valkeys",
+        "redis+sentinel",
+        "rediss+sentinel",
         "amqp",
         "amqps",
         "nats",
@@ -185,12 +199,13 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
     let text = raw.url.read(cx)?;
     let id = raw.url.id?;
     // Neither text nor parser may be quoted: there is a password in it.
+    let (text, others) = sentinel::split(&text);
     let Ok(url) = Url::parse(&text) else {
         cx.wrong(id, "the URL cannot be read", "write `https://host`, `https://host:port/path`, `postgres://…`");
         return None;
     };
     if OFFERED.contains(&url.scheme()) {
-        return Some(url);
+        return Some((url, others));
     }
     let message = match url.scheme() {
         scheme if SCHEMES_KNOWN.contains(&scheme) => {
@@ -203,7 +218,7 @@ fn url(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
 }
 
 /// Notes the credentials of a URL that keeps them.
-fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
+pub(super) fn keep_secret(url: &Url, cx: &mut Cx<'_>) {
     // `nats://TOKEN@host`: what stands in the user's place is the credential.
     let token = || matches!(url.scheme(), "nats" | "tls").then(|| url.username());
     if let Some(password) = url.password().or_else(token).filter(|password| !password.is_empty()) {
@@ -356,7 +371,7 @@ fn proxy(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
 }
 
 /// `%40` to `@`; what is no escape stays.
-fn decode_percent(text: &str) -> String {
+pub(super) fn decode_percent(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

@@ -7,6 +7,7 @@ mod connection;
 mod names;
 mod queue;
 mod secret;
+mod sentinel;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use super::errors::Fault;
 use super::limits::Limits;
 use super::secrets::Secrets;
 use super::tree::NodeId;
-use super::valid::{Config, Egress, Plugins, Schedule, Server, StateDir, Token};
+use super::valid::{Config, Connection, Egress, Plugins, Schedule, Server, StateDir, Token, Tracing};
 use super::{raw, units};
 
 /// Characters of the shortest token accepted; shorter ones are guessed.
@@ -36,6 +37,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     let egress = Egress { allow: networks(&raw.egress.allow, cx), deny: networks(&raw.egress.deny, cx) };
     let connections = connection::all(&raw.connections, cx);
     let queues = queue::all(raw, &connections, cx);
+    let tracing = tracing(&raw.tracing, &connections, cx);
     let named_secrets = secret::all(&raw.secrets, cx);
     let heartbeats = names::heartbeats(&raw.heartbeats, !server.tokens.is_empty(), cx);
     let certificates = names::certificates(&raw.certificates, cx);
@@ -55,6 +57,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
         files: Vec::new(),
         fingerprint: Vec::new(),
         server,
+        tracing,
         plugins,
         state,
         schedule,
@@ -98,6 +101,23 @@ fn server(raw: &raw::Server, metrics: &raw::Metrics, cx: &mut Cx<'_>) -> Server 
         unhealthy_status: narrow(raw.unhealthy_status.or(cx, 503)),
         degraded_status: narrow(raw.degraded_status.or(cx, 200)),
     }
+}
+
+fn tracing(raw: &raw::Tracing, connections: &BTreeMap<String, Connection>, cx: &mut Cx<'_>) -> Tracing {
+    let enabled = raw.enabled.or(cx, false);
+    let collector = raw.collector.read(cx);
+    if let (Some(name), Some(id)) = (&collector, raw.collector.id) {
+        let help = "declare `[connections.otel]` with `url = \"http://127.0.0.1:4318/v1/traces\"`, and name it";
+        match connections.get(name) {
+            Some(Connection::Http(_)) if !enabled => {
+                cx.wrong(id, "a collector, and no traces to send", "add `enabled = true`, or remove `collector`");
+            }
+            Some(Connection::Http(_)) => {}
+            Some(_) => cx.wrong(id, format!("connection {} does not speak HTTP", cx.typed(id)), help),
+            None => cx.wrong(id, format!("no connection is named {}", cx.typed(id)), help),
+        }
+    }
+    Tracing { enabled, collector }
 }
 
 fn listen(raw: &raw::Server, cx: &mut Cx<'_>) -> SocketAddr {

@@ -33,7 +33,7 @@ pub(super) fn all(
         let (Some(connection), Some(id)) = (queue.connection.read(cx), queue.connection.id) else { continue };
         let source = match connections.get(&connection) {
             Some(Connection::Amqp(_)) => amqp(queue, own, cx),
-            Some(Connection::Redis(_)) => redis(queue, own, cx),
+            Some(Connection::Redis(_) | Connection::Sentinel(_)) => redis(queue, own, cx),
             Some(Connection::Nats(_)) => jetstream(queue, own, cx),
             Some(_) => {
                 let message = format!("connection `{connection}` is no broker");

@@ -130,6 +130,35 @@ fn contradictions_are_errors() {
     one(&format!("{x}client-cert = \"cert.pem\"\nclient-key = \"empty.pem\""), (4, 14), "no private key", "PEM");
     one(&format!("{x}proxy = \"https://p\""), (3, 9), "not that of an HTTP proxy", "http://proxy:3128");
     one("[connections.x]\nurl = \"redis://x\"\nproxy = \"http://p\"", (3, 9), "have a proxy", "remove `proxy`");
+    let context = "[connections.x]\nurl = \"redis://x\"\ntraceparent = true";
+    one(context, (3, 15), "have trace context", "remove `traceparent`");
+}
+
+// Spans go to an endpoint that is declared, and only where runs are traces.
+#[test]
+fn collectors_are_endpoints() {
+    let at = |line: &str, message: &str, help: &str| {
+        let declared = "[connections.otel]\nurl = \"http://o/v1/traces\"\n[connections.db]\nurl = \"redis://db\"\n";
+        one(&format!("{declared}[tracing]\n{line}"), (6, 13), message, help);
+    };
+    at("collector = \"otel\"", "no traces to send", "enabled = true");
+    at("collector = \"otle\"\nenabled = true", "no connection is named `otle`", "[connections.otel]");
+    at("collector = \"db\"\nenabled = true", "does not speak HTTP", "[connections.otel]");
+}
+
+// A URL of sentinels names them and the primary; what is wrong with it is said without quoting it.
+#[test]
+fn sentinels_need_a_primary() {
+    for (url, message) in [
+        ("redis+sentinel://a:1,b:2", "what the sentinels call the primary"),
+        ("redis+sentinel://a/m/first", "no database number"),
+        ("redis+sentinel://a,b:port/m", "one of the hosts"),
+        ("redis+sentinel://a,/m", "one of the hosts"),
+        ("redis+sentinel://a/m?timeout=3", "only `sentinel-user`"),
+        ("redis+sentinel:///m", "names no host"),
+    ] {
+        one(&format!("[connections.x]\nurl = \"{url}\""), (2, 7), message, "redis+sentinel://");
+    }
 }
 
 // A queue names a broker and what to look at there, in that broker's words.

@@ -304,6 +304,27 @@ fn named_secrets_are_redacted() {
     assert!(!format!("{config:?}").contains("typed-in-place"));
 }
 
+// Sentinels are asked one by one, with credentials of their own or none; the URL's are for the servers.
+#[test]
+fn sentinels_are_told_from_servers() {
+    let config = good(
+        "[connections.cache]\nurl = \"rediss+sentinel://me:sword%20fish@a:1,10.0.0.2,[::1]:3/my%2Dmaster/7?\
+         sentinel-password=carp%20of%20it\"",
+    );
+    let Connection::Sentinel(connection) = &config.connections["cache"] else { panic!("sentinels") };
+    let urls: Vec<&str> = connection.sentinels.iter().map(|one| one.url.as_str()).collect();
+    assert_eq!(
+        urls,
+        ["rediss://:carp%20of%20it@a:1", "rediss://:carp%20of%20it@10.0.0.2", "rediss://:carp%20of%20it@[::1]:3"]
+    );
+    assert_eq!((connection.primary.as_str(), connection.server.url.path()), ("my-master", "/7"));
+    assert_eq!(connection.server.url.username(), "me");
+    assert!(!format!("{config:?}").contains("fish") && !format!("{config:?}").contains("carp"));
+    for secret in ["sword fish", "carp of it"] {
+        assert!(!config.secrets.redact(&format!("login {secret}")).contains(secret));
+    }
+}
+
 // A token of NATS stands where others have a user, and is a secret all the same.
 #[test]
 fn tokens_of_nats_are_redacted() {

@@ -22,6 +22,7 @@ fn host() -> Host {
         target: "http://127.0.0.1:9000/orders".into(),
         result: "ok",
         duration_ms: 1.5,
+        after: std::time::Duration::ZERO,
     });
     run.tally.push(CallTally { capability: Capability::Http, result: "ok", count: 3 });
     run.log.push(LogLine { level: Level::Info, message: "asked".into(), fields: Vec::new() });
