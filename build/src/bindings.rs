@@ -11,7 +11,10 @@ use crate::contract::World;
 
 /// Writes what `generator` makes of the world to `dir` (`target/bindings`). Files of an earlier world go; those that
 /// stay as they are keep their time, so that compilers which look at times build nothing again.
-pub(crate) fn generate(world: &World, generator: &mut dyn WorldGenerator, dir: &Path) -> Result<(), BuildError> {
+///
+/// # Errors
+/// [`BuildError::Source`] when there is no such binding, [`BuildError::Io`] when a file cannot be written.
+pub fn generate(world: &World, generator: &mut dyn WorldGenerator, dir: &Path) -> Result<(), BuildError> {
     let (resolve, id) = world.parts();
     let mut files = Files::default();
     generator

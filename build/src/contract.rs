@@ -29,8 +29,8 @@ pub const PACKAGE: &str = "probity:author";
 pub const WORLD: &str = "guest";
 
 /// The interfaces beyond the least ones (`context`, `log`, `clock`) that a world may import.
-pub const CAPABILITIES: [&str; 12] =
-    ["state", "http", "tcp", "tls", "dns", "sql", "redis", "queue", "secrets", "system", "heartbeats", "peers"];
+pub const CAPABILITIES: [&str; 13] =
+    ["state", "http", "tcp", "udp", "tls", "dns", "sql", "redis", "queue", "secrets", "system", "heartbeats", "peers"];
 
 /// Imported by every world.
 pub const LEAST: [&str; 3] = ["context", "log", "clock"];

@@ -16,7 +16,7 @@
 //! Prints nothing itself (the tools' own output goes to standard error), knows nothing of the host and does not pull in
 //! the runtime: `cargo xtask guests` and `probity build` share it.
 
-mod bindings;
+pub mod bindings;
 pub mod component;
 pub mod contract;
 mod error;

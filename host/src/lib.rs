@@ -4,6 +4,7 @@
 //!
 //! - [`check`]: what a check is and what results mean; pure.
 //! - [`config`]: files → a valid [`config::Config`].
+//! - [`testing`]: an author's cases, run in the sandbox with [`capabilities::canned`] behind the imports.
 //!
 //! # Invariants
 //!

@@ -130,6 +130,8 @@ impl Command {
     const fn failure_code(&self) -> u8 {
         match self {
             Self::Run(_) | Self::Status(_) => Status::Unknown.nagios_code(),
+            // As test runners have it: 1 is for cases that fail.
+            Self::Test(_) => 2,
             _ => 1,
         }
     }

@@ -20,7 +20,7 @@ Examples:
   probity test checks/queue-depth --filter redis
   probity test --output junit > cases.xml     for CI
 
-Exit codes: 0 all cases pass, 1 some do not or the check does not build, 2 misuse.")]
+Exit codes: 0 all cases pass, 1 some do not, 2 nothing was tested.")]
 pub(super) struct Args {
     /// The check's folder
     #[arg(default_value = ".")]

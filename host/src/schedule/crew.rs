@@ -79,7 +79,9 @@ impl Crew {
             if view.unknown.as_ref().is_some_and(|before| before.reason == failure.reason) {
                 tracing::debug!(check = %planned.name, reason, message = %failure.message, "run failed again");
             } else {
-                tracing::warn!(check = %planned.name, reason, message = %failure.message, "run failed");
+                // Escaped onto one line: it is the guest's text.
+                let trace = failure.trace.as_deref().map(tracing::field::debug);
+                tracing::warn!(check = %planned.name, reason, message = %failure.message, trace, "run failed");
             }
         }
         for line in &run.log {

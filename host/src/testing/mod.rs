@@ -126,12 +126,11 @@ fn limits(cases: &Cases, raw: &raw::Limits, base: Limits) -> std::result::Result
     let mut limits = base;
     if let Some(timeout) = &raw.timeout {
         let parsed = config::parse_duration(timeout.get_ref());
-        limits.timeout =
-            parsed.map_err(|why| cases.wrong(timeout.span(), why.to_string(), "write \"2s\" or \"250ms\""))?;
+        limits.timeout = parsed.map_err(|why| cases.wrong(timeout.span(), &why, "write \"2s\" or \"250ms\""))?;
     }
     if let Some(memory) = &raw.memory {
         let parsed = config::parse_size(memory.get_ref());
-        limits.memory = parsed.map_err(|why| cases.wrong(memory.span(), why.to_string(), "write \"32MiB\""))?;
+        limits.memory = parsed.map_err(|why| cases.wrong(memory.span(), &why, "write \"32MiB\""))?;
     }
     limits.fuel = raw.fuel.unwrap_or(limits.fuel);
     limits.host_calls = raw.host_calls.unwrap_or(limits.host_calls);

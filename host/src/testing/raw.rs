@@ -1,5 +1,7 @@
 //! A file of cases as typed. The keys here are the format; docs/writing-a-check.md explains them.
 
+mod system;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -8,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::{Spanned, Value};
 
+pub(super) use self::system::{Disk, Process, System};
 use crate::capabilities::{CallError, ErrorKind};
 
 /// `tests/NAME.toml`.
@@ -43,6 +46,8 @@ pub(super) struct Case {
     pub(super) http: Vec<Spanned<Http>>,
     #[serde(default)]
     pub(super) tcp: Vec<Spanned<Tcp>>,
+    #[serde(default)]
+    pub(super) udp: Vec<Spanned<Udp>>,
     #[serde(default)]
     pub(super) tls: Vec<Spanned<Tls>>,
     #[serde(default)]
@@ -198,6 +203,8 @@ pub(super) struct Http {
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) json: Option<Value>,
+    #[serde(default)]
+    pub(super) trailers: BTreeMap<String, String>,
     #[serde(default = "a_millisecond")]
     pub(super) total_ms: f64,
     pub(super) error: Option<Fail>,
@@ -226,6 +233,20 @@ pub(super) struct Tcp {
     pub(super) hears: Option<String>,
     #[serde(default = "a_millisecond")]
     pub(super) connect_ms: f64,
+    pub(super) error: Option<Fail>,
+}
+
+/// `[[case.udp]]`: text, or bytes in base64.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Udp {
+    pub(super) to: String,
+    #[serde(default)]
+    pub(super) says: String,
+    pub(super) says_base64: Option<Spanned<String>>,
+    pub(super) hears: Option<String>,
+    #[serde(default = "a_millisecond")]
+    pub(super) elapsed_ms: f64,
     pub(super) error: Option<Fail>,
 }
 
@@ -393,133 +414,6 @@ pub(super) struct Peer {
     pub(super) stale: bool,
     #[serde(default)]
     pub(super) groups: Vec<String>,
-    pub(super) error: Option<Fail>,
-}
-
-/// `[case.system]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct System {
-    pub(super) memory: Option<Spanned<Memory>>,
-    pub(super) cpu: Option<Spanned<Cpu>>,
-    pub(super) load: Option<Spanned<Load>>,
-    #[serde(default)]
-    pub(super) pressure: BTreeMap<String, Spanned<Pressure>>,
-    pub(super) uptime_ms: Option<Spanned<u64>>,
-    #[serde(default)]
-    pub(super) disk: BTreeMap<String, Spanned<Disk>>,
-    pub(super) disks: Option<Spanned<Vec<Disk>>>,
-    #[serde(default)]
-    pub(super) processes: BTreeMap<String, Spanned<Vec<Process>>>,
-    #[serde(default)]
-    pub(super) stat: BTreeMap<String, Spanned<Stat>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Memory {
-    #[serde(default)]
-    pub(super) total: u64,
-    #[serde(default)]
-    pub(super) available: u64,
-    #[serde(default)]
-    pub(super) swap_total: u64,
-    #[serde(default)]
-    pub(super) swap_free: u64,
-    pub(super) cgroup_limit: Option<u64>,
-    pub(super) cgroup_used: Option<u64>,
-    pub(super) error: Option<Fail>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Cpu {
-    #[serde(default = "one_cpu")]
-    pub(super) logical: u32,
-    #[serde(default)]
-    pub(super) busy_percent: f64,
-    pub(super) iowait_percent: Option<f64>,
-    pub(super) steal_percent: Option<f64>,
-    pub(super) throttled_percent: Option<f64>,
-    pub(super) error: Option<Fail>,
-}
-
-const fn one_cpu() -> u32 {
-    1
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Load {
-    #[serde(default)]
-    pub(super) one: f64,
-    #[serde(default)]
-    pub(super) five: f64,
-    #[serde(default)]
-    pub(super) fifteen: f64,
-    pub(super) error: Option<Fail>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Pressure {
-    #[serde(default)]
-    pub(super) some_avg10: f64,
-    #[serde(default)]
-    pub(super) some_avg60: f64,
-    pub(super) full_avg10: Option<f64>,
-    pub(super) full_avg60: Option<f64>,
-    pub(super) error: Option<Fail>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Disk {
-    #[serde(default = "root")]
-    pub(super) mount_point: String,
-    #[serde(default = "ext4")]
-    pub(super) file_system: String,
-    #[serde(default)]
-    pub(super) total: u64,
-    #[serde(default)]
-    pub(super) available: u64,
-    pub(super) inodes_total: Option<u64>,
-    pub(super) inodes_free: Option<u64>,
-    #[serde(default)]
-    pub(super) read_only: bool,
-    pub(super) error: Option<Fail>,
-}
-
-fn root() -> String {
-    "/".into()
-}
-
-fn ext4() -> String {
-    "ext4".into()
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Process {
-    pub(super) pid: u32,
-    #[serde(default)]
-    pub(super) rss: u64,
-    #[serde(default)]
-    pub(super) cpu_percent: f64,
-    #[serde(default)]
-    pub(super) age_ms: u64,
-    pub(super) threads: Option<u32>,
-    pub(super) open_files: Option<u32>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Stat {
-    #[serde(default)]
-    pub(super) size: u64,
-    pub(super) modified: Option<Spanned<Value>>,
-    #[serde(default)]
-    pub(super) is_directory: bool,
     pub(super) error: Option<Fail>,
 }
 

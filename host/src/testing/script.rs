@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value as Json;
 use toml::{Spanned, Value};
 
@@ -10,6 +11,9 @@ use super::reader::{Cases, Wrong};
 use crate::capabilities::bindings::probity::check::{dns, heartbeats, peers, queue, redis, sql, types};
 use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, shown, words};
 use crate::capabilities::{CallError, unix_ms};
+
+/// A group of peers: where its first member stands, and all of them.
+type Members = (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>);
 
 /// Collects the entries of one case.
 struct Writer<'a> {
@@ -29,6 +33,9 @@ pub(super) fn of(cases: &Cases, case: &raw::Case) -> Result<Script, Wrong> {
         let raw::Tcp { to, says, hears, connect_ms, error } = tcp.get_ref();
         let (says, hears) = (says.clone().into_bytes(), hears.clone().map(String::into_bytes));
         writer.add(tcp, format!("tcp {to}"), error, Answer::Peer { says, hears, connect_ms: *connect_ms });
+    }
+    for udp in &case.udp {
+        writer.udp(udp)?;
     }
     for tls in &case.tls {
         writer.tls(tls)?;
@@ -120,11 +127,30 @@ impl Writer<'_> {
             status: http.status,
             headers,
             body,
+            trailers: http
+                .trailers
+                .iter()
+                .map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes()))
+                .collect(),
             total_ms: http.total_ms,
             sent_body,
             sent_headers: http.sent_headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
         };
         self.add(at, format!("{} {url}", method.to_uppercase()), &http.error, Answer::Http(Box::new(answer)));
+        Ok(())
+    }
+
+    fn udp(&mut self, at: &Spanned<raw::Udp>) -> Result<(), Wrong> {
+        let udp = at.get_ref();
+        let says = match &udp.says_base64 {
+            Some(text) => BASE64_STANDARD.decode(text.get_ref()).map_err(|error| {
+                self.cases.wrong(text.span(), format!("not base64: {error}"), "or write `says`, text")
+            })?,
+            None => udp.says.clone().into_bytes(),
+        };
+        let hears = udp.hears.clone().map(String::into_bytes);
+        let answer = Answer::Peer { says, hears, connect_ms: udp.elapsed_ms };
+        self.add(at, format!("udp {}", udp.to), &udp.error, answer);
         Ok(())
     }
 
@@ -264,7 +290,7 @@ impl Writer<'_> {
 
     /// Each by its name, and each group by the checks that say they are in it.
     fn peers(&mut self, peers: &[Spanned<raw::Peer>]) {
-        let mut groups: BTreeMap<&str, (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>)> = BTreeMap::new();
+        let mut groups: BTreeMap<&str, Members> = BTreeMap::new();
         for at in peers {
             let raw = at.get_ref();
             let snapshot = peers::Snapshot {

@@ -56,6 +56,16 @@ pub(super) fn write(
     if let Some(at) = &raw.uptime_ms {
         put(at.span(), "system uptime-ms".into(), None, Answer::Uptime(*at.get_ref()));
     }
+    files(put, cases, raw)
+}
+
+/// Disks, processes and files.
+fn files(
+    put: &mut impl FnMut(Range<usize>, String, Option<CallError>, Answer),
+    cases: &Cases,
+    raw: &raw::System,
+) -> Result<(), Wrong> {
+    let error = |fail: &Option<raw::Fail>| fail.as_ref().map(|fail| fail.0.clone());
     for (path, at) in &raw.disk {
         let raw = at.get_ref();
         put(at.span(), format!("system disk {path}"), error(&raw.error), Answer::Disks(vec![disk(raw)]));

@@ -116,6 +116,15 @@ fn configurations_are_accepted() {
             "toml" => block.text,
             // Keys of one check.
             "toml,check" => format!("[[check]]\nname = \"x\"\n{}", block.text),
+            "toml,cases" => {
+                let dir = tempfile::tempdir().unwrap();
+                std::fs::create_dir(dir.path().join("tests")).unwrap();
+                std::fs::write(dir.path().join("tests/block.toml"), &block.text).unwrap();
+                let cases =
+                    probity::testing::read(dir.path()).unwrap_or_else(|error| panic!("{}:\n{error:#}", block.place));
+                assert!(!cases.is_empty(), "{}: no case", block.place);
+                continue;
+            }
             "toml,manifest" => {
                 assert!(is_simple_toml(&block.text), "{}: not TOML", block.place);
                 continue;
@@ -163,7 +172,8 @@ fn keys_exist() {
         let mut parts = code.split('.');
         let Some(table) = parts.next().filter(|table| schema["properties"].get(table).is_some()) else { continue };
         let is_key = code.contains('.') && code.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'));
-        let is_file = [".toml", ".redb"].iter().any(|end| code.ends_with(end));
+        let is_file =
+            [".toml", ".redb", ".js", ".ts", ".c", ".cpp", ".zig", ".py"].iter().any(|end| code.ends_with(end));
         if !is_key || is_file {
             continue;
         }

@@ -67,6 +67,7 @@ fn envs(system: &System, ports: [u16; 2]) -> Vec<Arc<CheckEnv>> {
             secrets: config.secrets.clone(),
             state: Arc::new(StateStore::in_memory()),
             services: services.clone(),
+            script: None,
         })
     };
     config.checks.values().map(env).collect()

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "all of this binary is tests; clippy exempts only the functions marked as such")]
 
 mod answers; // outcomes that are malformed or too large
+mod author; // from an empty folder to a component, and every save after
 mod backends; // databases and brokers over TLS, with certificates on both sides
 #[cfg(unix)]
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
+mod cases; // the author's cases: what the world answers is written down
 mod checks; // each first-party check has its page, and what the page says is so
 #[cfg(unix)]
 mod conformance; // every language means the same

@@ -122,7 +122,7 @@ impl sql::HostConnection for Actor<'_> {
         params: Vec<sql::Value>,
     ) -> Result<u64, HostError> {
         let name = self.name(connection.rep()).map_err(HostError::Trap)?;
-        affected(self.statement("execute", &name, &statement, &params)?)
+        affected(&self.statement("execute", &name, &statement, &params)?)
     }
 
     async fn begin(&mut self, connection: Resource<SqlConnection>) -> Result<Resource<SqlTransaction>, HostError> {
@@ -156,7 +156,7 @@ impl sql::HostTransaction for Actor<'_> {
         params: Vec<sql::Value>,
     ) -> Result<u64, HostError> {
         let name = self.name(transaction.rep()).map_err(HostError::Trap)?;
-        affected(self.statement("execute", &name, &statement, &params)?)
+        affected(&self.statement("execute", &name, &statement, &params)?)
     }
 
     async fn commit(&mut self, transaction: Resource<SqlTransaction>) -> Result<(), HostError> {
@@ -182,9 +182,9 @@ fn rows(answer: Answer) -> Result<sql::RowSet, HostError> {
     }
 }
 
-fn affected(answer: Answer) -> Result<u64, HostError> {
+fn affected(answer: &Answer) -> Result<u64, HostError> {
     match answer {
-        Answer::Affected(count) => Ok(count),
+        Answer::Affected(count) => Ok(*count),
         _ => Err(misfit()),
     }
 }

@@ -108,6 +108,8 @@ pub struct HttpAnswer {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
+    /// What comes after it, in the form of the headers.
+    pub trailers: Vec<(String, Vec<u8>)>,
     /// The whole exchange, in milliseconds.
     pub total_ms: f64,
     /// The body the check has to send.
@@ -149,7 +151,7 @@ impl Script {
         let mut notes = self.notes();
         notes.used.resize(self.entries.len(), 0);
         let fitting = || self.entries.iter().enumerate().filter(|(_, entry)| entry.asked == asked);
-        let next = fitting().find(|(index, _)| notes.used[*index] == 0).or_else(|| fitting().last());
+        let next = fitting().find(|(index, _)| notes.used[*index] == 0).or_else(|| fitting().next_back());
         if let Some((index, entry)) = next {
             notes.used[index] += 1;
             return entry.answer.clone().map(|answer| (entry.line, answer));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmtime::component::Resource;
 
-use super::super::bindings::probity::check::{dns, http, tcp, tls, types};
+use super::super::bindings::probity::check::{dns, http, tcp, tls, types, udp};
 use super::super::client::{Response, Timing};
 use super::super::http::{IncomingResponse, OutgoingRequest};
 use super::super::request::Request;
@@ -87,6 +87,7 @@ fn respond(answer: HttpAnswer, request: &Request) -> Response {
         version: "1.1",
         headers: answer.headers,
         body,
+        trailers: answer.trailers,
         timing: Timing { first_byte: total, total, ..Timing::default() },
         tls: None,
         remote_address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 80)),
@@ -152,6 +153,10 @@ impl http::HostRequest for Actor<'_> {
         http::HostRequest::set_max_body_bytes(self.0, request, max).await
     }
 
+    async fn require_http2(&mut self, request: Resource<OutgoingRequest>) -> wasmtime::Result<()> {
+        http::HostRequest::require_http2(self.0, request).await
+    }
+
     async fn send(&mut self, request: Resource<OutgoingRequest>) -> Result<Resource<IncomingResponse>, HostError> {
         let ready = self.0.table.get(&request)?.ready();
         self.exchange("send", ready)
@@ -185,6 +190,10 @@ impl http::HostResponse for Actor<'_> {
 
     async fn body(&mut self, response: Resource<IncomingResponse>) -> Result<Vec<u8>, HostError> {
         http::HostResponse::body(self.0, response).await
+    }
+
+    async fn trailers(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<http::Headers> {
+        http::HostResponse::trailers(self.0, response).await
     }
 
     async fn timing(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<http::Timing> {
@@ -273,6 +282,18 @@ impl tcp::HostSocket for Actor<'_> {
         self.0.call_now(Capability::Tcp, "read-until", &target, |_| answer)
     }
 
+    /// The handshake of the `tls` entry for the same peer.
+    async fn start_tls(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        _server_name: Option<String>,
+        _authority: Option<String>,
+        _timeout_ms: Option<u32>,
+    ) -> Result<types::TlsInfo, HostError> {
+        let target = self.0.table.get::<Conversation>(&peek(&socket))?.asked.clone();
+        self.handshake(Capability::Tcp, "start-tls", &target)
+    }
+
     async fn drop(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<()> {
         let peer: Conversation = self.0.table.delete(disguise(&socket))?;
         if let Some(wanted) = peer.hears.filter(|wanted| *wanted != peer.heard)
@@ -285,6 +306,51 @@ impl tcp::HostSocket for Actor<'_> {
     }
 }
 
+impl udp::Host for Actor<'_> {
+    async fn exchange(
+        &mut self,
+        host: String,
+        port: u16,
+        payload: Vec<u8>,
+        max_reply_bytes: u32,
+        _timeout_ms: Option<u32>,
+    ) -> Result<udp::Reply, HostError> {
+        let target = format!("{host}:{port}");
+        let hint = || format!("[[case.udp]]\nto = {target:?}\nsays-base64 = \"…\"");
+        let (line, answer) = self.play((Capability::Udp, "exchange"), &target, &format!("udp {target}"), hint)?;
+        let Answer::Peer { says, hears, connect_ms } = answer else { return Err(misfit()) };
+        let script = self.script()?;
+        if let Some(wanted) = hears.filter(|wanted| *wanted != payload) {
+            let (wanted, heard) = (String::from_utf8_lossy(&wanted), String::from_utf8_lossy(&payload));
+            script.differs(line, format!("what {target} heard: expected {wanted:?}, was {heard:?}"));
+        }
+        if says.len() > max_reply_bytes as usize {
+            return Err(CallError::new(
+                ErrorKind::TooLarge,
+                format!("the answer has more than {max_reply_bytes} bytes"),
+            )
+            .into());
+        }
+        let received_unix_ns = script.now().saturating_mul(1_000_000);
+        Ok(udp::Reply { payload: says, remote_address: target, elapsed_ms: connect_ms, received_unix_ns })
+    }
+}
+
+impl Actor<'_> {
+    fn handshake(
+        &mut self,
+        capability: Capability,
+        operation: &'static str,
+        target: &str,
+    ) -> Result<types::TlsInfo, HostError> {
+        let hint = || format!("[[case.tls]]\nto = {target:?}\nnot-after = 2027-01-01T00:00:00Z");
+        match self.play((capability, operation), target, &format!("tls {target}"), hint)?.1 {
+            Answer::Tls(info) => Ok(info),
+            _ => Err(misfit()),
+        }
+    }
+}
+
 impl tls::Host for Actor<'_> {
     async fn inspect(
         &mut self,
@@ -292,12 +358,17 @@ impl tls::Host for Actor<'_> {
         port: u16,
         _server_name: Option<String>,
     ) -> Result<types::TlsInfo, HostError> {
-        let target = format!("{host}:{port}");
-        let hint = || format!("[[case.tls]]\nto = {target:?}\nnot-after = 2027-01-01T00:00:00Z");
-        match self.play((Capability::Tls, "inspect"), &target, &format!("tls {target}"), hint)?.1 {
-            Answer::Tls(info) => Ok(info),
-            _ => Err(misfit()),
-        }
+        self.handshake(Capability::Tls, "inspect", &format!("{host}:{port}"))
+    }
+
+    async fn inspect_trusting(
+        &mut self,
+        host: String,
+        port: u16,
+        _server_name: Option<String>,
+        _authority: String,
+    ) -> Result<types::TlsInfo, HostError> {
+        self.handshake(Capability::Tls, "inspect-trusting", &format!("{host}:{port}"))
     }
 
     async fn inspect_named(&mut self, name: String) -> Result<Vec<types::Certificate>, HostError> {
