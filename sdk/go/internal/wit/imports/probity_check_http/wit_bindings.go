@@ -273,6 +273,17 @@ func (self *Request) SetMaxBodyBytes(max uint32)  {
 
 }
 
+//go:wasmimport probity:check/http@0.1.0 [method]request.require-http2
+func wasm_import_method_request_require_http2(arg0 int32) 
+
+
+func (self *Request) RequireHttp2()  {
+        
+        
+        wasm_import_method_request_require_http2((self).Handle())
+
+}
+
 //go:wasmimport probity:check/http@0.1.0 [method]request.send
 func wasm_import_method_request_send(arg0 int32, arg1 uintptr) 
 
@@ -430,6 +441,30 @@ default:
 }
 result2 := result;
 return result2
+
+}
+
+//go:wasmimport probity:check/http@0.1.0 [method]response.trailers
+func wasm_import_method_response_trailers(arg0 int32, arg1 uintptr) 
+
+
+func (self *Response) Trailers() []witTypes.Tuple2[string, []uint8] {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_method_response_trailers((self).Handle(), returnArea)
+result := make([]witTypes.Tuple2[string, []uint8], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0)))), index * (4*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value0 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+
+        result = append(result, witTypes.Tuple2[string, []uint8]{F0: value, F1: value0})
+}
+
+result1 := result;
+return result1
 
 }
 

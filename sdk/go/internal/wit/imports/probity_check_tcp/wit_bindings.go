@@ -15,6 +15,7 @@ witTypes "go.bytecodealliance.org/pkg/wit/types"
 )
 
 type Error = probity_check_types.Error
+type TlsInfo = probity_check_types.TlsInfo
 
 //go:wasmimport probity:check/tcp@0.1.0 [resource-drop]socket
 func resourceDropSocket(handle int32)
@@ -294,5 +295,144 @@ default:
 }
 result4 := result;
 return result4
+
+}
+
+//go:wasmimport probity:check/tcp@0.1.0 [method]socket.start-tls
+func wasm_import_method_socket_start_tls(arg0 int32, arg1 int32, arg2 uintptr, arg3 uint32, arg4 int32, arg5 uintptr, arg6 uint32, arg7 int32, arg8 int32, arg9 uintptr) 
+
+
+func (self *Socket) StartTls(serverName witTypes.Option[string], authority witTypes.Option[string], timeoutMs witTypes.Option[uint32]) witTypes.Result[probity_check_types.TlsInfo, probity_check_types.Error] {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        returnArea := uintptr(witRuntime.Allocate(pinner, (32+10*4), 8))
+        var option int32
+var option0 uintptr
+var option1 uint32
+switch serverName.Tag() {
+case witTypes.OptionNone:
+        
+        option = int32(0)
+option0 = 0
+option1 = 0
+case witTypes.OptionSome:
+        payload := serverName.Some()
+        utf8 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf8)
+
+        option = int32(1)
+option0 = uintptr(utf8)
+option1 = uint32(len(payload))
+default:
+        panic("unreachable")
+}
+var option3 int32
+var option4 uintptr
+var option5 uint32
+switch authority.Tag() {
+case witTypes.OptionNone:
+        
+        option3 = int32(0)
+option4 = 0
+option5 = 0
+case witTypes.OptionSome:
+        payload := authority.Some()
+        utf82 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf82)
+
+        option3 = int32(1)
+option4 = uintptr(utf82)
+option5 = uint32(len(payload))
+default:
+        panic("unreachable")
+}
+var option6 int32
+var option7 int32
+switch timeoutMs.Tag() {
+case witTypes.OptionNone:
+        
+        option6 = int32(0)
+option7 = 0
+case witTypes.OptionSome:
+        payload := timeoutMs.Some()
+        
+        option6 = int32(1)
+option7 = int32(payload)
+default:
+        panic("unreachable")
+}
+wasm_import_method_socket_start_tls((self).Handle(), option, option0, option1, option3, option4, option5, option6, option7, returnArea)
+var result22 witTypes.Result[probity_check_types.TlsInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4))))
+value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4))))
+var option10 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))) {
+case 0:
+        
+        option10 = witTypes.None[string]()
+case 1:
+        value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+6*4))))
+
+        option10 = witTypes.Some[string](value9)
+default:
+        panic("unreachable")
+}
+result16 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+6*4))))), index * (16+10*4))
+        value11 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value12 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+value13 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5*4))))
+result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+6*4))))), index * (2*4))
+        value14 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+
+        result = append(result, value14)
+}
+
+value15 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+9*4))))
+
+        result16 = append(result16, probity_check_types.Certificate{Subject: value11, Issuer: value12, Serial: value13, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6*4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8+6*4))), DnsNames: result, Sha256: value15})
+}
+
+var result18 witTypes.Result[witTypes.Unit, string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+8*4)))) {
+case 0:
+        
+        result18 = witTypes.Ok[witTypes.Unit, string](witTypes.Unit{})
+case 1:
+        value17 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+9*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+10*4))))
+
+        result18 = witTypes.Err[witTypes.Unit, string](value17)
+default:
+        panic("unreachable")
+}
+
+        result22 = witTypes.Ok[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.TlsInfo{Protocol: value, Cipher: value8, Alpn: option10, HandshakeMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (16+6*4))), Chain: result16, Verified: result18})
+case 1:
+        value19 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option21 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option21 = witTypes.None[string]()
+case 1:
+        value20 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
+
+        option21 = witTypes.Some[string](value20)
+default:
+        panic("unreachable")
+}
+
+        result22 = witTypes.Err[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value19, Code: option21})
+default:
+        panic("unreachable")
+}
+result23 := result22;
+return result23
 
 }

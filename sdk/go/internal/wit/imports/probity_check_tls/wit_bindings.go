@@ -124,6 +124,114 @@ return result18
 
 }
 
+//go:wasmimport probity:check/tls@0.1.0 inspect-trusting
+func wasm_import_inspect_trusting(arg0 uintptr, arg1 uint32, arg2 int32, arg3 int32, arg4 uintptr, arg5 uint32, arg6 uintptr, arg7 uint32, arg8 uintptr) 
+
+
+func InspectTrusting(host string, port uint16, serverName witTypes.Option[string], authority string) witTypes.Result[probity_check_types.TlsInfo, probity_check_types.Error] {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        returnArea := uintptr(witRuntime.Allocate(pinner, (32+10*4), 8))
+        utf8 := unsafe.Pointer(unsafe.StringData(host))
+pinner.Pin(utf8)
+var option int32
+var option1 uintptr
+var option2 uint32
+switch serverName.Tag() {
+case witTypes.OptionNone:
+        
+        option = int32(0)
+option1 = 0
+option2 = 0
+case witTypes.OptionSome:
+        payload := serverName.Some()
+        utf80 := unsafe.Pointer(unsafe.StringData(payload))
+pinner.Pin(utf80)
+
+        option = int32(1)
+option1 = uintptr(utf80)
+option2 = uint32(len(payload))
+default:
+        panic("unreachable")
+}
+utf83 := unsafe.Pointer(unsafe.StringData(authority))
+pinner.Pin(utf83)
+wasm_import_inspect_trusting(uintptr(utf8), uint32(len(host)), int32(port), option, option1, option2, uintptr(utf83), uint32(len(authority)), returnArea)
+var result18 witTypes.Result[probity_check_types.TlsInfo, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4))))
+value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4))))
+var option6 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))) {
+case 0:
+        
+        option6 = witTypes.None[string]()
+case 1:
+        value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+6*4))))
+
+        option6 = witTypes.Some[string](value5)
+default:
+        panic("unreachable")
+}
+result12 := make([]probity_check_types.Certificate, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+6*4))))), index * (16+10*4))
+        value7 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value8 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+value9 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (5*4))))
+result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+7*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+6*4))))), index * (2*4))
+        value10 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+
+        result = append(result, value10)
+}
+
+value11 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+8*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (16+9*4))))
+
+        result12 = append(result12, probity_check_types.Certificate{Subject: value7, Issuer: value8, Serial: value9, NotBeforeUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (6*4))), NotAfterUnix: *(*int64)(unsafe.Add(unsafe.Pointer(base), (8+6*4))), DnsNames: result, Sha256: value11})
+}
+
+var result14 witTypes.Result[witTypes.Unit, string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+8*4)))) {
+case 0:
+        
+        result14 = witTypes.Ok[witTypes.Unit, string](witTypes.Unit{})
+case 1:
+        value13 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+9*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+10*4))))
+
+        result14 = witTypes.Err[witTypes.Unit, string](value13)
+default:
+        panic("unreachable")
+}
+
+        result18 = witTypes.Ok[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.TlsInfo{Protocol: value, Cipher: value4, Alpn: option6, HandshakeMs: *(*float64)(unsafe.Add(unsafe.Pointer(returnArea), (16+6*4))), Chain: result12, Verified: result14})
+case 1:
+        value15 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4))))
+var option17 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))) {
+case 0:
+        
+        option17 = witTypes.None[string]()
+case 1:
+        value16 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))
+
+        option17 = witTypes.Some[string](value16)
+default:
+        panic("unreachable")
+}
+
+        result18 = witTypes.Err[probity_check_types.TlsInfo, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8)))), Message: value15, Code: option17})
+default:
+        panic("unreachable")
+}
+result19 := result18;
+return result19
+
+}
+
 //go:wasmimport probity:check/tls@0.1.0 inspect-named
 func wasm_import_inspect_named(arg0 uintptr, arg1 uint32, arg2 uintptr) 
 
