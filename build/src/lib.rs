@@ -36,6 +36,7 @@ pub mod rust;
 use std::path::{Path, PathBuf};
 
 pub use error::BuildError;
+pub use go::kit_bindings as go_kit_bindings;
 pub use language::Language;
 pub use project::{Built, Project};
 

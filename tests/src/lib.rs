@@ -6,4 +6,6 @@ pub mod guests;
 pub mod host;
 #[cfg(unix)]
 pub mod python;
+#[cfg(unix)]
+pub mod reference;
 pub mod servers;

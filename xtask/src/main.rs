@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+
 mod demo;
 mod docs;
 mod guests;
+mod languages;
 mod python;
 #[cfg(unix)]
 mod servers;
@@ -30,6 +32,15 @@ struct Args {
 enum Task {
     /// Build every first-party component to target/components
     Guests,
+    /// Build the reference check in every language to target/components, with the host that `cargo build` made
+    Languages {
+        /// Also measure what each costs, and write the table in docs/languages.md
+        #[arg(long)]
+        measure: bool,
+        /// Write the bindings that the kit for Go carries, and do nothing else
+        #[arg(long)]
+        bindings: bool,
+    },
     /// Install what building components needs (apt-get or rustup), if anything is missing
     Setup,
     /// Build guests and host, then run every test
@@ -61,6 +72,8 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Args::parse().task {
         Task::Guests => guests::run().map(drop),
+        Task::Languages { bindings: true, .. } => languages::write_bindings(),
+        Task::Languages { measure, .. } => languages::run(measure),
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Bench { args } => bench::run(&args),

@@ -9,12 +9,8 @@ use crate::venv;
 use crate::workspace::{self, Workspace};
 
 /// Folders of checks whose components tests need.
-const CHECKS: [&str; 4] = [
-    "examples/flask/checks/orders",
-    "examples/fastapi/checks/pulse",
-    "examples/django/checks/checkout",
-    "tests/conformance/python",
-];
+const CHECKS: [&str; 3] =
+    ["examples/flask/checks/orders", "examples/fastapi/checks/pulse", "examples/django/checks/checkout"];
 
 /// The environment in `target/venv`, with servers and frameworks for the tests and componentize-py.
 pub(crate) fn setup(workspace: &Workspace) -> Result<PathBuf> {
@@ -26,8 +22,6 @@ pub(crate) fn build(workspace: &Workspace, host: &Path) -> Result<()> {
     setup(workspace)?;
     for folder in CHECKS {
         let name = folder.rsplit('/').next().unwrap_or(folder);
-        // The reference check exists in every language.
-        let name = if name == "python" { "reference-python" } else { name };
         let mut build = Command::new(host);
         build.arg("build").arg(workspace.root.join(folder));
         build.arg("--out").arg(workspace.components().join(name).with_extension("wasm"));
@@ -40,8 +34,7 @@ pub(crate) fn build(workspace: &Workspace, host: &Path) -> Result<()> {
 /// The kit's own tests, and those of the checks.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let python = setup(workspace)?.join("python");
-    let checks = CHECKS.iter().filter(|folder| folder.starts_with("examples/"));
-    for folder in ["sdk/python"].iter().chain(checks) {
+    for folder in ["sdk/python"].iter().chain(&CHECKS) {
         println!("testing {folder}");
         let mut pytest = Command::new(&python);
         pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).current_dir(workspace.root.join(folder));

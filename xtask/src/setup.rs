@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<()> {
         install(&facts.missing_packages())?;
     }
     crate::python::setup(&workspace)?;
+    crate::languages::setup(&workspace)?;
     toolchain::find(&workspace).map(drop)
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::workspace::{self, Workspace, cargo};
-use crate::{guests, python, setup};
+use crate::{guests, languages, python, setup};
 
 /// Builds the guests and the host, then runs the tests of every member.
 ///
@@ -23,7 +23,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         "cargo build",
     )?;
     python::build(&workspace, &workspace.target.join("debug/probity"))?;
+    languages::build(&workspace, &workspace.target.join("debug/probity"))?;
     python::test(&workspace)?;
+    languages::test(&workspace)?;
     println!("testing");
     let mut test = Command::new(cargo());
     // `--workspace` is the default members and the guests' native tests.

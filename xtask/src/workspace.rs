@@ -80,8 +80,12 @@ impl Workspace {
 /// A guest is a package whose library is a `cdylib`.
 fn guest_of(package: Package) -> Option<Guest> {
     let is_guest = package.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "cdylib"));
-    let folder = package.manifest_path.parent()?.file_name()?.to_str()?.to_owned();
-    is_guest.then_some(Guest { name: folder, package: package.name, manifest: package.manifest_path })
+    let path = package.manifest_path.parent()?;
+    let folder = path.file_name()?.to_str()?;
+    // The reference check exists in every language, each in a folder of its name.
+    let is_reference = path.parent()?.ends_with("tests/conformance");
+    let name = if is_reference { format!("reference-{folder}") } else { folder.to_owned() };
+    is_guest.then_some(Guest { name, package: package.name, manifest: package.manifest_path })
 }
 
 /// The cargo that runs this task.

@@ -22,7 +22,12 @@ pub fn run<C: Check>(document: &str) -> Result<Outcome, Failure> {
 /// error the host would see a trap and no reason.
 #[cfg(target_arch = "wasm32")]
 fn log_panics() {
-    std::panic::set_hook(Box::new(|info| crate::log::error(&info.to_string())));
+    std::panic::set_hook(Box::new(|info| {
+        // What it says first: the host shows the first line.
+        let message = info.payload_as_str().unwrap_or("a payload that is no text");
+        let place = info.location().map_or(String::new(), |place| format!("\n    at {place}"));
+        crate::log::error(&format!("uncaught panic: {message}{place}"));
+    }));
 }
 
 /// Natively the test runner shows panics.

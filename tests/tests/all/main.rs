@@ -10,6 +10,8 @@ mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
 mod cases; // the author's cases: what the world answers is written down
 mod checks; // each first-party check has its page, and what the page says is so
+#[cfg(unix)]
+mod conformance; // every language means the same
 mod contract; // what was built against an earlier 0.1 keeps working
 mod crowd; // many runs at once, and what they leave behind
 mod dns; // records, missing names and silent servers

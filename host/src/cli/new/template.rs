@@ -61,9 +61,12 @@ pub(super) fn of(language: Language) -> Option<&'static Template> {
     match language {
         Language::Rust => Some(&RUST),
         Language::Python => Some(&PYTHON),
-        Language::JavaScript | Language::TypeScript | Language::Go | Language::C | Language::Cpp | Language::Zig => {
-            None
-        }
+        Language::JavaScript => Some(&JAVASCRIPT),
+        Language::TypeScript => Some(&TYPESCRIPT),
+        Language::Go => Some(&GO),
+        Language::C => Some(&C),
+        Language::Cpp => Some(&CPP),
+        Language::Zig => Some(&ZIG),
     }
 }
 
@@ -95,4 +98,62 @@ const PYTHON: Template = Template {
         };
         toml::Value::String(requirement).to_string()
     },
+};
+
+const JAVASCRIPT: Template = Template {
+    files: &[
+        ("package.json", include_str!("../templates/javascript/package.json.in")),
+        ("check.js", include_str!("../templates/javascript/check.js.in")),
+        ("check.test.js", include_str!("../templates/javascript/check.test.js.in")),
+    ],
+    source: "check.js",
+    sdk: npm,
+};
+
+const TYPESCRIPT: Template = Template {
+    files: &[
+        ("package.json", include_str!("../templates/typescript/package.json.in")),
+        ("tsconfig.json", include_str!("../templates/typescript/tsconfig.json.in")),
+        ("check.ts", include_str!("../templates/typescript/check.ts.in")),
+    ],
+    source: "check.ts",
+    sdk: npm,
+};
+
+/// The dependency's version, as a JSON string.
+fn npm(folder: Option<&Path>) -> String {
+    let version = match folder {
+        Some(folder) => format!("file:{}", folder.display()),
+        None => env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    serde_json::Value::String(version).to_string()
+}
+
+/// Where the kit is, `probity build` knows without the manifest of these.
+fn unsaid(_: Option<&Path>) -> String {
+    String::new()
+}
+
+const GO: Template = Template {
+    files: &[
+        ("go.mod", include_str!("../templates/go/go.mod.in")),
+        ("check.go", include_str!("../templates/go/check.go.in")),
+    ],
+    source: "check.go",
+    sdk: unsaid,
+};
+
+const C: Template =
+    Template { files: &[("check.c", include_str!("../templates/c/check.c.in"))], source: "check.c", sdk: unsaid };
+
+const CPP: Template = Template {
+    files: &[("check.cpp", include_str!("../templates/cpp/check.cpp.in"))],
+    source: "check.cpp",
+    sdk: unsaid,
+};
+
+const ZIG: Template = Template {
+    files: &[("check.zig", include_str!("../templates/zig/check.zig.in"))],
+    source: "check.zig",
+    sdk: unsaid,
 };

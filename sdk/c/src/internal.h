@@ -1,0 +1,62 @@
+/**
+ * @file
+ * What the parts of the kit know of each other.
+ */
+#ifndef PROBITY_INTERNAL_H
+#define PROBITY_INTERNAL_H
+
+#include <stdarg.h>
+
+#include "probity.h"
+
+/** The most of each that the contract takes. */
+enum { MEASUREMENTS_MAX = 64, DETAILS_MAX = 64 };
+
+typedef enum { FOUND_NUMBER, FOUND_INTEGER, FOUND_TEXT, FOUND_BOOL } found_kind;
+
+typedef struct {
+    const char *name;
+    const char *unit;
+    found_kind kind;
+    union {
+        double number;
+        int64_t integer;
+        const char *text;
+        bool boolean;
+    } value;
+    bool judged;
+    probity_status status;
+} measurement;
+
+typedef enum { IS_OUTCOME, IS_INVALID_CONFIG, IS_CAPABILITY, IS_OTHER } result_kind;
+
+/** An outcome or, so that a check has one thing to return, a failure. */
+struct probity_outcome {
+    result_kind result;
+    probity_status status;
+    const char *message;
+    probity_error error;
+    measurement measurements[MEASUREMENTS_MAX];
+    size_t measurement_count;
+    probity_field details[DETAILS_MAX];
+    size_t detail_count;
+};
+
+/** Zeroed memory for the rest of the run; ends the run when there is none. */
+void *probity_alloc(size_t size);
+/** Frees all of that: an instance may serve several runs. */
+void probity_free_all(void);
+/** Forgets what did not fit in the run before. */
+void probity_config_reset(void);
+/** A text as printf makes it. */
+const char *probity_format(const char *format, ...) PROBITY_FORMAT(1);
+const char *probity_vformat(const char *format, va_list args);
+probity_outcome *probity_new_outcome(result_kind result, probity_status status, const char *message);
+/** "15s" → 15000; false when it is no such thing. */
+bool probity_parse(const char *text, probity_quantity quantity, double *amount);
+/** The failure of the first configuration value that did not fit; NULL when all did. */
+probity_outcome *probity_config_failure(void);
+/** Why bounds make no sense; NULL when they do. */
+const char *probity_disorder(probity_threshold threshold);
+
+#endif

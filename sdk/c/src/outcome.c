@@ -1,0 +1,182 @@
+/**
+ * @file
+ * Outcomes and failures, and the texts they are made of. Knows nothing of the host.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/** What goes before memory of this run. */
+typedef union block {
+    union block *next;
+    max_align_t align;
+} block;
+
+static block *blocks;
+
+void *probity_alloc(size_t size) {
+    block *made = calloc(1, sizeof *made + size);
+    // A trap after a refused allocation is told as the limit on memory.
+    if (made == NULL) __builtin_trap();
+    made->next = blocks;
+    blocks = made;
+    return made + 1;
+}
+
+void probity_free_all(void) {
+    while (blocks != NULL) {
+        block *next = blocks->next;
+        free(blocks);
+        blocks = next;
+    }
+}
+
+const char *probity_keep(const char *text, size_t length) {
+    char *copy = probity_alloc(length + 1);
+    if (length > 0) memcpy(copy, text, length);
+    return copy;
+}
+
+const char *probity_vformat(const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    char *text = probity_alloc((size_t)(length < 0 ? 0 : length) + 1);
+    if (length >= 0) vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+const char *probity_format(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    const char *text = probity_vformat(format, args);
+    va_end(args);
+    return text;
+}
+
+probity_outcome *probity_new_outcome(result_kind result, probity_status status, const char *message) {
+    probity_outcome *outcome = probity_alloc(sizeof *outcome);
+    outcome->result = result;
+    outcome->status = status;
+    outcome->message = message;
+    return outcome;
+}
+
+/** The variable arguments of the caller, as a text. */
+#define FORMATTED(text, format)                        \
+    va_list args;                                      \
+    va_start(args, format);                            \
+    const char *text = probity_vformat(format, args);  \
+    va_end(args)
+
+probity_outcome *probity_healthy(const char *format, ...) {
+    FORMATTED(message, format);
+    return probity_new_outcome(IS_OUTCOME, PROBITY_HEALTHY, message);
+}
+
+probity_outcome *probity_degraded(const char *format, ...) {
+    FORMATTED(message, format);
+    return probity_new_outcome(IS_OUTCOME, PROBITY_DEGRADED, message);
+}
+
+probity_outcome *probity_unhealthy(const char *format, ...) {
+    FORMATTED(message, format);
+    return probity_new_outcome(IS_OUTCOME, PROBITY_UNHEALTHY, message);
+}
+
+probity_outcome *probity_failure(const probity_error *error) {
+    probity_outcome *failure = probity_new_outcome(IS_CAPABILITY, PROBITY_HEALTHY, error->message);
+    failure->error = *error;
+    return failure;
+}
+
+probity_outcome *probity_failure_other(const char *format, ...) {
+    FORMATTED(message, format);
+    return probity_new_outcome(IS_OTHER, PROBITY_HEALTHY, message);
+}
+
+probity_outcome *probity_invalid_config(const char *pointer, const char *format, ...) {
+    FORMATTED(reason, format);
+    return probity_new_outcome(IS_INVALID_CONFIG, PROBITY_HEALTHY, probity_format("at %s: %s", pointer, reason));
+}
+
+/** A place for a measurement; what is over the limit has one that nobody reads. */
+static measurement *add(probity_outcome *outcome, const char *name, const char *unit, found_kind kind) {
+    static measurement dropped;
+    bool fits = outcome->measurement_count < MEASUREMENTS_MAX;
+    measurement *found = fits ? &outcome->measurements[outcome->measurement_count++] : &dropped;
+    *found = (measurement){.name = name, .unit = unit, .kind = kind};
+    return found;
+}
+
+probity_outcome *probity_measure(probity_outcome *outcome, const char *name, double value, const char *unit) {
+    add(outcome, name, unit, FOUND_NUMBER)->value.number = value;
+    return outcome;
+}
+
+probity_outcome *probity_measure_integer(probity_outcome *outcome, const char *name, int64_t value, const char *unit) {
+    add(outcome, name, unit, FOUND_INTEGER)->value.integer = value;
+    return outcome;
+}
+
+probity_outcome *probity_measure_text(probity_outcome *outcome, const char *name, const char *value) {
+    add(outcome, name, "", FOUND_TEXT)->value.text = value;
+    return outcome;
+}
+
+probity_outcome *probity_measure_bool(probity_outcome *outcome, const char *name, bool value) {
+    add(outcome, name, "", FOUND_BOOL)->value.boolean = value;
+    return outcome;
+}
+
+probity_outcome *probity_finding(probity_outcome *outcome, probity_status status, const char *format, ...) {
+    FORMATTED(text, format);
+    if (status == PROBITY_HEALTHY || outcome->result != IS_OUTCOME) return outcome;
+    if (outcome->status == PROBITY_HEALTHY)
+        outcome->message = text;
+    else if (status > outcome->status)
+        outcome->message = probity_format("%s; %s", text, outcome->message);
+    else
+        outcome->message = probity_format("%s; %s", outcome->message, text);
+    if (status > outcome->status) outcome->status = status;
+    return outcome;
+}
+
+probity_outcome *probity_detail(probity_outcome *outcome, const char *name, const char *value) {
+    if (outcome->detail_count < DETAILS_MAX) outcome->details[outcome->detail_count++] = (probity_field){name, value};
+    return outcome;
+}
+
+probity_outcome *probity_judge(probity_outcome *outcome, const char *name, double value, const char *unit,
+                               probity_threshold threshold) {
+    probity_status status = probity_judge_value(threshold, value);
+    measurement *found = add(outcome, name, unit, FOUND_NUMBER);
+    found->value.number = value;
+    found->judged = true;
+    found->status = status;
+    if (status == PROBITY_HEALTHY) return outcome;
+    const char *relation = threshold.at_least ? "less" : "more";
+    const char *bound = probity_show(status == PROBITY_DEGRADED ? threshold.warn : threshold.crit, threshold.quantity, unit);
+    const char *shown = probity_show(value, threshold.quantity, unit);
+    return probity_finding(outcome, status, "%s %s, %s than %s", name, shown, relation, bound);
+}
+
+const char *probity_status_name(probity_status status) {
+    static const char *const names[] = {"healthy", "degraded", "unhealthy"};
+    return names[status];
+}
+
+const char *probity_kind_name(probity_kind kind) {
+    static const char *const names[] = {
+        "denied", "not-found", "invalid-argument", "timeout", "dns",       "refused", "unreachable", "tls",
+        "auth",   "protocol",  "remote",           "too-large", "quota", "unsupported", "other",
+    };
+    return names[kind];
+}
+
+bool probity_is_about_the_target(probity_kind kind) {
+    return kind >= PROBITY_TIMEOUT && kind <= PROBITY_REMOTE;
+}

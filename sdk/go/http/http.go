@@ -1,0 +1,230 @@
+// Package http is an HTTP client in the shape of net/http's, over the host's.
+// The grant lists the URLs (http = ["https://api.internal/*"]) and endpoints
+// that the check may use.
+//
+//	client := http.Client{Endpoint: "shop", Timeout: 500}
+//	response, err := client.Get("/orders")
+//
+// Any status is an answer, not an error.
+package http
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	witTypes "go.bytecodealliance.org/pkg/wit/types"
+
+	"probity.dev/sdk"
+	"probity.dev/sdk/internal/host"
+	wit "probity.dev/sdk/internal/wit/imports/probity_check_http"
+	types "probity.dev/sdk/internal/wit/imports/probity_check_types"
+)
+
+// TLSInfo is a TLS session.
+type TLSInfo = host.TLSInfo
+
+// Client has what its requests have in common. The zero value is ready to use.
+type Client struct {
+	// Endpoint is one declared in the host's configuration: base URL,
+	// credentials, client certificate and proxy, which the check never sees.
+	// URLs are then paths.
+	Endpoint string
+	// Timeout is for the whole exchange; 0 is what is left of the run.
+	Timeout probity.Span
+	// MaxRedirects are followed, each checked against the grants; by default a
+	// redirect is returned.
+	MaxRedirects uint32
+	// MaxBodyBytes is the most to read of a body; 0 is the host's cap.
+	MaxBodyBytes uint32
+}
+
+// Header holds the last value of each name.
+type Header map[string]string
+
+// Request is one to be sent.
+type Request struct {
+	// Method in capitals; GET when empty.
+	Method string
+	// URL is absolute, or a path when the client has an endpoint.
+	URL string
+	// Header may be nil.
+	Header Header
+	// Body may be nil.
+	Body []byte
+}
+
+// Get sends a GET with the defaults.
+func Get(url string) (*Response, error) { return (&Client{}).Get(url) }
+
+// Get sends a GET.
+func (c *Client) Get(url string) (*Response, error) { return c.Do(&Request{URL: url}) }
+
+// Head sends a HEAD.
+func (c *Client) Head(url string) (*Response, error) {
+	return c.Do(&Request{Method: "HEAD", URL: url})
+}
+
+// Post sends a body.
+func (c *Client) Post(url, contentType string, body []byte) (*Response, error) {
+	return c.Do(&Request{Method: "POST", URL: url, Header: Header{"content-type": contentType}, Body: body})
+}
+
+// PostJSON sends a value as JSON.
+func (c *Client) PostJSON(url string, value any) (*Response, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, &probity.Error{Kind: probity.InvalidArgument, Message: err.Error()}
+	}
+	return c.Post(url, "application/json", body)
+}
+
+// Do sends a request and waits for the answer, whatever its status. The error is
+// a [probity.Error]: refused, timeout, denied, …
+func (c *Client) Do(request *Request) (*Response, error) {
+	prepared, err := c.prepare(request)
+	if err != nil {
+		return nil, err
+	}
+	return answer(prepared.Send())
+}
+
+// Answer is what became of one of several requests.
+type Answer struct {
+	// Response is nil when there is an error.
+	Response *Response
+	// Err is a [probity.Error].
+	Err error
+}
+
+// DoAll sends all side by side; answers in the same order.
+func (c *Client) DoAll(requests []*Request) ([]Answer, error) {
+	prepared := make([]*wit.Request, len(requests))
+	for at, request := range requests {
+		made, err := c.prepare(request)
+		if err != nil {
+			return nil, err
+		}
+		prepared[at] = made
+	}
+	answers := make([]Answer, 0, len(requests))
+	for _, result := range wit.SendAll(prepared) {
+		response, err := answer(result)
+		answers = append(answers, Answer{response, err})
+	}
+	return answers, nil
+}
+
+func (c *Client) prepare(request *Request) (*wit.Request, error) {
+	method := request.Method
+	if method == "" {
+		method = "GET"
+	}
+	made := wit.MakeRequest(method, request.URL)
+	if c.Endpoint != "" {
+		if err := host.Done(made.UseEndpoint(c.Endpoint)); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range request.Header {
+		if err := host.Done(made.SetHeader(strings.ToLower(name), []byte(value))); err != nil {
+			return nil, err
+		}
+	}
+	if request.Body != nil {
+		made.SetBody(request.Body)
+	}
+	if c.Timeout != 0 {
+		made.SetTimeoutMs(host.Milliseconds(c.Timeout))
+	}
+	if c.MaxRedirects != 0 {
+		made.SetMaxRedirects(c.MaxRedirects)
+	}
+	if c.MaxBodyBytes != 0 {
+		made.SetMaxBodyBytes(c.MaxBodyBytes)
+	}
+	return made, nil
+}
+
+func answer(result witTypes.Result[*wit.Response, types.Error]) (*Response, error) {
+	response, err := host.Result(result)
+	if err != nil {
+		return nil, err
+	}
+	return &Response{StatusCode: int(response.Status()), response: response}, nil
+}
+
+// Response is an answer, read completely by the host. Its parts are fetched from
+// there when asked for.
+type Response struct {
+	// StatusCode of the answer.
+	StatusCode int
+	response   *wit.Response
+}
+
+// Version is 1.1 or 2.
+func (r *Response) Version() string { return r.response.Version() }
+
+// Header is the first header of this name, in any case; empty when there is none.
+func (r *Response) Header(name string) string { return string(r.response.Header(name).SomeOr(nil)) }
+
+// Headers are all of them in order, names in lower case.
+func (r *Response) Headers() [][2]string {
+	var headers [][2]string
+	for _, header := range r.response.Headers() {
+		headers = append(headers, [2]string{header.F0, string(header.F1)})
+	}
+	return headers
+}
+
+// Bytes is the body. The error says that it broke off, took too long, or was too
+// large.
+func (r *Response) Bytes() ([]byte, error) { return host.Result(r.response.Body()) }
+
+// Text is the body as text; protocol when it is not UTF-8.
+func (r *Response) Text() (string, error) {
+	body, err := r.Bytes()
+	if err == nil && !utf8.Valid(body) {
+		return "", &probity.Error{Kind: probity.Protocol, Message: "body: not UTF-8"}
+	}
+	return string(body), err
+}
+
+// JSON reads the body into a pointer; protocol when it does not fit.
+func (r *Response) JSON(into any) error {
+	body, err := r.Bytes()
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return &probity.Error{Kind: probity.Protocol, Message: "body: " + err.Error()}
+	}
+	return nil
+}
+
+// Timing is in milliseconds per phase; nil where the phase did not happen.
+type Timing struct {
+	DNS, Connect, TLS *float64
+	FirstByte, Total  float64
+}
+
+// Timing tells how long it took.
+func (r *Response) Timing() Timing {
+	timing := r.response.Timing()
+	return Timing{
+		DNS: host.Pointer(timing.DnsMs), Connect: host.Pointer(timing.ConnectMs), TLS: host.Pointer(timing.TlsMs),
+		FirstByte: timing.FirstByteMs, Total: timing.TotalMs,
+	}
+}
+
+// TLS is the session; nil for plain HTTP.
+func (r *Response) TLS() *TLSInfo {
+	option := r.response.Tls()
+	if option.IsNone() {
+		return nil
+	}
+	return host.TLS(option.Some())
+}
+
+// RemoteAddress is the address that answered; empty when the host cannot tell.
+func (r *Response) RemoteAddress() string { return r.response.RemoteAddress().SomeOr("") }

@@ -1,0 +1,152 @@
+package probity
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+)
+
+func equal[T comparable](t *testing.T, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Findings replace a healthy message and come worst first.
+func TestFindingsMakeTheMessage(t *testing.T) {
+	outcome := NewHealthy("100 %").Finding(Healthy, "not worth a word").Finding(Degraded, "slow").
+		Finding(Unhealthy, "wrong").Finding(Degraded, "old")
+	equal(t, outcome.Status, Unhealthy)
+	equal(t, outcome.Message, "wrong; slow; old")
+	equal(t, NewHealthy("100 %").Message, "100 %")
+}
+
+// A judged value carries its own status; integers too large for the contract become its largest.
+func TestMeasurementsCarryUnitAndStatus(t *testing.T) {
+	outcome := NewHealthy("fine").Judge("used", 96, "%", NewAtMost[Number](90, 95)).
+		Measure("mount", "/", "").Measure("rows", uint64(math.MaxUint64), "")
+	equal(t, *outcome.Measurements[0].Status, Unhealthy)
+	equal(t, outcome.Message, "used 96 %, more than 95 %")
+	equal(t, outcome.Measurements[1].Status == nil, true)
+	equal(t, outcome.Measurements[2].Value, any(int64(math.MaxInt64)))
+}
+
+// A bound is the last allowed value, on both sides; what is not a number breaks every bound.
+func TestTheBoundItselfIsAllowed(t *testing.T) {
+	most, least := NewAtMost[Number](500, 1000), NewAtLeast[Number](21, 7)
+	for value, want := range map[float64]Status{500: Healthy, 500.1: Degraded, 1000: Degraded, 1000.1: Unhealthy} {
+		equal(t, most.Judge(value), want)
+	}
+	for value, want := range map[float64]Status{21: Healthy, 20.9: Degraded, 7: Degraded, 6.9: Unhealthy} {
+		equal(t, least.Judge(value), want)
+	}
+	equal(t, most.Judge(math.NaN()), Unhealthy)
+	equal(t, AtMost[Number]{}.Judge(math.Inf(1)), Healthy)
+}
+
+// Amounts are shown in the unit a person would choose, as the kit for Rust shows them.
+func TestAmountsAreShownReadably(t *testing.T) {
+	equal(t, Span(0).show(1500, "ms"), "1.5 s")
+	equal(t, Span(0).show(0.25, "ms"), "0.25 ms")
+	equal(t, Size(1536).String(), "1.5 KiB")
+	equal(t, Number(0).show(3, "{orders}"), "3 orders")
+	equal(t, Number(0).show(1.05, "1"), "1.05")
+	for value, want := range map[float64]string{0: "0", 0.00456: "0.0046", -0.01: "-0.01", 0.998: "1", 1e-20: "0", 0.125: "0.12", 100: "100"} {
+		equal(t, number(value), want)
+	}
+}
+
+type settings struct {
+	Targets []AtMost[Number]  `json:"targets,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	MaxAge  Span              `default:"10m"`
+	Room    *Size
+	Small   int8   `json:"small,omitempty"`
+	Region  string `default:"eu"`
+}
+
+// Every shape of JSON reaches its field; what is absent has its default.
+func TestDocumentsAreRead(t *testing.T) {
+	var config settings
+	err := parse(`{"targets":[{"warn":1},{}],"headers":{"a":"b"},"room":"5GiB","small":-4}`, &config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, *config.Targets[0].Warn, 1)
+	equal(t, config.Targets[1].Warn, nil)
+	equal(t, config.Headers["a"], "b")
+	equal(t, config.MaxAge, 600_000)
+	equal(t, *config.Room, 5<<30)
+	equal(t, config.Small, -4)
+	equal(t, config.Region, "eu")
+	equal(t, parse("", &config), nil)
+}
+
+// A value that does not fit is named by its path, whose special characters are escaped.
+func TestMisfitsAreNamedByPath(t *testing.T) {
+	for document, want := range map[string]string{
+		`{"targets":[{"warn":1},{"warn":"x"}]}`: "at /targets/1/warn: invalid type: string \"x\", expected a number",
+		`{"headers":{"a/b~c":1}}`:               "at /headers/a~1b~0c: invalid type: integer `1`, expected a string",
+		`{"small":300}`:                         "at /small: invalid type: integer `300`, expected an integer",
+		`{"max-age":"10"}`:                      "at /max-age: invalid value: string \"10\", expected a duration like 250ms, 15s, 10m, 2h or 7d",
+		`{"target":[]}`:                         "at /: unknown field `target`, expected one of `targets`, `headers`, `max-age`, `room`, `small`, `region`",
+		`{"targets":[{"worn":1}]}`:              "at /targets/0: unknown field `worn`, expected `warn` or `crit`",
+		`{"targets":[{"warn":95,"crit":90}]}`:   "at /targets/0: warn 95 is never reached before crit 90: warn must be at most crit",
+		`{} {}`:                                 "at /: not a JSON document: trailing characters",
+		`[]`:                                    "at /: invalid type: sequence, expected a table",
+	} {
+		var config settings
+		equal(t, fmt.Sprint(parse(document, &config)), want)
+	}
+	var config struct{ URL string }
+	equal(t, fmt.Sprint(parse("{}", &config)), "at /: missing field `url`")
+}
+
+// Durations and sizes read as they are written in the host's file, and as nothing else.
+func TestQuantitiesReadWithUnits(t *testing.T) {
+	for text, want := range map[string]Span{"250ms": 250, "15s": 15_000, "10m": 600_000, "2h": 7_200_000, "7d": 604_800_000} {
+		var span Span
+		if err := json.Unmarshal([]byte(`"`+text+`"`), &span); err != nil {
+			t.Error(err)
+		}
+		equal(t, span, want)
+	}
+	for _, text := range []string{"10", "s", "-1s", "1.5s", "1 s", "", "99999999999999999999d", "9999999999999999d"} {
+		var span Span
+		if json.Unmarshal([]byte(`"`+text+`"`), &span) == nil {
+			t.Errorf("%q was read as %v", text, span)
+		}
+	}
+	var size Size
+	equal(t, errors.Join(json.Unmarshal([]byte("512"), &size)), nil)
+	equal(t, size, 512)
+	equal(t, json.Unmarshal([]byte(`"5G"`), &size) == nil, false)
+}
+
+// Kinds about the target are those that a check of it answers unhealthy to.
+func TestKindsAreToldApart(t *testing.T) {
+	about := 0
+	for _, kind := range Kinds {
+		if kind.IsAboutTheTarget() {
+			about++
+		}
+	}
+	equal(t, about, 8)
+	equal(t, Refused.IsAboutTheTarget(), true)
+	equal(t, Denied.IsAboutTheTarget(), false)
+	equal(t, (&Error{Remote, "no", "23505"}).Error(), "remote: no (23505)")
+}
+
+type silent struct{}
+
+func (silent) Describe() Metadata             { return Metadata{Name: "silent"} }
+func (silent) Run(struct{}) (*Outcome, error) { return nil, nil }
+
+// A check that returns nothing at all is told so.
+func TestNothingIsNoOutcome(t *testing.T) {
+	_, err := evaluate(silent{}, "{}")
+	equal(t, err == nil, false)
+}

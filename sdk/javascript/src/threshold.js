@@ -1,0 +1,131 @@
+/**
+ * Thresholds: from a value to a status.
+ *
+ * A threshold names the last value that is still allowed: with `warn = 500` in {@link AtMost}, 500 is healthy and 501
+ * degraded. Either bound may be absent.
+ * @module
+ */
+
+import { plain } from "./units.js";
+
+/** @typedef {"healthy" | "degraded" | "unhealthy"} Status */
+
+/** From good to bad. @type {readonly Status[]} */
+const STATUSES = ["healthy", "degraded", "unhealthy"];
+
+/**
+ * The worst of many; healthy when there are none.
+ * @param {Iterable<Status>} statuses
+ * @returns {Status}
+ */
+export function worst(statuses) {
+  let found = 0;
+  for (const status of statuses) found = Math.max(found, STATUSES.indexOf(status));
+  return STATUSES[found];
+}
+
+/**
+ * Bounds, as configuration has them: in a table, either may be absent.
+ * @template [T=number]
+ * @typedef {{ warn?: T | null, crit?: T | null }} Bounds
+ */
+
+/** What both kinds share. */
+class Threshold {
+  /**
+   * @param {Bounds} bounds In the base unit of the quantity.
+   * @param {import("./units.js").Quantity} [quantity] How amounts are shown.
+   */
+  constructor({ warn = null, crit = null } = {}, quantity = plain) {
+    /** The last value that is still healthy. @type {number | null} */
+    this.warn = warn;
+    /** The last value that is not yet unhealthy. @type {number | null} */
+    this.crit = crit;
+    /** @internal */
+    this.quantity = quantity;
+  }
+
+  /**
+   * The status of `value`. A value that is not a number passes no bound.
+   * @param {number} value
+   * @returns {Status}
+   */
+  judge(value) {
+    if (this.crit !== null && !this.keeps(value, this.crit)) return "unhealthy";
+    return this.warn !== null && !this.keeps(value, this.warn) ? "degraded" : "healthy";
+  }
+
+  /**
+   * What is wrong with `value`, for a person; null when it is healthy.
+   * @param {number} value
+   * @param {string} unit A UCUM code.
+   * @returns {string | null}
+   */
+  complaint(value, unit) {
+    const status = this.judge(value);
+    if (status === "healthy") return null;
+    const bound = /** @type {number} */ (status === "degraded" ? this.warn : this.crit);
+    return `${this.quantity.show(value, unit)}, ${this.relation} than ${this.quantity.show(bound, unit)}`;
+  }
+
+  /** Why these bounds make no sense; null when they do. @returns {string | null} @internal */
+  disorder() {
+    const { warn, crit, quantity } = this;
+    if (warn === null || crit === null || this.keeps(warn, crit)) return null;
+    const [w, c] = [quantity.show(warn, ""), quantity.show(crit, "")];
+    return `warn ${w} is never reached before crit ${c}: warn must be ${this.order} crit`;
+  }
+
+  /**
+   * @param {number} _value
+   * @param {number} _bound
+   * @returns {boolean}
+   */
+  keeps(_value, _bound) {
+    return true;
+  }
+
+  get relation() {
+    return "";
+  }
+
+  get order() {
+    return "";
+  }
+}
+
+/** Upper bounds: more than `warn` is degraded, more than `crit` unhealthy. */
+export class AtMost extends Threshold {
+  /** @param {number} value @param {number} bound @internal */
+  keeps(value, bound) {
+    return value <= bound;
+  }
+
+  /** @internal */
+  get relation() {
+    return "more";
+  }
+
+  /** @internal */
+  get order() {
+    return "at most";
+  }
+}
+
+/** Lower bounds: less than `warn` is degraded, less than `crit` unhealthy. */
+export class AtLeast extends Threshold {
+  /** @param {number} value @param {number} bound @internal */
+  keeps(value, bound) {
+    return value >= bound;
+  }
+
+  /** @internal */
+  get relation() {
+    return "less";
+  }
+
+  /** @internal */
+  get order() {
+    return "at least";
+  }
+}

@@ -1,0 +1,108 @@
+/** A run, from the contract's document to its end, as the build makes it: promises, fetch, timers, errors. */
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import * as esbuild from "esbuild";
+import check, { Outcome } from "probity-sdk";
+import { TestHost } from "probity-sdk/testing";
+
+import { OPTIONS } from "../bin/bundle.js";
+import { decode, encode } from "../src/text.js";
+
+const folder = await mkdtemp(path.join(tmpdir(), "probity-sdk-"));
+after(() => rm(folder, { recursive: true }));
+const outfile = path.join(folder, "fixture.mjs");
+await esbuild.build({ ...OPTIONS, entryPoints: [path.join(import.meta.dirname, "fixture.js")], outfile });
+const { LoopPromise, URL_A, URL_B, checks, expose } = await import(pathToFileURL(outfile).href);
+
+/** What the contract's `run` returns, or throws. */
+function run(name, host = new TestHost()) {
+  const restore = host.enter({ Promise: LoopPromise });
+  try {
+    return expose(checks[name]).run("{}");
+  } catch (error) {
+    return error;
+  } finally {
+    restore();
+  }
+}
+
+test("requests that nobody waits between are sent together", () => {
+  const host = new TestHost().http(URL_A, { json: { n: 1 } }).http(URL_B, { body: "two", status: 503 });
+  assert.equal(run("both", host).message, "1 two false 503");
+  assert.deepEqual(host.requested, [[URL_A, URL_B]]);
+});
+
+test("a request that is refused rejects, and the others are answered", () => {
+  const said = run("settled", new TestHost().http(URL_A, {})).message;
+  assert.equal(said, `fulfilled true true refused: connect to ${URL_B}: refused (ECONNREFUSED)`);
+});
+
+test("timers fire in order and cost the host's time", () => {
+  const host = new TestHost();
+  const start = host.now;
+  assert.equal(run("timers", host).message, "10,50,a,b");
+  assert.equal(host.now - start, 50);
+});
+
+test("a request carries its timeout, method and body, and URLs work", () => {
+  const host = new TestHost().http(URL_A, {});
+  assert.equal(run("timeout", host).message, "z");
+  const [sent] = host.sent;
+  assert.deepEqual([sent.method, sent.timeoutMs, decode(sent.body)], ["POST", 250, "a=b+c"]);
+  assert.equal(sent.headers.get("content-type"), "application/x-www-form-urlencoded;charset=UTF-8");
+});
+
+test("a promise that nothing can settle ends the run with a reason", () => {
+  assert.match(run("stuck").message, /waits for something that never happens/);
+});
+
+test("failures become the contract's err", () => {
+  assert.deepEqual(run("failure").payload, { tag: "other", val: "no idea" });
+  const { tag, val } = run("refused").payload;
+  assert.deepEqual([tag, val.kind, val.code], ["capability", "refused", "ECONNREFUSED"]);
+});
+
+test("anything else is logged with its stack and ends the run", () => {
+  const host = new TestHost();
+  const bug = run("bug", host);
+  assert.equal(bug.payload, undefined);
+  const line = host.logged.at(-1);
+  assert.equal(line.level, "error");
+  assert.match(line.message, /^uncaught TypeError: boom\n.*broken/s);
+  assert.match(run("nothing").message, /run returned string, expected an Outcome/);
+});
+
+test("console writes log records", () => {
+  const host = new TestHost();
+  run("talks", host);
+  const lines = host.logged.map(({ level, message }) => [level, message]);
+  assert.deepEqual(lines, [["info", 'orders {open: 3, names: ["a"]}'], ["warn", "late"]]);
+});
+
+test("an author's test runs a check in Node as it is", async () => {
+  const host = new TestHost().http("http://shop.test/stats", { json: { orders: 3 } });
+  const shop = check({
+    name: "shop",
+    async run() {
+      const { orders } = await (await fetch("http://shop.test/stats")).json();
+      return Outcome.healthy("fine").measure("orders", orders);
+    },
+  });
+  assert.deepEqual((await host.run(shop)).measurements[0].value, { tag: "integer", val: 3 });
+  await assert.rejects(host.run(check({ name: "gone", run: () => fetch("http://gone.test/") })), { kind: "refused" });
+});
+
+test("text survives the way through bytes, and bytes that are none are refused or replaced", () => {
+  for (const text of ["", "plain %41", "grün €", "🦀🦀", "\u0000"]) assert.equal(decode(encode(text), true), text);
+  assert.deepEqual([...encode("é")], [0xc3, 0xa9]);
+  for (const wrong of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82], [0xf5, 0x80, 0x80, 0x80]]) {
+    assert.throws(() => decode(wrong, true), TypeError);
+    assert.equal(decode(wrong), new TextDecoder().decode(Uint8Array.from(wrong)));
+  }
+});

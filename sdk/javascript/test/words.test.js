@@ -1,0 +1,110 @@
+/** Outcomes, thresholds, units and configuration: the same words as in the other kits. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { AtLeast, AtMost, ConfigError, Outcome, atMost, integer, list, map, number, oneOf, optional, size, span, table, text, worst } from "probity-sdk";
+
+import { parse } from "../src/config.js";
+import { bytes, milliseconds, number as shown, plain } from "../src/units.js";
+
+test("findings replace a healthy message and come worst first", () => {
+  const outcome = Outcome.healthy("fine").finding("healthy", "not worth a word").finding("degraded", "slow")
+    .finding("unhealthy", "wrong").finding("degraded", "old");
+  assert.deepEqual([outcome.status, outcome.message], ["unhealthy", "wrong; slow; old"]);
+  assert.equal(worst([]), "healthy");
+});
+
+test("measurements carry unit and status; whole numbers are integers, judged ones are not", () => {
+  const outcome = Outcome.healthy("fine").judge("used", 96, "%", new AtMost({ warn: 90, crit: 95 })).measure("mount", "/")
+    .measure("rows", 5).measure("share", 0.5, "1");
+  assert.deepEqual(outcome.measurements, [
+    { name: "used", value: { tag: "number", val: 96 }, unit: "%", status: "unhealthy" },
+    { name: "mount", value: { tag: "text", val: "/" }, unit: null, status: null },
+    { name: "rows", value: { tag: "integer", val: 5 }, unit: null, status: null },
+    { name: "share", value: { tag: "number", val: 0.5 }, unit: "1", status: null },
+  ]);
+});
+
+test("a bound is the last allowed value, and what is not a number breaks every bound", () => {
+  const most = new AtMost({ warn: 500, crit: 1000 });
+  assert.deepEqual([500, 500.1, 1000, 1000.1, Number.NaN].map((value) => most.judge(value)),
+    ["healthy", "degraded", "degraded", "unhealthy", "unhealthy"]);
+  const least = new AtLeast({ warn: 21, crit: 7 });
+  assert.deepEqual([21, 20.9, 7, 6.9].map((value) => least.judge(value)), ["healthy", "degraded", "degraded", "unhealthy"]);
+  assert.equal(new AtMost().judge(Infinity), "healthy");
+});
+
+test("amounts are shown in the unit a person would choose", () => {
+  assert.equal(milliseconds.show(1500, "ms"), "1.5 s");
+  assert.equal(milliseconds.show(0.25, "ms"), "0.25 ms");
+  assert.equal(bytes.show(1536, "By"), "1.5 KiB");
+  assert.deepEqual(["%", "{orders}", "1", ""].map((unit) => plain.show(90, unit)), ["90 %", "90 orders", "90", "90"]);
+  assert.deepEqual([0, 0.00456, -0.01, 0.998, 1e-20, 0.125, 0.375, 1.005, 100].map(shown),
+    ["0", "0.0046", "-0.01", "1", "0", "0.12", "0.38", "1", "100"]);
+});
+
+const FIELDS = table({
+  targets: list(atMost(), []),
+  headers: map(text(), {}),
+  maxAge: span("10m"),
+  room: optional(size()),
+  mode: oneOf(["fast", "slow"], "fast"),
+  small: integer(0),
+});
+
+test("every shape of JSON reaches its field, and camelCase is kebab-case in the file", () => {
+  const config = parse(FIELDS, '{"targets":[{"warn":1},{}],"headers":{"a":"b"},"max-age":"15s","room":"5GiB"}');
+  assert.deepEqual([config.targets[0].warn, config.targets[1].warn], [1, null]);
+  assert.deepEqual([config.headers.a, config.maxAge, config.room, config.mode], ["b", 15_000, 5 * 2 ** 30, "fast"]);
+  assert.equal(parse(FIELDS, "").maxAge, 600_000);
+});
+
+test("a value that does not fit is named by its path", () => {
+  const said = (document, fields = FIELDS) => {
+    try {
+      return parse(fields, document);
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.message;
+    }
+  };
+  for (const [document, message] of [
+    ['{"targets":[{"warn":1},{"warn":"x"}]}', 'at /targets/1/warn: invalid type: string "x", expected a number'],
+    ['{"headers":{"a/b~c":1}}', "at /headers/a~1b~0c: invalid type: integer `1`, expected a string"],
+    ['{"small":1.5}', "at /small: invalid type: floating point `1.5`, expected an integer"],
+    ['{"max-age":"10"}', 'at /max-age: invalid value: string "10", expected a duration like 250ms, 15s, 10m, 2h or 7d'],
+    ['{"mode":"swift"}', "at /mode: unknown variant `swift`, expected `fast` or `slow`"],
+    ['{"target":[]}', "at /: unknown field `target`, expected one of `targets`, `headers`, `max-age`, `room`, `mode`, `small`"],
+    ['{"targets":[{"worn":1}]}', "at /targets/0: unknown field `worn`, expected `warn` or `crit`"],
+    ['{"targets":[{"warn":95,"crit":90}]}', "at /targets/0: warn 95 is never reached before crit 90: warn must be at most crit"],
+    ["[]", "at /: invalid type: sequence, expected a table"],
+  ]) assert.equal(said(document), message);
+  assert.match(said("{"), /^at \/: not a JSON document: /);
+  assert.equal(said("{}", table({ url: text() })), "at /: missing field `url`");
+});
+
+test("thresholds in a unit complain in that unit", () => {
+  const { latency } = parse(table({ latency: atMost(span()) }), '{"latency":{"warn":"250ms","crit":"1s"}}');
+  assert.equal(latency.complaint(400, "ms"), "400 ms, more than 250 ms");
+  assert.equal(latency.complaint(1500, "ms"), "1.5 s, more than 1 s");
+});
+
+test("durations and sizes read as in the host's file, and as nothing else", () => {
+  assert.deepEqual(["250ms", "15s", "10m", "2h", "7d"].map((text) => milliseconds.parse(text)),
+    [250, 15_000, 600_000, 7_200_000, 604_800_000]);
+  for (const wrong of ["10", "s", "-1s", "1.5s", "1 s", "", "99999999999999999999d", 10]) {
+    assert.equal(milliseconds.parse(wrong), undefined, String(wrong));
+  }
+  assert.deepEqual([512, "5GiB", "5GB", "5G", -1].map((value) => bytes.parse(value)), [512, 5 * 2 ** 30, 5e9, undefined, undefined]);
+});
+
+test("the schema says what the fields take", () => {
+  const { schema } = table({ url: text(), limit: number(3) });
+  assert.deepEqual(schema, {
+    type: "object",
+    properties: { url: { type: "string" }, limit: { type: "number", default: 3 } },
+    required: ["url"],
+    additionalProperties: false,
+  });
+});

@@ -1,0 +1,10 @@
+/**
+ * Lets a check run in Node: what it imports of the host leads to the fakes of `probity-sdk/testing`.
+ *
+ *     node --import probity-sdk/testing/register --test
+ * @module
+ */
+
+import { register } from "node:module";
+
+register("./hooks.js", import.meta.url);

@@ -1,0 +1,74 @@
+/**
+ * The reference check of the conformance suite, in TypeScript: see `tests/conformance/README.md`.
+ * @module
+ */
+
+import check, { AtMost, CapabilityError, Failure, Outcome, number, optional, text } from "probity-sdk";
+import * as log from "probity-sdk/log";
+import * as state from "probity-sdk/state";
+
+interface Config {
+  act: string;
+  value: number | null;
+  warn: number | null;
+  crit: number | null;
+  url: string | null;
+}
+
+type Act = (config: Config) => Outcome | Promise<Outcome>;
+
+/** Does one thing for each word. */
+const ACTS: Record<string, Act> = {
+  judge: ({ value, warn, crit }) =>
+    Outcome.healthy("as it should be").judge("value", value ?? Number.NaN, "", new AtMost({ warn, crit })),
+
+  log() {
+    const levels: log.Level[] = ["trace", "debug", "info", "warn", "error"];
+    for (const level of levels) log.write(level, `line at ${level}`, { n: 1 });
+    return Outcome.healthy("logged");
+  },
+
+  async http({ url }) {
+    try {
+      const response = await fetch(url ?? "");
+      return Outcome.healthy(`status ${response.status}`).measure("status", response.status);
+    } catch (error) {
+      if (error instanceof CapabilityError && error.isAboutTheTarget) return Outcome.unhealthy(`no answer: ${error.kind}`);
+      throw error;
+    }
+  },
+
+  state: () => Outcome.healthy("counted").measure("runs", state.increment("runs")),
+
+  loop() {
+    for (;;);
+  },
+
+  allocate() {
+    const kept: Uint8Array[] = [];
+    for (;;) kept.push(new Uint8Array(1 << 20).fill(1));
+  },
+
+  throw() {
+    throw new Error("boom");
+  },
+
+  config: ({ value }) => Outcome.healthy(`value ${value}`),
+};
+
+export default check({
+  name: "reference",
+  description: "Does every language do the same?",
+  config: {
+    act: text(),
+    value: optional(number()),
+    warn: optional(number()),
+    crit: optional(number()),
+    url: optional(text()),
+  },
+  run(config) {
+    const act = ACTS[config.act];
+    if (act === undefined) throw new Failure(`unknown act \`${config.act}\``);
+    return act(config);
+  },
+});

@@ -1,0 +1,60 @@
+//! The reference check of the conformance suite, in Zig: see `tests/conformance/README.md`.
+
+const std = @import("std");
+const probity = @import("probity");
+
+pub const panic = probity.panic;
+
+comptime {
+    probity.check(.{ .name = "reference", .description = "Does every language do the same?", .run = run });
+}
+
+const Act = enum { judge, log, http, state, loop, allocate, throw, config };
+
+fn run() probity.Error!probity.Outcome {
+    const word = probity.config.text("/act");
+    const act = std.meta.stringToEnum(Act, word) orelse return probity.failure("unknown act `{s}`", .{word});
+    return switch (act) {
+        .judge => judge(),
+        .log => writeLines(),
+        .http => fetch(),
+        .state => probity.healthy("counted", .{}).measure("runs", try probity.state.increment("runs", 1), ""),
+        .loop => loop(),
+        .allocate => allocate(),
+        .throw => @panic("boom"),
+        .config => probity.healthy("value {d}", .{probity.config.number("/value")}),
+    };
+}
+
+fn judge() probity.Outcome {
+    const limits = probity.atMost(probity.config.optionalNumber("/warn"), probity.config.optionalNumber("/crit"));
+    return probity.healthy("as it should be", .{}).judge("value", probity.config.number("/value"), "", limits);
+}
+
+fn writeLines() probity.Outcome {
+    inline for (.{ .trace, .debug, .info, .warn, .@"error" }) |level| {
+        probity.log.write(level, "line at " ++ @tagName(level), &.{.{ "n", "1" }});
+    }
+    return probity.healthy("logged", .{});
+}
+
+fn fetch() probity.Error!probity.Outcome {
+    const response = probity.http.get(probity.config.text("/url")) catch |err| return probity.answer(err);
+    return probity.healthy("status {d}", .{response.status()}).measure("status", response.status(), "");
+}
+
+fn loop() noreturn {
+    var turns: u64 = 0;
+    while (true) {
+        turns +%= 1;
+        std.mem.doNotOptimizeAway(turns);
+    }
+}
+
+fn allocate() noreturn {
+    while (true) {
+        const block = std.heap.c_allocator.alloc(u8, 1 << 20) catch @panic("out of memory");
+        var at: usize = 0;
+        while (at < block.len) : (at += 4096) @as(*volatile u8, &block[at]).* = 1;
+    }
+}

