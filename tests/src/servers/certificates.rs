@@ -48,7 +48,7 @@ pub fn write(dir: &Path, names: &[&str]) -> Certificates {
         issuer: Arc::new(issuer),
     };
     put(&certificates.ca, &certificates.issuer.pem());
-    certificates.issue(SystemTime::now() + Duration::from_hours(24));
+    certificates.issue(SystemTime::now() + Duration::from_hours(90 * 24));
     let mut client = CertificateParams::new(vec![]).expect("no name is wrong");
     client.distinguished_name = rcgen::DistinguishedName::new();
     client.distinguished_name.push(DnType::CommonName, CLIENT);

@@ -1,7 +1,9 @@
 //! The primary that Redis Sentinel knows, before and after a failover.
 
+use std::time::{Duration, Instant};
+
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::{Answer, Host, PATIENCE};
 use probity_tests::servers::redis::PASSWORD;
 use probity_tests::servers::sentinel::{PRIMARY, SENTINEL_PASSWORD, Sentinels};
 use serde_json::Value;
@@ -29,6 +31,15 @@ fn emitted(host: &Host) -> String {
     paths.iter().fold(host.log(), |all, path| all + &host.get(path).body)
 }
 
+/// What the primary is told reaches a replica a moment later.
+fn wait_for_length(sentinels: &Sentinels, server: usize, length: usize) {
+    let end = Instant::now() + PATIENCE;
+    while sentinels.server(server).command(&["LLEN", "jobs"]) != length.to_string() {
+        assert!(Instant::now() < end, "server {server} never had {length} jobs");
+        std::thread::sleep(Duration::from_millis(10)); // the distance of two looks
+    }
+}
+
 // When the primary dies, the check is unhealthy until the sentinels have made the replica one, and then healthy again: no
 // restart, no change of configuration. The old primary comes back as a replica and is left alone.
 #[test]
@@ -37,6 +48,7 @@ fn a_failover_is_followed() {
     let _ = sentinels.server(0).command(&["RPUSH", "jobs", "a"]);
     let host = host(&sentinels.url());
     wait_for(&host, "healthy", "cache answers");
+    wait_for_length(&sentinels, 1, 1);
     sentinels.kill_server(0);
     wait_for(&host, "unhealthy", "connection `cache`");
     wait_for(&host, "healthy", "cache answers");
