@@ -23,7 +23,7 @@ pub struct Question<'a> {
     pub port: u16,
     /// The datagram.
     pub payload: &'a [u8],
-    /// Bytes of the answer that are accepted, at most [`REPLY_BYTES_MAX`].
+    /// Bytes of the answer that are accepted, at most `REPLY_BYTES_MAX`.
     pub reply_max: u32,
 }
 

@@ -94,15 +94,22 @@ pub(super) fn describe(built: &Built) -> String {
 
 /// The imports in the operator's words.
 fn uses(imports: &[String]) -> String {
-    let words: Vec<String> = imports
+    // Of WASI only what is a capability counts: the rest leads nowhere.
+    let (wasi, own): (Vec<&String>, Vec<&String>) = imports
         .iter()
         .filter(|import| !import.starts_with("probity:check/types@"))
+        .partition(|import| import.starts_with("wasi:") && capability(import).is_none());
+    let mut words: Vec<String> = own
+        .into_iter()
         .map(|import| match capability(import) {
             Some(capability) if capability.needs_grant() => format!("{} (needs a grant)", capability.as_str()),
             Some(capability) => capability.as_str().to_owned(),
             None => import.clone(),
         })
         .collect();
+    if !wasi.is_empty() {
+        words.push(format!("{} interfaces of WASI 0.2, with nothing behind them", wasi.len()));
+    }
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
 
@@ -116,6 +123,9 @@ mod tests {
         let imports =
             ["probity:check/types@0.1.0", "probity:check/http@0.1.0", "probity:check/log@0.1.0", "a:b/c@1.0.0"];
         assert_eq!(uses(&imports.map(str::to_owned)), "http (needs a grant), log, a:b/c@1.0.0");
+        let imports = ["wasi:io/poll@0.2.9", "wasi:cli/exit@0.2.9", "wasi:http/outgoing-handler@0.2.9"];
+        let said = uses(&imports.map(str::to_owned));
+        assert_eq!(said, "http (needs a grant), 2 interfaces of WASI 0.2, with nothing behind them");
         assert_eq!(uses(&[]), "nothing");
     }
 }

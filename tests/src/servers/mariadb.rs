@@ -34,7 +34,7 @@ impl MariaDb {
     }
 
     /// Starts one that offers TLS with a certificate for `names` of an authority of its own. The user
-    /// [`CLIENT`](certificates::CLIENT) needs a certificate instead of a password.
+    /// [`CLIENT`] needs a certificate instead of a password.
     ///
     /// # Panics
     /// As [`Self::start`].

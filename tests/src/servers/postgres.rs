@@ -34,7 +34,7 @@ impl Postgres {
     }
 
     /// Starts one that speaks TLS with a certificate for `names` of an authority of its own. The user
-    /// [`CLIENT`](certificates::CLIENT) is let in by certificate only.
+    /// [`CLIENT`] is let in by certificate only.
     ///
     /// # Panics
     /// As [`Self::start`].

@@ -2,7 +2,8 @@
 //! first build compiles the standard library.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -74,7 +75,7 @@ impl Dev {
             .spawn()
             .unwrap();
         let said = Arc::new(Mutex::new(String::new()));
-        let streams: [Box<dyn std::io::Read + Send>; 2] =
+        let streams: [Box<dyn Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
         for stream in streams {
             let said = Arc::clone(&said);
@@ -110,6 +111,26 @@ impl Drop for Dev {
     }
 }
 
+/// Runs the component against a real service: 50 where more than 10 is degraded.
+fn judges_a_service(dir: &Path, component: &str) {
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = service.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in service.incoming() {
+            let mut connection = connection.unwrap();
+            let _ = connection.read(&mut [0; 4096]);
+            let body = r#"{"value": 50}"#;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = connection.write_all((head + body).as_bytes());
+        }
+    });
+    let config = format!(r#"{{"url": "http://{address}/stats", "value": {{"warn": 10, "crit": 100}}}}"#);
+    let grant = format!("http=http://{address}/*");
+    let output = probity(dir, &["run", component, "--config", &config, "--grant", &grant, "--output", "nagios"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "WARNING - value 50, more than 10 | 'value'=50\n");
+}
+
 // From nothing to a tested component; what is unchanged is not built; what is saved is built and tested by itself, and
 // a mistake stops nothing.
 #[test]
@@ -125,6 +146,10 @@ fn the_loop_in_rust() {
 
     let tested = probity(&folder, &["test"]);
     assert!(tested.status.success() && text(&tested).contains("7 of 7 cases pass"), "{}", text(&tested));
+
+    let native = Command::new(env!("CARGO")).args(["test", "--quiet"]).current_dir(&folder).output().unwrap();
+    assert!(native.status.success() && text(&native).contains("3 passed"), "{}", text(&native));
+    judges_a_service(&folder, component.to_str().unwrap());
 
     let dev = Dev::start(&folder);
     dev.wait_for(&["7 of 7 cases pass"]);
