@@ -30,8 +30,16 @@ const STACK: u32 = 256 << 10;
 
 /// Of every C and C++ file. `-fno-exceptions`: there is no unwinder for this target.
 const C_FLAGS: [&str; 3] = ["-std=c23", "-Os", "-Wall"];
-const CPP_FLAGS: [&str; 6] =
-    ["-std=c++23", "-Os", "-Wall", "-Wno-missing-designated-field-initializers", "-fno-exceptions", "-fno-rtti"];
+/// `#embed` is C's, and understood in C++ as well.
+const CPP_FLAGS: [&str; 7] = [
+    "-std=c++23",
+    "-Os",
+    "-Wall",
+    "-Wno-missing-designated-field-initializers",
+    "-Wno-c23-extensions",
+    "-fno-exceptions",
+    "-fno-rtti",
+];
 
 /// Compiles the folder's sources with the kit.
 pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError> {

@@ -14,6 +14,7 @@ declare module "probity:check/state@0.1.0";
 declare module "probity:check/system@0.1.0";
 declare module "probity:check/tcp@0.1.0";
 declare module "probity:check/tls@0.1.0";
+declare module "probity:check/udp@0.1.0";
 declare module "core-js-pure/actual/url/index.js" {
   const found: any;
   export default found;

@@ -37,6 +37,8 @@ type Client struct {
 	MaxRedirects uint32
 	// MaxBodyBytes is the most to read of a body; 0 is the host's cap.
 	MaxBodyBytes uint32
+	// RequireHTTP2 speaks HTTP/2 or nothing, without TLS as well, as gRPC wants it.
+	RequireHTTP2 bool
 }
 
 // Header holds the last value of each name.
@@ -143,6 +145,9 @@ func (c *Client) prepare(request *Request) (*wit.Request, error) {
 	if c.MaxBodyBytes != 0 {
 		made.SetMaxBodyBytes(c.MaxBodyBytes)
 	}
+	if c.RequireHTTP2 {
+		made.RequireHttp2()
+	}
 	return made, nil
 }
 
@@ -170,11 +175,20 @@ func (r *Response) Header(name string) string { return string(r.response.Header(
 
 // Headers are all of them in order, names in lower case.
 func (r *Response) Headers() [][2]string {
-	var headers [][2]string
-	for _, header := range r.response.Headers() {
-		headers = append(headers, [2]string{header.F0, string(header.F1)})
+	return pairs(r.response.Headers())
+}
+
+// Trailers are what came after the body, likewise.
+func (r *Response) Trailers() [][2]string {
+	return pairs(r.response.Trailers())
+}
+
+func pairs(headers []witTypes.Tuple2[string, []uint8]) [][2]string {
+	var made [][2]string
+	for _, header := range headers {
+		made = append(made, [2]string{header.F0, string(header.F1)})
 	}
-	return headers
+	return made
 }
 
 // Bytes is the body. The error says that it broke off, took too long, or was too

@@ -40,5 +40,17 @@ func (s *Socket) ReadUntil(delimiter []byte, limit uint32, timeout probity.Span)
 	return host.Result(s.socket.ReadUntil(delimiter, limit, host.Timeout(timeout)))
 }
 
+// StartTLS begins TLS on the way, once the protocol agreed to. A certificate that
+// is not trusted is an answer: see Distrust. An empty serverName is the host; an
+// empty authority is what the system trusts, another one is declared in the host's
+// configuration and needs a grant of its own.
+func (s *Socket) StartTLS(serverName, authority string, timeout probity.Span) (*host.TLSInfo, error) {
+	info, err := host.Result(s.socket.StartTls(host.Text(serverName), host.Text(authority), host.Timeout(timeout)))
+	if err != nil {
+		return nil, err
+	}
+	return host.TLS(info), nil
+}
+
 // Close closes it.
 func (s *Socket) Close() { s.socket.Drop() }

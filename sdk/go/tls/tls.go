@@ -3,8 +3,6 @@
 package tls
 
 import (
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-
 	"probity.dev/sdk/internal/host"
 	wit "probity.dev/sdk/internal/wit/imports/probity_check_tls"
 )
@@ -18,11 +16,17 @@ type Certificate = host.Certificate
 // Inspect connects, shakes hands, hangs up. A certificate that is not trusted is
 // an answer: see Distrust. An empty serverName is the host.
 func Inspect(hostname string, port uint16, serverName string) (*Info, error) {
-	name := witTypes.None[string]()
-	if serverName != "" {
-		name = witTypes.Some(serverName)
+	info, err := host.Result(wit.Inspect(hostname, port, host.Text(serverName)))
+	if err != nil {
+		return nil, err
 	}
-	info, err := host.Result(wit.Inspect(hostname, port, name))
+	return host.TLS(info), nil
+}
+
+// InspectTrusting is the same, trusting an authority that the host's configuration
+// declares instead of the system's.
+func InspectTrusting(hostname string, port uint16, serverName, authority string) (*Info, error) {
+	info, err := host.Result(wit.InspectTrusting(hostname, port, host.Text(serverName), authority))
 	if err != nil {
 		return nil, err
 	}

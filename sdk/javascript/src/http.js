@@ -31,6 +31,7 @@ export { daysLeft } from "./tls-info.js";
  * @property {number | string} [timeout] For the whole exchange, `"500ms"`; the host's cap applies as well.
  * @property {number} [maxRedirects] Redirects to follow; by default a redirect is returned, not followed.
  * @property {number} [maxBodyBytes] Bytes of the body to read at most; the host's cap applies as well.
+ * @property {boolean} [http2] HTTP/2 or nothing, without TLS as well, as gRPC wants it.
  */
 
 /**
@@ -119,6 +120,11 @@ export class Answer {
     }
   }
 
+  /** What came after the body, in the form of `headers`. @returns {[string, string][]} */
+  get trailers() {
+    return this.#response.trailers().map((/** @type {[string, any]} */ [name, value]) => [name, decode(value)]);
+  }
+
   /** Milliseconds per phase. @returns {Timing} */
   get timing() {
     return this.#response.timing();
@@ -174,6 +180,7 @@ function prepare(request) {
   if (wanted.timeout !== undefined) made.setTimeoutMs(timeoutMs(wanted.timeout));
   if (wanted.maxRedirects !== undefined) made.setMaxRedirects(wanted.maxRedirects);
   if (wanted.maxBodyBytes !== undefined) made.setMaxBodyBytes(wanted.maxBodyBytes);
+  if (wanted.http2) made.requireHttp2();
   return made;
 }
 

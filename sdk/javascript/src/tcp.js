@@ -7,6 +7,7 @@ import tcp from "probity:check/tcp@0.1.0";
 
 import { ask } from "./error.js";
 import { decode, encode } from "./text.js";
+import { tlsInfo } from "./tls-info.js";
 import { timeoutMs } from "./units.js";
 
 /** An open connection. */
@@ -63,6 +64,17 @@ export class Socket {
    */
   readLine(max = 4096, timeout) {
     return decode(this.readUntil("\n", max, timeout)).replace(/\r?\n$/, "");
+  }
+
+  /**
+   * Begins TLS on the way, once the protocol agreed to (STARTTLS). A certificate that is not trusted is an answer: see
+   * `distrust`.
+   * @param {{ serverName?: string, authority?: string, timeout?: number | string }} [options] `authority` is a
+   *   certificate declared in the host's configuration, to trust instead of the system's; it needs a grant of its own.
+   * @returns {import("./http.js").TlsInfo}
+   */
+  startTls({ serverName, authority, timeout } = {}) {
+    return tlsInfo(ask(() => this.#socket.startTls(serverName ?? null, authority ?? null, optionalMs(timeout))));
   }
 
   /** Closes it; the host does so at the end of the run. */

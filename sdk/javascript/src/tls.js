@@ -22,6 +22,18 @@ export function inspect(host, port, serverName) {
 }
 
 /**
+ * The same, trusting an authority that the host's configuration declares instead of the system's.
+ * @param {string} host
+ * @param {number} port
+ * @param {string} authority
+ * @param {string} [serverName]
+ * @returns {import("./http.js").TlsInfo}
+ */
+export function inspectTrusting(host, port, authority, serverName) {
+  return tlsInfo(ask(() => tls.inspectTrusting(host, port, serverName ?? null, authority)));
+}
+
+/**
  * The certificates in a file that the host's configuration declares.
  * @param {string} name
  * @returns {import("./http.js").Certificate[]}

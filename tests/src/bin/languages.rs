@@ -1,4 +1,4 @@
-//! Measures the reference check in every language, and writes the table in `docs/languages.md`.
+//! Measures the reference check in every language, and writes the table in `README.md` and `docs/languages.md`.
 
 #[cfg(unix)]
 #[tokio::main(flavor = "current_thread")]
@@ -68,15 +68,19 @@ mod table {
             println!("{line}");
             let _ = writeln!(table, "{line}");
         }
-        let path = root().join("docs/languages.md");
+        for file in ["README.md", "docs/languages.md"] {
+            replace(file, &table)?;
+        }
+        Ok(())
+    }
+
+    fn replace(file: &str, table: &str) -> std::io::Result<()> {
+        let missing = |mark: &str| std::io::Error::other(format!("{file} has no line {mark}"));
+        let path = root().join(file);
         let old = std::fs::read_to_string(&path)?;
         let (before, rest) = old.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
         let (_, after) = rest.split_once(END).ok_or_else(|| missing(END))?;
         std::fs::write(path, format!("{before}{BEGIN}\n{table}{END}{after}"))
-    }
-
-    fn missing(mark: &str) -> std::io::Error {
-        std::io::Error::other(format!("docs/languages.md has no line {mark}"))
     }
 
     fn ms(duration: Duration) -> String {

@@ -43,6 +43,14 @@ func Pointer[T any](option witTypes.Option[T]) *T {
 	return &value
 }
 
+// Text is an option, none for an empty text.
+func Text(text string) witTypes.Option[string] {
+	if text == "" {
+		return witTypes.None[string]()
+	}
+	return witTypes.Some(text)
+}
+
 // Timeout is a span as the contract takes it; nothing for 0, which means what is
 // left of the run.
 func Timeout(span probity.Span) witTypes.Option[uint32] {
