@@ -20,18 +20,32 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::host::PATIENCE;
 
-/// A port that was free a moment ago.
+/// Ports that the system gives to nobody who asks for any: until its server binds one, no other test can have it.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// A port that was free a moment ago, and that no other call in this process gets.
 ///
 /// # Panics
 /// When loopback has none.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("it is bound").port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let count = PORTS.len() as u16;
+    // Processes that test at the same time begin apart.
+    let start = (std::process::id() as u16).wrapping_mul(97) % count;
+    for _ in 0..count {
+        let turn = TAKEN.fetch_add(1, Ordering::Relaxed) % count;
+        let port = PORTS.start + (start + turn) % count;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("loopback has no free port in {PORTS:?}");
 }
 
 /// The path of an installed program.
