@@ -35,6 +35,8 @@ cache = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=1, socket_c
 imported: list[bytearray] = []
 
 with engine.begin() as connection:
+    # Each worker starts here: two that create a table at the same moment are one too many, for all that IF NOT EXISTS says.
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(1)"))
     connection.execute(
         sa.text(
             "CREATE TABLE IF NOT EXISTS orders (id serial PRIMARY KEY, paid boolean NOT NULL DEFAULT false,"
