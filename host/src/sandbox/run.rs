@@ -27,7 +27,7 @@ struct Ended<T> {
     end: Result<T, Failure>,
     usage: Usage,
     record: Option<crate::capabilities::Record>,
-    /// The instance, when its call returned.
+    /// The instance, when its call returned and left nothing that the next one should not find.
     instance: Option<(Store<HostState>, Offered)>,
 }
 
@@ -67,7 +67,6 @@ impl Sandbox {
         if let Some((store, guest)) = ended.instance
             && run.end.is_ok()
             && runs < env.limits.runs_per_instance
-            && store.data().may_go_on()
         {
             self.shelf.put(Live { store, guest, runs, digest: Arc::clone(&program.digest) });
         }
@@ -95,7 +94,8 @@ impl Sandbox {
         Ok((metadata::convert(ended.end?), log))
     }
 
-    /// Instantiates, unless there is an instance in the store, and calls under every limit. A panic of the host inside the call becomes a failure.
+    /// Instantiates, unless there is an instance in the store, and calls under every limit. A panic of the host inside
+    /// the call becomes a failure.
     async fn enter<T>(
         &self,
         program: &Program,
@@ -156,6 +156,8 @@ fn finish<T>(
     limits: &Limits,
 ) -> Ended<T> {
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+    // Before the record is closed, which forgets what went through `wasi:http`.
+    let may_go_on = store.data().may_go_on();
     let printed = store.data_mut().log_printed();
     store.data_mut().log_truncation();
     let host = store.data();
@@ -172,7 +174,7 @@ fn finish<T>(
     };
     let usage = Usage { fuel, memory_peak_bytes: host.limiter.memory_peak, host_calls: host.record.count };
     let record = Some(std::mem::take(&mut store.data_mut().record));
-    Ended { end, usage, record, instance: guest.map(|guest| (store, guest)) }
+    Ended { end, usage, record, instance: guest.filter(|_| may_go_on).map(|guest| (store, guest)) }
 }
 
 /// What a panic said, if it said text.

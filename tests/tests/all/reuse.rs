@@ -51,6 +51,12 @@ async fn an_instance_that_holds_resources_is_not_kept() {
     assert_eq!(served(&env(100, "h", roomy()), 3).await, "111");
 }
 
+// The same through `wasi:http`, where what is kept cannot be told from what a language's library keeps for good.
+#[tokio::test]
+async fn an_instance_that_used_wasi_http_is_not_kept() {
+    assert_eq!(served(&env(100, "w", roomy()), 3).await, "111");
+}
+
 // A guest that leaks is replaced while there is room, so that no run fails for what those before it took: at 10 MiB a
 // run a fourth one would not fit into 32 MiB.
 #[tokio::test]
