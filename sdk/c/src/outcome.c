@@ -164,6 +164,12 @@ probity_outcome *probity_judge(probity_outcome *outcome, const char *name, doubl
     return probity_finding(outcome, status, "%s %s, %s than %s", name, shown, relation, bound);
 }
 
+bool probity_refuse(probity_error *error, probity_kind kind, const char *format, ...) {
+    FORMATTED(message, format);
+    if (error != NULL) *error = (probity_error){kind, message, NULL};
+    return false;
+}
+
 const char *probity_status_name(probity_status status) {
     static const char *const names[] = {"healthy", "degraded", "unhealthy"};
     return names[status];
