@@ -62,8 +62,7 @@ void probity_free_all(void);
 void probity_config_reset(void);
 /** Says what the check did wrong, in a call that the host does not see. Returns false. */
 bool probity_refuse(probity_error *error, probity_kind kind, const char *format, ...) PROBITY_FORMAT(3);
-/** A text as printf makes it. */
-const char *probity_format(const char *format, ...) PROBITY_FORMAT(1);
+/** probity_format, for functions that take such arguments themselves. */
 const char *probity_vformat(const char *format, va_list args);
 probity_outcome *probity_new_outcome(result_kind result, probity_status status, const char *message);
 /** "15s" → 15000; false when it is no such thing. */

@@ -70,6 +70,8 @@ PROBITY_LIST(probity_texts, char *const);
 void *probity_alloc(size_t size);
 /** A copy of a text that stays until the run ends. */
 const char *probity_keep(const char *text, size_t length);
+/** A text as printf makes it, which stays until the run ends. */
+const char *probity_format(const char *format, ...) PROBITY_FORMAT(1);
 
 /* ---- What the check defines ---- */
 

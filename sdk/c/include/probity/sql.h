@@ -104,7 +104,7 @@ bool probity_sql_transaction_rollback(probity_sql_transaction *transaction, prob
 /** Undoes what was not committed, before the run ends. */
 void probity_sql_transaction_free(probity_sql_transaction *transaction);
 
-/* ---- Fields: by row, from 0, and the column's name ---- */
+/* ---- Fields: by row, from 0, and the column's name; NULL is the first column ---- */
 
 /** NULL, and `error` set to PROBITY_INVALID_ARGUMENT, when there is no such row or column. */
 const probity_sql_value *probity_sql_field(const probity_sql_rows *rows, size_t row, const char *column,
