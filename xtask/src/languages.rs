@@ -144,6 +144,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let mut node = Command::new("npm");
     node.args(["test", "--silent"]).current_dir(workspace.root.join("sdk/javascript"));
     workspace::run(&mut node, "npm test")?;
+    check_types(workspace)?;
     println!("testing sdk/go");
     let kit = workspace.root.join("sdk/go");
     let modfile = workspace.target.join("tools/sdk-go.mod");
@@ -163,6 +164,19 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
         .current_dir(kit);
     workspace::run(&mut zig, "zig cc")?;
     workspace::run(&mut Command::new(program), "the tests of sdk/c")
+}
+
+/// The types of the kit for JavaScript, made anew, and the checks in TypeScript against them.
+fn check_types(workspace: &Workspace) -> Result<()> {
+    let kit = workspace.root.join("sdk/javascript");
+    workspace::run(Command::new("npm").args(["run", "types", "--silent"]).current_dir(&kit), "npm run types")?;
+    for suite in SUITES {
+        for folder in folders(workspace, suite)?.iter().filter(|folder| folder.join("tsconfig.json").is_file()) {
+            let mut tsc = Command::new(kit.join("node_modules/.bin/tsc"));
+            workspace::run(tsc.arg("--project").arg(folder), &format!("tsc of {}", shown(folder)))?;
+        }
+    }
+    Ok(())
 }
 
 /// The compilers of Python's environment come first on `PATH`.
