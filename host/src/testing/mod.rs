@@ -173,7 +173,7 @@ impl Case {
         });
         let run = match version.refuse_config(&self.config) {
             Some(problem) => not_run(Failure::new(Reason::InvalidConfig, problem.to_string())),
-            None => sandbox.run(&version.program, &env, self.facts(limits.timeout)).await,
+            None => sandbox.run(&version.program, &env, self.facts(limits.timeout, script.now())).await,
         };
         let judge = Judge {
             cases: &self.cases,
@@ -187,18 +187,18 @@ impl Case {
         Ok(Result { differences: judge.differences(), run })
     }
 
-    fn facts(&self, timeout: Duration) -> RunFacts {
+    fn facts(&self, timeout: Duration, now: u64) -> RunFacts {
         let context = &self.raw.context;
         RunFacts {
             id: uuid::Uuid::now_v7(),
             deadline: Instant::now() + timeout,
             consecutive_failures: context.consecutive_failures,
-            previous: context.previous.as_ref().map(|previous| Arc::new(earlier(previous))),
+            previous: context.previous.as_ref().map(|previous| Arc::new(earlier(previous, now))),
         }
     }
 }
 
-fn earlier(previous: &raw::Previous) -> Run {
+fn earlier(previous: &raw::Previous, now: u64) -> Run {
     let end = match previous.status {
         raw::Status::Unknown => Err(Failure::new(Reason::Other, previous.message.clone())),
         raw::Status::Healthy => Ok(Status::Healthy),
@@ -209,7 +209,8 @@ fn earlier(previous: &raw::Previous) -> Run {
         |status| Outcome { status, message: previous.message.clone(), measurements: Vec::new(), details: Vec::new() };
     Run {
         end: end.map(outcome),
-        started_unix_ms: unix_ms().saturating_sub(previous.age_ms),
+        started_unix_ms: now.saturating_sub(previous.age_ms),
+        duration: Duration::from_millis(previous.duration_ms),
         ..not_run(Failure::new(Reason::Other, ""))
     }
 }
