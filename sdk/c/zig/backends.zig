@@ -191,7 +191,7 @@ pub const redis = struct {
         /// Keys and values by turns.
         map: []const Reply,
 
-        fn lift(raw: *const c.probity_reply) Reply {
+        fn lift(raw: c.probity_reply) Reply {
             return switch (raw.kind) {
                 c.PROBITY_REPLY_INTEGER => .{ .integer = raw.as.integer },
                 c.PROBITY_REPLY_NUMBER => .{ .number = raw.as.number },
@@ -205,9 +205,9 @@ pub const redis = struct {
             };
         }
 
-        fn items(raw: *const c.probity_reply) []const Reply {
+        fn items(raw: c.probity_reply) []const Reply {
             const made = host.alloc(Reply, raw.as.list.count);
-            for (made, 0..) |*item, at| item.* = .lift(&raw.as.list.items[at]);
+            for (made, 0..) |*item, at| item.* = .lift(raw.as.list.items[at]);
             return made;
         }
 
@@ -252,7 +252,7 @@ pub const redis = struct {
             for (args, raw) |arg, *bytes| bytes.* = .{ .data = arg.ptr, .length = arg.len };
             const reply = c.probity_redis_command_bytes(self.raw, keep(name), raw.ptr, raw.len, &host.last_error);
             if (reply == null) return error.Capability;
-            return .lift(@ptrCast(reply));
+            return .lift(reply.*);
         }
         /// Gives the connection back before the run ends.
         pub fn deinit(self: Connection) void {
