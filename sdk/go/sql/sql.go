@@ -25,6 +25,8 @@ type Value = any
 type RowSet struct {
 	// Columns are names in the order of the statement.
 	Columns []string
+	// Types are those of the columns, as the engine calls them: int8, varchar.
+	Types []string
 	// Rows are each as long as Columns.
 	Rows [][]Value
 	// Truncated tells whether there were more rows than the host returns.
@@ -123,6 +125,7 @@ func rows(result witTypes.Result[wit.RowSet, types.Error]) (*RowSet, error) {
 	made := &RowSet{Truncated: set.Truncated}
 	for _, column := range set.Columns {
 		made.Columns = append(made.Columns, column.Name)
+		made.Types = append(made.Types, column.TypeName)
 	}
 	for _, row := range set.Rows {
 		fields := make([]Value, 0, len(row))
