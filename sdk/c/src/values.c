@@ -1,29 +1,11 @@
 /**
  * @file
- * Values of the host that several capabilities have, and the handles that are open.
+ * Values of the host that several capabilities have.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "calls.h"
-
-/** The one that was opened last. */
-static probity_handle *handles;
-
-void probity_handle_keep(probity_handle *handle, int32_t number, void (*drop)(int32_t number)) {
-    *handle = (probity_handle){.next = handles, .number = number, .drop = drop};
-    handles = handle;
-}
-
-void probity_handle_drop(probity_handle *handle) {
-    if (handle == NULL || handle->number == 0) return;
-    handle->drop(handle->number);
-    handle->number = 0;
-}
-
-void probity_handle_drop_all(void) {
-    for (; handles != NULL; handles = handles->next) probity_handle_drop(handles);
-}
 
 void probity_list_free(void *items, size_t count) {
     if (count > 0) free(items);

@@ -191,7 +191,27 @@ static void fields_and_days_are_found(void) {
     holds(probity_certificate_days_left(&certificate, 1000 * 1000 + 345600 * UINT64_C(1000)) == -1, "a day too late");
 }
 
+static int32_t dropped[8];
+static size_t drops;
+
+static void drop(int32_t number) { dropped[drops++] = number; }
+
+/** What a run took goes back when it ends, the newest first; what the check gave back goes only once. */
+static void handles_go_back_once(void) {
+    probity_handle connection, response, transaction;
+    probity_handle_keep(&connection, 1, drop);
+    probity_handle_keep(&response, 2, drop);
+    probity_handle_keep(&transaction, 3, drop);
+    probity_handle_drop(&response);
+    probity_handle_drop(&response);
+    probity_handle_drop(NULL);
+    probity_handle_drop_all();
+    probity_handle_drop_all();
+    holds(drops == 3 && dropped[0] == 2 && dropped[1] == 3 && dropped[2] == 1, "2 by the check, then 3 before 1");
+}
+
 int main(void) {
+    handles_go_back_once();
     fields_are_read_as_types();
     replies_are_read();
     fields_and_days_are_found();
