@@ -1,5 +1,5 @@
-//! What the kit for C, C++ and Zig promises beyond the suites: what a check does not call is not imported, and what it
-//! took goes back when its run ends.
+//! What the kit for C, C++ and Zig promises beyond the suites: what a check does not call is not imported, what it took
+//! goes back when its run ends, and rows and replies can be read as types.
 
 use std::env;
 use std::fs;
@@ -117,4 +117,17 @@ port = {port}
     let said = probity(folder.path(), &["run", "--check", "takes", "--repeat", "4", "--output", "nagios"]);
     let served: Vec<&str> = said.lines().collect();
     assert_eq!(served, ["OK - served 1", "OK - served 2", "OK - served 3", "OK - served 1"]);
+}
+
+// Fields, whole results and replies are read as the types of the language, and what does not fit is told.
+#[test]
+fn rows_and_replies_are_read_as_types() {
+    let (folder, out) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("kits"), tempfile::tempdir().unwrap());
+    for language in ["c", "cpp", "zig"] {
+        let component = out.path().join(language).with_extension("wasm");
+        let component = component.to_str().unwrap();
+        probity(&folder.join(language), &["build", "--out", component]);
+        let said = probity(&folder, &["test", "--component", component]);
+        assert!(said.contains("2 of 2 cases pass"), "{language}: {said}");
+    }
 }
