@@ -57,7 +57,13 @@ bool probity_socket_read(probity_socket *socket, uint32_t max, uint32_t timeout_
 
 bool probity_socket_read_until(probity_socket *socket, const char *delimiter, uint32_t max, uint32_t timeout_ms,
                                probity_bytes *read, probity_error *error) {
-    guest_list_u8_t wanted = probity_list(delimiter, strlen(delimiter)), bytes;
+    probity_bytes wanted = {(const uint8_t *)delimiter, strlen(delimiter)};
+    return probity_socket_read_until_bytes(socket, wanted, max, timeout_ms, read, error);
+}
+
+bool probity_socket_read_until_bytes(probity_socket *socket, probity_bytes delimiter, uint32_t max, uint32_t timeout_ms,
+                                     probity_bytes *read, probity_error *error) {
+    guest_list_u8_t wanted = probity_list(delimiter.data, delimiter.length), bytes;
     probity_check_types_error_t refused;
     uint32_t *within = timeout(&timeout_ms);
     bool ok = probity_check_tcp_method_socket_read_until(borrow(socket), &wanted, max, within, &bytes, &refused);

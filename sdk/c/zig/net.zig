@@ -166,8 +166,8 @@ pub const tcp = struct {
         /// Reads through `delimiter`, which is part of what is read.
         pub fn readUntil(self: Socket, delimiter: []const u8, max: u32, timeout_ms: u32) Error![]const u8 {
             var bytes: c.probity_bytes = .{};
-            const until = keep(delimiter);
-            try host.done(c.probity_socket_read_until(self.raw, until, max, timeout_ms, &bytes, &host.last_error));
+            const until: c.probity_bytes = .{ .data = delimiter.ptr, .length = delimiter.len };
+            try host.done(c.probity_socket_read_until_bytes(self.raw, until, max, timeout_ms, &bytes, &host.last_error));
             return host.view(bytes);
         }
         /// What `startTls` is told; the host and what the system trusts when it is not.

@@ -32,7 +32,7 @@ static void show_rows(probity_outcome *outcome, const probity_sql_rows *rows) {
     }
     show_text(outcome, "columns", columns);
     show_bool(outcome, "truncated", rows->truncated);
-    show_integer(outcome, "rows", (int64_t)rows->row_count);
+    show_integer(outcome, "rows", rows->row_count);
     for (size_t row = 0; row < rows->row_count; row++) {
         const char *fields = "";
         for (size_t at = 0; at < rows->column_count; at++) {
@@ -75,8 +75,8 @@ bool sql_write(probity_outcome *outcome, probity_error *error) {
     if (!probity_sql_transaction_commit(probe, error)) return false;
     probity_sql_transaction *undone = probity_sql_begin(orders, error);
     if (undone == NULL || !probity_sql_transaction_rollback(undone, error)) return false;
-    show_integer(outcome, "updated", (int64_t)updated);
-    show_integer(outcome, "inserted", (int64_t)inserted);
+    show_integer(outcome, "updated", updated);
+    show_integer(outcome, "inserted", inserted);
     show_integer(outcome, "counted", counted);
     return true;
 }
@@ -160,7 +160,7 @@ bool secrets(probity_outcome *outcome, probity_error *error) {
 bool reveal(probity_outcome *outcome, probity_error *error) {
     const char *value = probity_secrets_reveal("webhook", error);
     if (value == NULL) return false;
-    show_integer(outcome, "length", (int64_t)strlen(value));
+    show_integer(outcome, "length", strlen(value));
     show_text(outcome, "value", value);
     return true;
 }

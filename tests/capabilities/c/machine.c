@@ -7,10 +7,10 @@
 bool memory(probity_outcome *outcome, probity_error *error) {
     probity_memory_info info;
     if (!probity_system_memory(&info, error)) return false;
-    show_integer(outcome, "total", (int64_t)info.total);
-    show_integer(outcome, "available", (int64_t)info.available);
-    show_integer(outcome, "swap-total", (int64_t)info.swap_total);
-    show_integer(outcome, "swap-free", (int64_t)info.swap_free);
+    show_integer(outcome, "total", info.total);
+    show_integer(outcome, "available", info.available);
+    show_integer(outcome, "swap-total", info.swap_total);
+    show_integer(outcome, "swap-free", info.swap_free);
     show_option(outcome, "cgroup-limit", info.cgroup_limit);
     show_option(outcome, "cgroup-used", info.cgroup_used);
     return true;
@@ -53,15 +53,15 @@ bool pressure(probity_outcome *outcome, probity_error *error) {
 bool uptime(probity_outcome *outcome, probity_error *error) {
     uint64_t ms;
     if (!probity_system_uptime_ms(&ms, error)) return false;
-    show_integer(outcome, "uptime-ms", (int64_t)ms);
+    show_integer(outcome, "uptime-ms", ms);
     return true;
 }
 
 static void show_disk(probity_outcome *outcome, const char *prefix, const probity_disk_info *info) {
     show_text(outcome, prefixed(prefix, "mount-point"), info->mount_point);
     show_text(outcome, prefixed(prefix, "file-system"), info->file_system);
-    show_integer(outcome, prefixed(prefix, "total"), (int64_t)info->total);
-    show_integer(outcome, prefixed(prefix, "available"), (int64_t)info->available);
+    show_integer(outcome, prefixed(prefix, "total"), info->total);
+    show_integer(outcome, prefixed(prefix, "available"), info->available);
     show_option(outcome, prefixed(prefix, "inodes-total"), info->inodes_total);
     show_option(outcome, prefixed(prefix, "inodes-free"), info->inodes_free);
     show_bool(outcome, prefixed(prefix, "read-only"), info->read_only);
@@ -77,7 +77,7 @@ bool disk(probity_outcome *outcome, probity_error *error) {
 bool disks(probity_outcome *outcome, probity_error *error) {
     probity_disks found;
     if (!probity_system_disks(&found, error)) return false;
-    show_integer(outcome, "disks", (int64_t)found.count);
+    show_integer(outcome, "disks", found.count);
     for (size_t at = 0; at < found.count; at++) show_disk(outcome, numbered("", at), &found.items[at]);
     return true;
 }
@@ -85,8 +85,8 @@ bool disks(probity_outcome *outcome, probity_error *error) {
 static void show_process(probity_outcome *outcome, const char *prefix, const probity_process_info *info) {
     show_integer(outcome, prefixed(prefix, "pid"), info->pid);
     show_text(outcome, prefixed(prefix, "name"), info->name);
-    show_integer(outcome, prefixed(prefix, "started-unix-ms"), (int64_t)info->started_unix_ms);
-    show_integer(outcome, prefixed(prefix, "rss"), (int64_t)info->rss);
+    show_integer(outcome, prefixed(prefix, "started-unix-ms"), info->started_unix_ms);
+    show_integer(outcome, prefixed(prefix, "rss"), info->rss);
     show_number(outcome, prefixed(prefix, "cpu-percent"), info->cpu_percent);
     show_option(outcome, prefixed(prefix, "threads"), info->threads);
     show_option(outcome, prefixed(prefix, "open-files"), info->open_files);
@@ -95,7 +95,7 @@ static void show_process(probity_outcome *outcome, const char *prefix, const pro
 bool processes(probity_outcome *outcome, probity_error *error) {
     probity_processes found;
     if (!probity_system_processes("nginx", &found, error)) return false;
-    show_integer(outcome, "processes", (int64_t)found.count);
+    show_integer(outcome, "processes", found.count);
     for (size_t at = 0; at < found.count; at++) show_process(outcome, numbered("", at), &found.items[at]);
     return true;
 }
@@ -103,15 +103,15 @@ bool processes(probity_outcome *outcome, probity_error *error) {
 bool file(probity_outcome *outcome, probity_error *error) {
     probity_file_info info;
     if (!probity_system_stat("/var/backup.dump", &info, error)) return false;
-    show_integer(outcome, "size", (int64_t)info.size);
-    show_integer(outcome, "modified-unix-ms", (int64_t)info.modified_unix_ms);
+    show_integer(outcome, "size", info.size);
+    show_integer(outcome, "modified-unix-ms", info.modified_unix_ms);
     show_bool(outcome, "is-directory", info.is_directory);
     return true;
 }
 
 static void show_beat(probity_outcome *outcome, const char *prefix, const probity_beat *beat) {
-    show_integer(outcome, prefixed(prefix, "at-unix-ms"), (int64_t)beat->at_unix_ms);
-    show_integer(outcome, prefixed(prefix, "age-ms"), (int64_t)beat->age_ms);
+    show_integer(outcome, prefixed(prefix, "at-unix-ms"), beat->at_unix_ms);
+    show_integer(outcome, prefixed(prefix, "age-ms"), beat->age_ms);
     show_bool(outcome, prefixed(prefix, "ok"), beat->ok);
     show_text(outcome, prefixed(prefix, "message"), beat->message);
     show_optional(outcome, prefixed(prefix, "duration-ms"), beat->duration_ms);
@@ -131,7 +131,7 @@ bool heartbeat(probity_outcome *outcome, probity_error *error) {
 bool heartbeats(probity_outcome *outcome, probity_error *error) {
     probity_beats beats;
     if (!probity_heartbeats_recent("backup", 2, &beats, error)) return false;
-    show_integer(outcome, "beats", (int64_t)beats.count);
+    show_integer(outcome, "beats", beats.count);
     for (size_t at = 0; at < beats.count; at++) show_beat(outcome, numbered("", at), &beats.items[at]);
     return true;
 }
@@ -139,7 +139,7 @@ bool heartbeats(probity_outcome *outcome, probity_error *error) {
 static void show_peer(probity_outcome *outcome, const char *prefix, const probity_peer *peer) {
     show_status(outcome, prefixed(prefix, "status"), peer->concluded, peer->status);
     show_text(outcome, prefixed(prefix, "message"), peer->message);
-    show_integer(outcome, prefixed(prefix, "at-unix-ms"), (int64_t)peer->at_unix_ms);
+    show_integer(outcome, prefixed(prefix, "at-unix-ms"), peer->at_unix_ms);
     show_bool(outcome, prefixed(prefix, "stale"), peer->stale);
 }
 
@@ -153,7 +153,7 @@ bool peer(probity_outcome *outcome, probity_error *error) {
 bool peers(probity_outcome *outcome, probity_error *error) {
     probity_peers found;
     if (!probity_peers_by_tag("orders", &found, error)) return false;
-    show_integer(outcome, "peers", (int64_t)found.count);
+    show_integer(outcome, "peers", found.count);
     for (size_t at = 0; at < found.count; at++) {
         show_text(outcome, prefixed(numbered("", at), "name"), found.items[at].name);
         show_peer(outcome, numbered("", at), &found.items[at]);

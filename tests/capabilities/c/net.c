@@ -104,7 +104,7 @@ bool tls_trusting(probity_outcome *outcome, probity_error *error) {
 bool tls_named(probity_outcome *outcome, probity_error *error) {
     probity_certificates found;
     if (!probity_tls_inspect_named("office", &found, error)) return false;
-    show_integer(outcome, "certificates", (int64_t)found.count);
+    show_integer(outcome, "certificates", found.count);
     for (size_t at = 0; at < found.count; at++) show_certificate(outcome, numbered("", at), &found.items[at]);
     return true;
 }
@@ -116,14 +116,14 @@ bool udp(probity_outcome *outcome, probity_error *error) {
     show_bytes(outcome, "payload", reply.payload);
     show_text(outcome, "remote-address", reply.remote_address);
     show_number(outcome, "elapsed-ms", reply.elapsed_ms);
-    show_integer(outcome, "received-unix-ms", (int64_t)(reply.received_unix_ns / 1000000));
+    show_integer(outcome, "received-unix-ms", reply.received_unix_ns / 1000000);
     return true;
 }
 
 static bool resolve(probity_outcome *outcome, const char *type, const char *server, probity_error *error) {
     probity_dns_answers answers;
     if (!probity_dns_resolve("shop.test", type, server, &answers, error)) return false;
-    show_integer(outcome, "answers", (int64_t)answers.count);
+    show_integer(outcome, "answers", answers.count);
     for (size_t at = 0; at < answers.count; at++) {
         show_text(outcome, prefixed(numbered("", at), "data"), answers.items[at].data);
         show_integer(outcome, prefixed(numbered("", at), "ttl"), answers.items[at].ttl);

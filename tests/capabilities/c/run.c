@@ -19,7 +19,7 @@ bool show_context(probity_outcome *outcome, probity_error *) {
     }
     show_status(outcome, "previous-status", previous.concluded, previous.status);
     show_text(outcome, "previous-message", previous.message);
-    show_integer(outcome, "previous-at-unix-ms", (int64_t)previous.at_unix_ms);
+    show_integer(outcome, "previous-at-unix-ms", previous.at_unix_ms);
     show_number(outcome, "previous-duration-ms", previous.duration_ms);
     return true;
 }
@@ -27,9 +27,9 @@ bool show_context(probity_outcome *outcome, probity_error *) {
 bool show_clock(probity_outcome *outcome, probity_error *) {
     uint64_t wall = probity_now_unix_ms(), monotonic = probity_monotonic_ns();
     probity_sleep_ms(250);
-    show_integer(outcome, "now-unix-ms", (int64_t)wall);
-    show_integer(outcome, "wall-ms", (int64_t)(probity_now_unix_ms() - wall));
-    show_integer(outcome, "monotonic-ms", (int64_t)(probity_monotonic_ns() - monotonic) / 1000000);
+    show_integer(outcome, "now-unix-ms", wall);
+    show_integer(outcome, "wall-ms", probity_now_unix_ms() - wall);
+    show_integer(outcome, "monotonic-ms", (probity_monotonic_ns() - monotonic) / 1000000);
     return true;
 }
 

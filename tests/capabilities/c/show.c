@@ -25,7 +25,7 @@ void show_optional(probity_outcome *outcome, const char *name, double value) {
 
 void show_option(probity_outcome *outcome, const char *name, probity_option value) {
     if (value.is_some)
-        show_integer(outcome, name, (int64_t)value.value);
+        show_integer(outcome, name, value.value);
     else
         probity_detail(outcome, name, "none");
 }
@@ -72,7 +72,7 @@ void show_session(probity_outcome *outcome, const char *prefix, const probity_tl
     show_text(outcome, prefixed(prefix, "alpn"), info->alpn);
     show_number(outcome, prefixed(prefix, "handshake-ms"), info->handshake_ms);
     show_text(outcome, prefixed(prefix, "verified"), info->distrust == NULL ? "yes" : info->distrust);
-    show_integer(outcome, prefixed(prefix, "chain"), (int64_t)info->chain.count);
+    show_integer(outcome, prefixed(prefix, "chain"), info->chain.count);
     for (size_t at = 0; at < info->chain.count; at++)
         show_certificate(outcome, numbered(prefix, at), &info->chain.items[at]);
 }

@@ -35,7 +35,7 @@ static void show_rows(Show show, const probity::sql::Rows &rows) {
     }
     show.text("columns", columns)
         .boolean("truncated", rows.truncated())
-        .integer("rows", static_cast<std::int64_t>(rows.size()));
+        .integer("rows", rows.size());
     std::size_t number = 0;
     for (probity::sql::Row row : rows) {
         std::string fields;
@@ -74,8 +74,8 @@ Result<void> sql_write(Show show) {
     auto undone = orders->begin();
     if (!undone) return undone.error();
     if (auto done = undone->rollback(); !done) return done;
-    show.integer("updated", static_cast<std::int64_t>(*updated))
-        .integer("inserted", static_cast<std::int64_t>(*inserted))
+    show.integer("updated", *updated)
+        .integer("inserted", *inserted)
         .integer("counted", *counted);
     return {};
 }
@@ -155,6 +155,6 @@ Result<void> secrets(Show show) {
 Result<void> reveal(Show show) {
     auto value = probity::secrets::reveal("webhook");
     if (!value) return value.error();
-    show.integer("length", static_cast<std::int64_t>(value->size())).text("value", *value);
+    show.integer("length", value->size()).text("value", *value);
     return {};
 }

@@ -9,10 +9,10 @@ using probity::Result;
 Result<void> memory(Show show) {
     auto info = probity::system::memory();
     if (!info) return info.error();
-    show.integer("total", static_cast<std::int64_t>(info->total))
-        .integer("available", static_cast<std::int64_t>(info->available))
-        .integer("swap-total", static_cast<std::int64_t>(info->swap_total))
-        .integer("swap-free", static_cast<std::int64_t>(info->swap_free))
+    show.integer("total", info->total)
+        .integer("available", info->available)
+        .integer("swap-total", info->swap_total)
+        .integer("swap-free", info->swap_free)
         .optional("cgroup-limit", info->cgroup_limit)
         .optional("cgroup-used", info->cgroup_used);
     return {};
@@ -54,15 +54,15 @@ Result<void> pressure(Show show) {
 Result<void> uptime(Show show) {
     auto ms = probity::system::uptime_ms();
     if (!ms) return ms.error();
-    show.integer("uptime-ms", static_cast<std::int64_t>(*ms));
+    show.integer("uptime-ms", *ms);
     return {};
 }
 
 static void show_disk(Show show, const probity_disk_info &info) {
     show.text("mount-point", info.mount_point)
         .text("file-system", info.file_system)
-        .integer("total", static_cast<std::int64_t>(info.total))
-        .integer("available", static_cast<std::int64_t>(info.available))
+        .integer("total", info.total)
+        .integer("available", info.available)
         .optional("inodes-total", info.inodes_total)
         .optional("inodes-free", info.inodes_free)
         .boolean("read-only", info.read_only);
@@ -78,7 +78,7 @@ Result<void> disk(Show show) {
 Result<void> disks(Show show) {
     auto found = probity::system::disks();
     if (!found) return found.error();
-    show.integer("disks", static_cast<std::int64_t>(found->size()));
+    show.integer("disks", found->size());
     for (std::size_t at = 0; at < found->size(); at++) show_disk(show.item(at), (*found)[at]);
     return {};
 }
@@ -86,14 +86,14 @@ Result<void> disks(Show show) {
 Result<void> processes(Show show) {
     auto found = probity::system::processes("nginx");
     if (!found) return found.error();
-    show.integer("processes", static_cast<std::int64_t>(found->size()));
+    show.integer("processes", found->size());
     for (std::size_t at = 0; at < found->size(); at++) {
         const probity_process_info &info = (*found)[at];
         show.item(at)
             .integer("pid", info.pid)
             .text("name", info.name)
-            .integer("started-unix-ms", static_cast<std::int64_t>(info.started_unix_ms))
-            .integer("rss", static_cast<std::int64_t>(info.rss))
+            .integer("started-unix-ms", info.started_unix_ms)
+            .integer("rss", info.rss)
             .number("cpu-percent", info.cpu_percent)
             .optional("threads", info.threads)
             .optional("open-files", info.open_files);
@@ -104,15 +104,15 @@ Result<void> processes(Show show) {
 Result<void> file(Show show) {
     auto info = probity::system::stat("/var/backup.dump");
     if (!info) return info.error();
-    show.integer("size", static_cast<std::int64_t>(info->size))
-        .integer("modified-unix-ms", static_cast<std::int64_t>(info->modified_unix_ms))
+    show.integer("size", info->size)
+        .integer("modified-unix-ms", info->modified_unix_ms)
         .boolean("is-directory", info->is_directory);
     return {};
 }
 
 static void show_beat(Show show, const probity_beat &beat) {
-    show.integer("at-unix-ms", static_cast<std::int64_t>(beat.at_unix_ms))
-        .integer("age-ms", static_cast<std::int64_t>(beat.age_ms))
+    show.integer("at-unix-ms", beat.at_unix_ms)
+        .integer("age-ms", beat.age_ms)
         .boolean("ok", beat.ok)
         .text("message", beat.message)
         .optional("duration-ms", beat.duration_ms);
@@ -131,7 +131,7 @@ Result<void> heartbeat(Show show) {
 Result<void> heartbeats(Show show) {
     auto beats = probity::heartbeats::recent("backup", 2);
     if (!beats) return beats.error();
-    show.integer("beats", static_cast<std::int64_t>(beats->size()));
+    show.integer("beats", beats->size());
     for (std::size_t at = 0; at < beats->size(); at++) show_beat(show.item(at), (*beats)[at]);
     return {};
 }
@@ -139,7 +139,7 @@ Result<void> heartbeats(Show show) {
 static void show_peer(Show show, const probity_peer &peer) {
     show.status("status", peer.concluded, peer.status)
         .text("message", peer.message)
-        .integer("at-unix-ms", static_cast<std::int64_t>(peer.at_unix_ms))
+        .integer("at-unix-ms", peer.at_unix_ms)
         .boolean("stale", peer.stale);
 }
 
@@ -153,7 +153,7 @@ Result<void> peer(Show show) {
 Result<void> peers(Show show) {
     auto found = probity::peers::by_tag("orders");
     if (!found) return found.error();
-    show.integer("peers", static_cast<std::int64_t>(found->size()));
+    show.integer("peers", found->size());
     for (std::size_t at = 0; at < found->size(); at++) {
         show.item(at).text("name", (*found)[at].name);
         show_peer(show.item(at), (*found)[at]);

@@ -109,7 +109,7 @@ Result<void> tls_trusting(Show show) {
 Result<void> tls_named(Show show) {
     auto found = probity::tls::inspect_named("office");
     if (!found) return found.error();
-    show.integer("certificates", static_cast<std::int64_t>(found->size()));
+    show.integer("certificates", found->size());
     for (std::size_t at = 0; at < found->size(); at++) show.item(at).certificate((*found)[at]);
     return {};
 }
@@ -120,13 +120,13 @@ Result<void> udp(Show show) {
     show.bytes("payload", probity::view(reply->payload))
         .text("remote-address", reply->remote_address)
         .number("elapsed-ms", reply->elapsed_ms)
-        .integer("received-unix-ms", static_cast<std::int64_t>(reply->received_unix_ns / 1'000'000));
+        .integer("received-unix-ms", reply->received_unix_ns / 1'000'000);
     return {};
 }
 
 static Result<void> records(Show show, const Result<probity_dns_answers> &answers) {
     if (!answers) return answers.error();
-    show.integer("answers", static_cast<std::int64_t>(answers->size()));
+    show.integer("answers", answers->size());
     for (std::size_t at = 0; at < answers->size(); at++)
         show.item(at).text("data", (*answers)[at].data).integer("ttl", (*answers)[at].ttl);
     return {};

@@ -20,7 +20,7 @@ Result<void> show_context(Show show) {
     }
     show.status("previous-status", previous->concluded, previous->status)
         .text("previous-message", previous->message)
-        .integer("previous-at-unix-ms", static_cast<std::int64_t>(previous->at_unix_ms))
+        .integer("previous-at-unix-ms", previous->at_unix_ms)
         .number("previous-duration-ms", previous->duration_ms);
     return {};
 }
@@ -29,9 +29,9 @@ Result<void> show_clock(Show show) {
     namespace clock = probity::clock;
     std::uint64_t wall = clock::now_unix_ms(), monotonic = clock::monotonic_ns();
     clock::sleep_ms(250);
-    show.integer("now-unix-ms", static_cast<std::int64_t>(wall))
-        .integer("wall-ms", static_cast<std::int64_t>(clock::now_unix_ms() - wall))
-        .integer("monotonic-ms", static_cast<std::int64_t>((clock::monotonic_ns() - monotonic) / 1'000'000));
+    show.integer("now-unix-ms", wall)
+        .integer("wall-ms", clock::now_unix_ms() - wall)
+        .integer("monotonic-ms", (clock::monotonic_ns() - monotonic) / 1'000'000);
     return {};
 }
 

@@ -36,7 +36,7 @@ Show &Show::session(const probity_tls_info &info) {
     text("protocol", info.protocol).text("cipher", info.cipher).optional_text("alpn", info.alpn);
     number("handshake-ms", info.handshake_ms);
     text("verified", info.distrust == nullptr ? "yes" : info.distrust);
-    integer("chain", static_cast<std::int64_t>(info.chain.size()));
+    integer("chain", info.chain.size());
     for (std::size_t at = 0; at < info.chain.size(); at++) item(at).certificate(info.chain[at]);
     return *this;
 }

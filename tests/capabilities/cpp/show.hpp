@@ -34,7 +34,7 @@ public:
     /** NAN is absent. */
     Show &optional(std::string_view name, double value) { return value != value ? none(name) : number(name, value); }
     Show &optional(std::string_view name, probity_option value) {
-        return value ? integer(name, static_cast<std::int64_t>(*value)) : none(name);
+        return value ? integer(name, *value) : none(name);
     }
     Show &bytes(std::string_view name, std::string_view value);
     Show &status(std::string_view name, bool concluded, probity_status status) {

@@ -21,10 +21,11 @@ namespace sql {
 class Value {
 public:
     Value(std::nullptr_t) : raw_(probity_sql_null()) {}
-    Value(bool value) : raw_(probity_sql_boolean(value)) {}
-    Value(int value) : raw_(probity_sql_integer(value)) {}
-    Value(std::int64_t value) : raw_(probity_sql_integer(value)) {}
     Value(double value) : raw_(probity_sql_number(value)) {}
+    /** A truth value, or any whole number. */
+    template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
+    Value(T value)
+        : raw_(std::is_same_v<T, bool> ? probity_sql_boolean(value) : probity_sql_integer(static_cast<std::int64_t>(value))) {}
     Value(const char *value) : Value(std::string_view(value)) {}
     Value(const std::string &value) : Value(std::string_view(value)) {}
     Value(std::string_view value) : raw_(bytes(value).raw_) { raw_.kind = PROBITY_SQL_TEXT; }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "check.h"
@@ -27,24 +28,16 @@ class Outcome {
 public:
     explicit Outcome(probity_outcome *raw) : raw_(raw) {}
 
-    /** Each adds a value without judging it. `unit` is a UCUM code, or empty. */
-    Outcome &measure(std::string_view name, double value, std::string_view unit = "") {
-        probity_measure(raw_, keep(name), value, keep(unit));
-        return *this;
-    }
-    Outcome &measure(std::string_view name, std::int64_t value, std::string_view unit = "") {
-        probity_measure_integer(raw_, keep(name), value, keep(unit));
-        return *this;
-    }
-    Outcome &measure(std::string_view name, int value, std::string_view unit = "") {
-        return measure(name, static_cast<std::int64_t>(value), unit);
-    }
-    Outcome &measure(std::string_view name, bool value) {
-        probity_measure_bool(raw_, keep(name), value);
-        return *this;
-    }
-    Outcome &measure_text(std::string_view name, std::string_view value) {
-        probity_measure_text(raw_, keep(name), keep(value));
+    /** Adds a value without judging it: a number, a bool or a text. `unit` is a UCUM code, or empty. */
+    template <class T> Outcome &measure(std::string_view name, const T &value, std::string_view unit = "") {
+        if constexpr (std::is_same_v<T, bool>)
+            probity_measure_bool(raw_, keep(name), value);
+        else if constexpr (std::is_integral_v<T>)
+            probity_measure_integer(raw_, keep(name), static_cast<std::int64_t>(value), keep(unit));
+        else if constexpr (std::is_floating_point_v<T>)
+            probity_measure(raw_, keep(name), value, keep(unit));
+        else
+            probity_measure_text(raw_, keep(name), keep(value));
         return *this;
     }
     /** Adds a value and judges it. */

@@ -178,7 +178,8 @@ public:
     Result<std::string_view> read_until(std::string_view delimiter, std::uint32_t max, std::uint32_t timeout_ms = 0) {
         probity_error error = {};
         probity_bytes bytes = {};
-        bool ok = probity_socket_read_until(raw(), keep(delimiter), max, timeout_ms, &bytes, &error);
+        probity_bytes until = {reinterpret_cast<const std::uint8_t *>(delimiter.data()), delimiter.size()};
+        bool ok = probity_socket_read_until_bytes(raw(), until, max, timeout_ms, &bytes, &error);
         return given(ok, view(bytes), error);
     }
     /** Begins TLS on the way, once both sides agreed to (STARTTLS), or at once: see probity_socket_start_tls. */

@@ -30,6 +30,9 @@ bool probity_socket_read(probity_socket *socket, uint32_t max, uint32_t timeout_
 /** Reads through `delimiter`, which is part of what is read; PROBITY_TOO_LARGE when it is not within `max` bytes. */
 bool probity_socket_read_until(probity_socket *socket, const char *delimiter, uint32_t max, uint32_t timeout_ms,
                                probity_bytes *read, probity_error *error);
+/** The same for a delimiter that is no text. */
+bool probity_socket_read_until_bytes(probity_socket *socket, probity_bytes delimiter, uint32_t max, uint32_t timeout_ms,
+                                     probity_bytes *read, probity_error *error);
 /**
  * Begins TLS on the way, once both sides agreed to (STARTTLS), or at once. A certificate that is not trusted is an
  * answer: see `distrust` before saying what not everybody may hear. `server_name` NULL is the host; `authority` NULL is
