@@ -51,6 +51,7 @@ pub fn record(comptime T: type, raw: anytype) T {
     var made: T = undefined;
     inline for (comptime std.meta.fieldNames(T)) |name| {
         const Field = @FieldType(T, name);
+        // The C kit says beside a status whether there is one.
         @field(made, name) = if (Field == ?Status)
             (if (raw.concluded) @as(Status, @enumFromInt(raw.status)) else null)
         else

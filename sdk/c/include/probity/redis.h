@@ -4,9 +4,10 @@
  * commands that read are allowed unless it lists others.
  *
  *     probity_redis *cache = probity_redis_open("cache", &error);
- *     const probity_reply *reply = cache == NULL ? NULL : probity_redis_command(cache, "LLEN", (const char *[]){"mails"}, 1, &error);
- *     int64_t waiting;
+ *     if (cache == NULL) return probity_failure(&error);
+ *     const probity_reply *reply = probity_redis_command(cache, "LLEN", (const char *[]){"mails"}, 1, &error);
  *     if (reply == NULL) return probity_failure(&error);
+ *     int64_t waiting;
  *     if (!probity_reply_integer(reply, &waiting)) return probity_failure_other("LLEN gave no number");
  */
 #ifndef PROBITY_REDIS_H

@@ -4,9 +4,9 @@
  * connections; read-only unless it says NAME:write.
  *
  *     probity_sql *orders = probity_sql_open("orders-db", &error);
+ *     if (orders == NULL) return probity_failure(&error);
  *     int64_t unpaid;
- *     if (orders == NULL ||
- *         !probity_sql_scalar_integer(orders, "SELECT count(*) FROM orders WHERE paid_at IS NULL", NULL, 0, &unpaid, &error))
+ *     if (!probity_sql_scalar_integer(orders, "SELECT count(*) FROM unpaid", NULL, 0, &unpaid, &error))
  *         return probity_failure(&error);
  */
 #ifndef PROBITY_SQL_H
