@@ -140,9 +140,10 @@ impl Zig {
         wasm: &Path,
     ) -> Result<(), BuildError> {
         let mut command = self.command(driver);
-        command.args(["-target", TARGET, "-s", "-mexec-model=reactor"]).arg(format!("-Wl,-z,stack-size={STACK}"));
+        command.args(["-target", TARGET, "-mexec-model=reactor"]).arg(format!("-Wl,-z,stack-size={STACK}"));
         if driver == "c++" {
-            command.args(CPP_FLAGS);
+            // Optimised it would lose the names of functions without.
+            command.args(CPP_FLAGS).arg("-g");
         }
         command.args(including(includes)).args(sources).args(objects).arg("-o").arg(wasm);
         tool::run(&mut command)
@@ -162,7 +163,7 @@ impl Zig {
         fs::write(&header, &output.stdout).map_err(BuildError::write(&header))?;
         let module = |name: &str, file: &Path| format!("-M{name}={}", file.display());
         let mut command = self.command("build-exe");
-        command.args(["-target", TARGET, "-lc", "-mexec-model=reactor", "-O", "ReleaseSmall", "-fstrip"]);
+        command.args(["-target", TARGET, "-lc", "-mexec-model=reactor", "-O", "ReleaseSmall", "-fno-strip"]);
         command.arg("--stack").arg(STACK.to_string());
         command.arg("--dep").arg("probity").arg(module("root", &folder.join("check.zig")));
         command.arg("--dep").arg("probity_c").arg(module("probity", &kit.join("zig/probity.zig")));

@@ -167,6 +167,16 @@ impl Host {
         format!("http://{}{path}", self.address)
     }
 
+    /// The check once it has this status and `text` is in its message, its error or its reason.
+    pub fn wait_until_says(&self, check: &str, status: &str, text: &str) -> Value {
+        let fits = |answer: &Answer| {
+            let json = if answer.status == 200 { answer.json() } else { Value::Null };
+            let said = |key: &str| json[key].as_str().map_or_else(|| json[key].to_string(), str::to_owned);
+            json["status"] == status && ["message", "error", "reason"].iter().any(|key| said(key).contains(text))
+        };
+        self.wait_for(&format!("/checks/{check}"), fits).json()
+    }
+
     /// Polls `path` until `accept` takes the answer, and returns it.
     ///
     /// # Panics

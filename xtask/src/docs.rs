@@ -1,18 +1,17 @@
 //! `cargo xtask docs`: runs what the documents show and pastes what came out.
 //!
-//! A block after `<!-- run: WORD -->` is a shell: its lines that start with `$ ` are run in order beside a running
-//! quickstart, and the lines below each become its output. After the first one the group `orders` is waited for to be
-//! WORD. Nothing else of a document is touched.
+//! The tour runs beside a running demo: after the first command of a block marked `<!-- run: WORD -->` the group `orders`
+//! is waited for to be WORD. The quickstarts are followed in an empty folder each: see [`quickstarts`].
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::console::{self, Step};
 use crate::workspace::{self, Workspace, cargo};
-use crate::{demo, guests};
+use crate::{demo, guests, quickstarts};
 
 const DOCUMENTS: [&str; 2] = ["README.md", "docs/operating.md"];
 
@@ -25,25 +24,33 @@ const STATUS_MAX: Duration = Duration::from_secs(30);
 const STATUS_EVERY: Duration = Duration::from_millis(100);
 
 /// Renews the output in every document. With `host`, that program and the components that are in the quickstart's
-/// plugin directory are used; without, both are built.
-pub(crate) fn run(host: Option<PathBuf>) -> Result<()> {
+/// plugin directory are used; without, both are built. With `only`, nothing but that quickstart.
+pub(crate) fn run(host: Option<PathBuf>, only: Option<&str>) -> Result<()> {
     let workspace = Workspace::load()?;
     let quickstart = workspace.root.join("examples/quickstart");
     let host = match host {
         Some(host) => host,
         None => build(&workspace, &quickstart)?,
     };
+    if only.is_some() {
+        return quickstarts::renew(&workspace, &host, only);
+    }
     for document in DOCUMENTS {
         let path = workspace.root.join(document);
         let old = std::fs::read_to_string(&path).with_context(|| format!("read {document}"))?;
         let running = Running::start(&quickstart, &host)?;
-        let output = |command: &str| output(command, &workspace.root);
-        let new = renew(&old, output, wait_for).with_context(|| document.to_owned())?;
+        let step = |step: Step| {
+            if step.at == 1 {
+                wait_for(step.word)?;
+            }
+            output(step.command, &workspace.root)
+        };
+        let new = console::renew(&old, step).with_context(|| document.to_owned())?;
         drop(running);
         std::fs::write(&path, &new).with_context(|| format!("write {document}"))?;
         println!("{document}: {}", if new == old { "unchanged" } else { "renewed" });
     }
-    Ok(())
+    quickstarts::renew(&workspace, &host, None)
 }
 
 fn build(workspace: &Workspace, quickstart: &Path) -> Result<PathBuf> {
@@ -80,39 +87,6 @@ fn until(command: &str, wanted: &str) -> Result<()> {
         ensure!(Instant::now() < end, "`{command}` did not print {wanted}; the last was {answer}");
         std::thread::sleep(STATUS_EVERY);
     }
-}
-
-/// `document` with the output of its commands as it is now.
-fn renew(
-    document: &str,
-    output: impl Fn(&str) -> Result<String>,
-    wait_for: impl Fn(&str) -> Result<()>,
-) -> Result<String> {
-    let mut new = String::with_capacity(document.len());
-    let mut lines = document.lines();
-    while let Some(line) = lines.next() {
-        put(&mut new, line);
-        let Some(status) = line.strip_prefix("<!-- run: ").and_then(|rest| rest.strip_suffix(" -->")) else { continue };
-        let fence = lines.next().unwrap_or_default();
-        ensure!(fence == "```console", "`{line}` stands before `{fence}`, not before a console block");
-        put(&mut new, fence);
-        let commands: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-        for (at, command) in commands.iter().filter_map(|line| line.strip_prefix("$ ")).enumerate() {
-            if at == 1 {
-                wait_for(status)?;
-            }
-            put(&mut new, &format!("$ {command}"));
-            for line in output(command)?.lines() {
-                put(&mut new, line.trim_end());
-            }
-        }
-        put(&mut new, "```");
-    }
-    Ok(new)
-}
-
-fn put(text: &mut String, line: &str) {
-    writeln!(text, "{line}").expect("writing to a string does not fail");
 }
 
 /// The shop and the host, ended when dropped.
@@ -155,38 +129,5 @@ impl Drop for Running {
             let _ = child.kill();
             let _ = child.wait();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use super::*;
-
-    // Old output goes, commands and prose stay, and the status is waited for after the first command.
-    #[test]
-    fn output_is_renewed() {
-        let old = "Prose\n<!-- run: degraded -->\n```console\n$ a\nold\nlines\n$ b\n```\n```console\n$ c\nkept\n```\n";
-        let did = RefCell::new(Vec::new());
-        let output = |command: &str| {
-            did.borrow_mut().push(command.to_owned());
-            Ok(format!("out of {command}"))
-        };
-        let wait_for = |status: &str| {
-            did.borrow_mut().push(format!("wait {status}"));
-            Ok(())
-        };
-        let expected = "Prose\n<!-- run: degraded -->\n```console\n$ a\nout of a\n$ b\nout of b\n```\n\
-                        ```console\n$ c\nkept\n```\n";
-        assert_eq!(renew(old, output, wait_for).unwrap(), expected);
-        assert_eq!(*did.borrow(), ["a", "wait degraded", "b"]);
-    }
-
-    // A marker that stands before nothing to run is a mistake in the document.
-    #[test]
-    fn stray_marker_is_refused() {
-        let nothing = |_: &str| Ok(String::new());
-        assert!(renew("<!-- run: healthy -->\ntext\n", nothing, |_| Ok(())).is_err());
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
             npm_install(folder)?;
         }
     }
-    go_runtime(workspace)
+    go_runtime(workspace).map(drop)
 }
 
 fn npm_install(folder: &Path) -> Result<()> {
@@ -70,8 +70,9 @@ fn npm_install(folder: &Path) -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("write {}", shown(&stamp)))
 }
 
-/// The crate that generates Go's bindings ships what they stand on, for places that no module proxy reaches.
-fn go_runtime(workspace: &Workspace) -> Result<()> {
+/// Where the sources are that Go's bindings stand on, for places that no module proxy reaches: the crate that generates
+/// the bindings ships them.
+pub(crate) fn go_runtime(workspace: &Workspace) -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Package>,
@@ -81,9 +82,9 @@ fn go_runtime(workspace: &Workspace) -> Result<()> {
         name: String,
         manifest_path: PathBuf,
     }
-    let to = go_runtime_folder(workspace);
+    let to = workspace.target.join("tools/go-wit");
     if to.join("go.mod").is_file() {
-        return Ok(());
+        return Ok(to);
     }
     let output =
         Command::new(cargo()).args(["metadata", "--format-version", "1"]).output().context("cargo metadata")?;
@@ -93,11 +94,8 @@ fn go_runtime(workspace: &Workspace) -> Result<()> {
     let folder =
         package.and_then(|package| package.manifest_path.parent()).context("wit-bindgen-go is no dependency")?;
     copy(&folder.join("src/pkg/wit"), &to.join("wit"))?;
-    fs::copy(folder.join("src/pkg/go.mod"), to.join("go.mod")).context("copy go.mod").map(drop)
-}
-
-fn go_runtime_folder(workspace: &Workspace) -> PathBuf {
-    workspace.target.join("tools/go-wit")
+    fs::copy(folder.join("src/pkg/go.mod"), to.join("go.mod")).context("copy go.mod")?;
+    Ok(to)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -149,7 +147,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let kit = workspace.root.join("sdk/go");
     let modfile = workspace.target.join("tools/sdk-go.mod");
     let text = fs::read_to_string(kit.join("go.mod")).context("read sdk/go/go.mod")?;
-    let runtime = go_runtime_folder(workspace);
+    let runtime = go_runtime(workspace)?;
     fs::write(&modfile, format!("{text}\nreplace go.bytecodealliance.org/pkg => {}\n", runtime.display()))
         .context("write a go.mod for tests")?;
     let mut go = Command::new(python::setup(workspace)?.join("go"));
@@ -185,7 +183,7 @@ fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
     let path: OsString = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path)))?;
     command.env("PATH", path).env("VIRTUAL_ENV", workspace.target.join("venv"));
-    command.env("PROBITY_GO_WIT", go_runtime_folder(workspace));
+    command.env("PROBITY_GO_WIT", go_runtime(workspace)?);
     Ok(())
 }
 

@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
-
+mod console;
 mod demo;
 mod docs;
 mod guests;
 mod languages;
 mod python;
+#[cfg(unix)]
+mod quickstarts;
 #[cfg(unix)]
 mod servers;
 mod setup;
@@ -60,6 +62,9 @@ enum Task {
         /// Use this host and the components in examples/quickstart/plugins, build nothing
         #[arg(long, value_name = "FILE")]
         host: Option<PathBuf>,
+        /// Only this quickstart: rust, python, go …
+        #[arg(long, value_name = "NAME")]
+        quickstart: Option<String>,
     },
     /// Run the quickstart: a shop, its check, and the host on 127.0.0.1:8080
     Demo {
@@ -77,7 +82,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Bench { args } => bench::run(&args),
-        Task::Docs { host } => docs::run(host),
+        Task::Docs { host, quickstart } => docs::run(host, quickstart.as_deref()),
         Task::Demo { listen } => demo::run(&listen),
     };
     match result {

@@ -30,5 +30,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let mut test = Command::new(cargo());
     // `--workspace` is the default members and the guests' native tests.
     test.args(["test", "--workspace", "--no-fail-fast"]).args(args).current_dir(&workspace.root);
-    workspace::run(&mut test, "cargo test")
+    workspace::run(&mut test, "cargo test")?;
+    if args.is_empty() {
+        println!("following the quickstarts");
+        #[cfg(unix)]
+        crate::quickstarts::check(&workspace, &workspace.target.join("debug/probity"))?;
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -105,6 +105,10 @@ pub fn compile(toolchain: &Toolchain, job: &Job<'_>) -> Result<Vec<Module>, Comp
 fn describe(cargo: &mut Command, toolchain: &Toolchain, job: &Job<'_>) {
     cargo.args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);
     cargo.arg("--message-format=json-render-diagnostics").arg("--manifest-path").arg(job.manifest);
+    if !io::stderr().is_terminal() {
+        // A line for each crate is for who watches.
+        cargo.arg("--quiet");
+    }
     for setting in PROFILE_SETTINGS {
         cargo.arg("--config").arg(format!("profile.{PROFILE}.{setting}"));
     }

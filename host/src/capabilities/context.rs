@@ -2,8 +2,7 @@
 
 use super::HostState;
 use super::bindings::probity::check::context::{Host, PreviousRun};
-use super::bindings::probity::check::types;
-use crate::check::Status;
+use super::peers::told;
 use crate::trace::SpanId;
 
 impl Host for HostState {
@@ -29,12 +28,7 @@ impl Host for HostState {
 
     fn previous(&mut self) -> wasmtime::Result<Option<PreviousRun>> {
         Ok(self.facts.previous.as_ref().map(|previous| PreviousRun {
-            status: match previous.status() {
-                Status::Healthy => Some(types::Status::Healthy),
-                Status::Degraded => Some(types::Status::Degraded),
-                Status::Unhealthy => Some(types::Status::Unhealthy),
-                Status::Unknown => None,
-            },
+            status: told(previous.status()),
             message: previous.message().to_owned(),
             at_unix_ms: previous.started_unix_ms,
             duration_ms: previous.duration.as_secs_f64() * 1e3,

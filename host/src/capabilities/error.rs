@@ -1,7 +1,10 @@
 //! The one error of every capability, as plain Rust.
 
+use serde::Deserialize;
+
 /// What went wrong, for a guest to branch on. The same cases as `error-kind` of the contract, which documents them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the contract's `error-kind` documents each case")]
 pub enum ErrorKind {
     Denied,

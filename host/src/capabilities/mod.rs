@@ -58,6 +58,7 @@ pub use error::{CallError, ErrorKind};
 pub use heartbeat_store::{Beat, HeartbeatStore, Pulse, Push};
 pub(crate) use limiter::MemoryLimiter;
 pub use peers::Peers;
+pub(crate) use peers::told;
 pub use services::Services;
 pub use state_store::StateStore;
 

@@ -70,16 +70,16 @@ fn denied(what: &str, grant: &str) -> CallError {
     CallError::new(ErrorKind::Denied, format!("{what} is not granted to this check; to allow it, add: {line}"))
 }
 
-fn snapshot(peer: Peer) -> Snapshot {
-    Snapshot {
-        status: match peer.status {
-            Status::Healthy => Some(types::Status::Healthy),
-            Status::Degraded => Some(types::Status::Degraded),
-            Status::Unhealthy => Some(types::Status::Unhealthy),
-            Status::Unknown => None,
-        },
-        message: peer.message,
-        at_unix_ms: peer.at_unix_ms,
-        stale: peer.stale,
+/// A status as guests are told it.
+pub(crate) const fn told(status: Status) -> Option<types::Status> {
+    match status {
+        Status::Healthy => Some(types::Status::Healthy),
+        Status::Degraded => Some(types::Status::Degraded),
+        Status::Unhealthy => Some(types::Status::Unhealthy),
+        Status::Unknown => None,
     }
+}
+
+fn snapshot(peer: Peer) -> Snapshot {
+    Snapshot { status: told(peer.status), message: peer.message, at_unix_ms: peer.at_unix_ms, stale: peer.stale }
 }

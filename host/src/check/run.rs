@@ -31,6 +31,22 @@ pub struct Run {
 }
 
 impl Run {
+    /// A run that was not made, as the result it amounts to.
+    #[must_use]
+    pub fn not_made(failure: Failure, started_unix_ms: u64, digest: Arc<str>) -> Self {
+        Self {
+            id: uuid::Uuid::nil(),
+            started_unix_ms,
+            duration: Duration::ZERO,
+            end: Err(failure),
+            usage: Usage::default(),
+            log: Vec::new(),
+            calls: Vec::new(),
+            tally: Vec::new(),
+            digest,
+        }
+    }
+
     /// The guest's status, or `Unknown` for a failure.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -252,6 +268,20 @@ pub enum Level {
     Warn,
     /// Broken.
     Error,
+}
+
+impl Level {
+    /// The word used in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// One line a guest logged.

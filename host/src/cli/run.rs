@@ -18,7 +18,7 @@ use clap::ValueEnum;
 use self::permit::Permit;
 use super::{local, terminal};
 use crate::capabilities::{RunFacts, Services, StateStore, unix_ms};
-use crate::check::{Failure, Reason, Run, Status, Usage, nagios};
+use crate::check::{Failure, Reason, Run, Status, nagios};
 use crate::config::{self, Check, Config, Limits};
 use crate::plan::{self, Plan, PlannedCheck};
 use crate::plugins::{Plugin, Reloads, Version};
@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(version) => Arc::new(version),
         Err(rejection) => {
             let failure = Failure::new(Reason::NotLoaded, format!("{}: {}", path.display(), rejection.message));
-            let run = not_run(failure, rejection.digest.as_deref());
+            let run = Run::not_made(failure, unix_ms(), rejection.digest.as_deref().unwrap_or_default().into());
             return show(args, &check, &path, &check.limits, &run);
         }
     };
@@ -108,7 +108,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let planned = plan(config, check.clone(), &version)?;
     let limits = &planned.env.limits;
     if let Some(blocked) = blocked(&planned, &version) {
-        let run = not_run(blocked, Some(&version.digest));
+        let run = Run::not_made(blocked, unix_ms(), Arc::clone(&version.digest));
         if args.config.is_none() && args.output == Output::Human {
             suggest_example(&run, &version);
         }
@@ -238,21 +238,6 @@ fn blocked(planned: &PlannedCheck, version: &Version) -> Option<Failure> {
     let flags: Vec<&str> = missing.iter().map(|capability| permit::example(**capability)).collect();
     let text = format!("the plugin asks for {} without a grant; add {}", names.join(", "), flags.join(" "));
     Some(Failure::new(Reason::Ungranted, text))
-}
-
-/// A run that was not made, as the result it amounts to.
-fn not_run(failure: Failure, digest: Option<&str>) -> Run {
-    Run {
-        id: uuid::Uuid::nil(),
-        started_unix_ms: unix_ms(),
-        duration: Duration::ZERO,
-        end: Err(failure),
-        usage: Usage::default(),
-        log: Vec::new(),
-        calls: Vec::new(),
-        tally: Vec::new(),
-        digest: digest.unwrap_or_default().into(),
-    }
 }
 
 fn suggest_example(run: &Run, version: &Version) {

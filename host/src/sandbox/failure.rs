@@ -16,7 +16,9 @@ const TRACE_BYTES_MAX: usize = 4_096;
 pub(crate) fn classify(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Failure {
     let limits = &host.env.limits;
     let mut failure = named(error, host, fuel_used).unwrap_or_else(|| plain(error, host, limits));
-    failure.trace = error.downcast_ref::<WasmBacktrace>().map(|trace| clean_lines(&trace.to_string(), TRACE_BYTES_MAX));
+    // Most modules have no name, and the frames say so each time.
+    let shown = |trace: &WasmBacktrace| clean_lines(&trace.to_string().replace("<unknown>!", ""), TRACE_BYTES_MAX);
+    failure.trace = error.downcast_ref::<WasmBacktrace>().map(shown);
     failure.message = clean(&host.env.secrets.redact(&failure.message), MESSAGE_BYTES_MAX);
     failure
 }

@@ -3,12 +3,12 @@
 use serde_json::Value as Json;
 use toml::Value;
 
-use super::raw::{Expect, Status as Word};
+use super::raw::Expect;
 use super::reader::Cases;
 use super::script::json_of;
 use crate::capabilities::StateStore;
 use crate::capabilities::canned::Script;
-use crate::check::{Level, Measurement, Observed, Reason, Run, Status};
+use crate::check::{Measurement, Observed, Reason, Run, Status};
 
 /// One thing that is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Judge<'_> {
             Err(failure) => format!("failure {} ({:?})", failure.reason.as_str(), failure.message),
         };
         if let Some(status) = &self.expect.status {
-            let wanted = word(*status.get_ref());
+            let wanted = *status.get_ref();
             if self.run.status() != wanted {
                 self.differ(found, &status.span(), "status", (wanted.as_str().into(), actual.clone()));
             }
@@ -165,7 +165,7 @@ impl Judge<'_> {
 
     fn log(&self, found: &mut Vec<Difference>) {
         let lines: Vec<String> =
-            self.run.log.iter().map(|line| format!("{}: {}", level(line.level), line.message)).collect();
+            self.run.log.iter().map(|line| format!("{}: {}", line.level.as_str(), line.message)).collect();
         let mut left = lines.iter();
         for wanted in &self.expect.log {
             if !left.any(|line| fits(wanted.get_ref(), line) || fits(&format!("*: {}", wanted.get_ref()), line)) {
@@ -193,7 +193,7 @@ impl Judge<'_> {
 
     fn kept(&self, found: &mut Vec<Difference>) {
         let Some(wanted) = &self.expect.state else { return };
-        let now = crate::capabilities::unix_ms();
+        let now = self.script.now();
         let mut keys = self.state.keys(self.check, "", now);
         keys.extend(wanted.get_ref().keys().cloned());
         keys.sort();
@@ -313,25 +313,6 @@ fn is_kept(kept: Option<&[u8]>, wanted: Option<&Value>) -> bool {
 
 fn json(bytes: &[u8]) -> Option<Json> {
     serde_json::from_slice(bytes).ok()
-}
-
-const fn word(word: Word) -> Status {
-    match word {
-        Word::Healthy => Status::Healthy,
-        Word::Degraded => Status::Degraded,
-        Word::Unhealthy => Status::Unhealthy,
-        Word::Unknown => Status::Unknown,
-    }
-}
-
-const fn level(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-    }
 }
 
 #[cfg(test)]

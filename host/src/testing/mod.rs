@@ -23,8 +23,8 @@ pub use expect::Difference;
 use expect::{Judge, REASONS, is_reason};
 use reader::{Cases, Wrong};
 
-use crate::capabilities::{CheckEnv, RunFacts, Services, StateStore, unix_ms};
-use crate::check::{Failure, Outcome, Reason, Run, Status, Usage};
+use crate::capabilities::{CheckEnv, RunFacts, Services, StateStore};
+use crate::check::{Failure, Outcome, Reason, Run, Status};
 use crate::config::{self, Limits, Secrets, nearest};
 use crate::plugins::Version;
 use crate::sandbox::Sandbox;
@@ -155,7 +155,7 @@ impl Case {
                 toml::Value::String(text) => text.clone().into_bytes(),
                 other => script::json_of(other).to_string().into_bytes(),
             };
-            let kept = state.set(&check, key, bytes, None, unix_ms(), limits.state_bytes);
+            let kept = state.set(&check, key, bytes, None, script.now(), limits.state_bytes);
             kept.map_err(|error| anyhow::anyhow!("{}: state.{key}: {error}", self.name))?;
         }
         let config_text = self.config.to_string();
@@ -172,7 +172,10 @@ impl Case {
             script: Some(Arc::clone(&script)),
         });
         let run = match version.refuse_config(&self.config) {
-            Some(problem) => not_run(Failure::new(Reason::InvalidConfig, problem.to_string())),
+            Some(problem) => {
+                let failure = Failure::new(Reason::InvalidConfig, problem.to_string());
+                Run::not_made(failure, script.now(), Arc::clone(&version.digest))
+            }
             None => sandbox.run(&version.program, &env, self.facts(limits.timeout, script.now())).await,
         };
         let judge = Judge {
@@ -187,44 +190,24 @@ impl Case {
         Ok(Result { differences: judge.differences(), run })
     }
 
-    fn facts(&self, timeout: Duration, now: u64) -> RunFacts {
+    fn facts(&self, timeout: Duration, now_unix_ms: u64) -> RunFacts {
         let context = &self.raw.context;
         RunFacts {
             id: uuid::Uuid::now_v7(),
             deadline: Instant::now() + timeout,
             consecutive_failures: context.consecutive_failures,
-            previous: context.previous.as_ref().map(|previous| Arc::new(earlier(previous, now))),
+            previous: context.previous.as_ref().map(|previous| Arc::new(earlier(previous, now_unix_ms))),
         }
     }
 }
 
-fn earlier(previous: &raw::Previous, now: u64) -> Run {
+fn earlier(previous: &raw::Previous, now_unix_ms: u64) -> Run {
+    let message = previous.message.clone();
     let end = match previous.status {
-        raw::Status::Unknown => Err(Failure::new(Reason::Other, previous.message.clone())),
-        raw::Status::Healthy => Ok(Status::Healthy),
-        raw::Status::Degraded => Ok(Status::Degraded),
-        raw::Status::Unhealthy => Ok(Status::Unhealthy),
+        Status::Unknown => Err(Failure::new(Reason::Other, message)),
+        status => Ok(Outcome { status, message, measurements: Vec::new(), details: Vec::new() }),
     };
-    let outcome =
-        |status| Outcome { status, message: previous.message.clone(), measurements: Vec::new(), details: Vec::new() };
-    Run {
-        end: end.map(outcome),
-        started_unix_ms: now.saturating_sub(previous.age_ms),
-        duration: Duration::from_millis(previous.duration_ms),
-        ..not_run(Failure::new(Reason::Other, ""))
-    }
-}
-
-fn not_run(failure: Failure) -> Run {
-    Run {
-        id: uuid::Uuid::nil(),
-        started_unix_ms: unix_ms(),
-        duration: Duration::ZERO,
-        end: Err(failure),
-        usage: Usage::default(),
-        log: Vec::new(),
-        calls: Vec::new(),
-        tally: Vec::new(),
-        digest: "".into(),
-    }
+    let started = now_unix_ms.saturating_sub(previous.age_ms);
+    let duration = Duration::from_millis(previous.duration_ms);
+    Run { end, duration, ..Run::not_made(Failure::new(Reason::Other, ""), started, "".into()) }
 }

@@ -12,6 +12,7 @@ use toml::{Spanned, Value};
 
 pub(super) use self::system::{Disk, Process, System};
 use crate::capabilities::{CallError, ErrorKind};
+use crate::check::Status;
 
 /// `tests/NAME.toml`.
 #[derive(Debug, Deserialize)]
@@ -90,16 +91,6 @@ pub(super) struct Previous {
     pub(super) duration_ms: u64,
 }
 
-/// The four words.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Status {
-    Healthy,
-    Degraded,
-    Unhealthy,
-    Unknown,
-}
-
 /// `[case.limits]`: the limits that an operator may set.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -117,51 +108,14 @@ pub(super) struct Fail(pub(super) CallError);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FailTable {
-    kind: Kind,
+    kind: ErrorKind,
     #[serde(default)]
     message: String,
     code: Option<String>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Kind {
-    Denied,
-    NotFound,
-    InvalidArgument,
-    Timeout,
-    Dns,
-    Refused,
-    Unreachable,
-    Tls,
-    Auth,
-    Protocol,
-    Remote,
-    TooLarge,
-    Quota,
-    Unsupported,
-    Other,
-}
-
 impl Fail {
-    fn new(kind: Kind, message: String, code: Option<String>) -> Self {
-        let kind = match kind {
-            Kind::Denied => ErrorKind::Denied,
-            Kind::NotFound => ErrorKind::NotFound,
-            Kind::InvalidArgument => ErrorKind::InvalidArgument,
-            Kind::Timeout => ErrorKind::Timeout,
-            Kind::Dns => ErrorKind::Dns,
-            Kind::Refused => ErrorKind::Refused,
-            Kind::Unreachable => ErrorKind::Unreachable,
-            Kind::Tls => ErrorKind::Tls,
-            Kind::Auth => ErrorKind::Auth,
-            Kind::Protocol => ErrorKind::Protocol,
-            Kind::Remote => ErrorKind::Remote,
-            Kind::TooLarge => ErrorKind::TooLarge,
-            Kind::Quota => ErrorKind::Quota,
-            Kind::Unsupported => ErrorKind::Unsupported,
-            Kind::Other => ErrorKind::Other,
-        };
+    fn new(kind: ErrorKind, message: String, code: Option<String>) -> Self {
         let message = if message.is_empty() { kind.as_str().to_owned() } else { message };
         Self(CallError { kind, message, code })
     }
@@ -180,7 +134,7 @@ impl<'de> Deserialize<'de> for Fail {
             }
 
             fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Fail, E> {
-                let kind = Kind::deserialize(serde::de::value::StrDeserializer::<E>::new(word))?;
+                let kind = ErrorKind::deserialize(serde::de::value::StrDeserializer::<E>::new(word))?;
                 Ok(Fail::new(kind, String::new(), None))
             }
 

@@ -13,7 +13,7 @@ use super::reader::{Cases, Wrong};
 use crate::capabilities::bindings::probity::check::{dns, heartbeats, peers, queue, redis, sql, types};
 use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, Wanted, shown, words};
 use crate::capabilities::client::Timing;
-use crate::capabilities::{CallError, unix_ms};
+use crate::capabilities::{CallError, told, unix_ms};
 
 /// A group of peers: where its first member stands, and all of them.
 type Members = (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>);
@@ -318,12 +318,7 @@ impl Writer<'_> {
         for at in peers {
             let raw = at.get_ref();
             let snapshot = peers::Snapshot {
-                status: raw.status.and_then(|status| match status {
-                    raw::Status::Healthy => Some(types::Status::Healthy),
-                    raw::Status::Degraded => Some(types::Status::Degraded),
-                    raw::Status::Unhealthy => Some(types::Status::Unhealthy),
-                    raw::Status::Unknown => None,
-                }),
+                status: raw.status.and_then(told),
                 message: raw.message.clone(),
                 at_unix_ms: self.now.saturating_sub(raw.age_ms),
                 stale: raw.stale,

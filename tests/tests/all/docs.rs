@@ -32,15 +32,26 @@ pub(crate) fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// `docs/*.md`, `docs/checks/*.md` and the README of every folder that has one.
+/// Every document of the repository.
 fn documents() -> Vec<Document> {
-    let folders = ["", "docs", "docs/checks", "examples/quickstart", "plugins", "sdk/rust"];
-    let files = folders.iter().flat_map(|folder| {
-        let entries = std::fs::read_dir(root().join(folder)).unwrap();
-        entries.map(move |entry| Path::new(folder).join(entry.unwrap().file_name()))
-    });
-    let documents = files.filter(|path| path.extension().is_some_and(|end| end == "md"));
-    documents.map(|path| Document { text: read(&path), path: path.to_str().unwrap().to_owned() }).collect()
+    let mut documents = Vec::new();
+    collect(Path::new(""), &mut documents);
+    assert!(documents.len() > 40, "only {}", documents.len());
+    documents
+}
+
+fn collect(folder: &Path, documents: &mut Vec<Document>) {
+    for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+        let name = entry.unwrap().file_name();
+        let path = folder.join(&name);
+        let name = name.to_string_lossy();
+        let is_made = name.starts_with('.') || ["target", "node_modules", "__pycache__"].contains(&&*name);
+        if !is_made && root().join(&path).is_dir() {
+            collect(&path, documents);
+        } else if path.extension().is_some_and(|end| end == "md") {
+            documents.push(Document { text: read(&path), path: path.to_str().unwrap().to_owned() });
+        }
+    }
 }
 
 impl Document {
@@ -173,7 +184,7 @@ fn keys_exist() {
         let Some(table) = parts.next().filter(|table| schema["properties"].get(table).is_some()) else { continue };
         let is_key = code.contains('.') && code.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'));
         let is_file =
-            [".toml", ".redb", ".js", ".ts", ".c", ".cpp", ".zig", ".py"].iter().any(|end| code.ends_with(end));
+            [".toml", ".redb", ".js", ".ts", ".c", ".cpp", ".zig", ".py", ".go"].iter().any(|end| code.ends_with(end));
         if !is_key || is_file {
             continue;
         }

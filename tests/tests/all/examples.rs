@@ -3,23 +3,14 @@
 use std::process::Command;
 
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host, TOKEN};
+use probity_tests::host::{Host, TOKEN};
 use probity_tests::servers::postgres::{PASSWORD, Postgres};
 use probity_tests::servers::{Process, program, wait_until};
-use serde_json::Value;
 
 use super::docs::{read, root};
 
 /// The line of the quickstart that says where the database is.
 const LINE: &str = "url = \"sqlite:shop.db\"";
-
-fn wait_for(host: &Host, check: &str, status: &str, text: &str) -> Value {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { Value::Null };
-        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
-    };
-    host.wait_for(&format!("/checks/{check}"), fits).json()
-}
 
 // The quickstart's check of the database: on the file that the shop writes, and, with exactly one other line and no
 // restart, on PostgreSQL.
@@ -42,11 +33,11 @@ fn one_line_makes_sqlite_postgres() {
     assert_eq!(sqlite.matches(LINE).count(), 1, "{sqlite}");
     let host = Host::start_with(dir, &sqlite, &[("PROBITY_TOKEN", TOKEN.to_owned())]);
     host.copy_in("orders-db", &first_party("orders-db"));
-    wait_for(&host, "orders-db", "healthy", "0 orders wait");
+    host.wait_until_says("orders-db", "healthy", "0 orders wait");
     post("?count=6");
-    wait_for(&host, "orders-db", "degraded", "pending 6");
+    host.wait_until_says("orders-db", "degraded", "pending 6");
     post("/pay");
-    wait_for(&host, "orders-db", "healthy", "0 orders wait");
+    host.wait_until_says("orders-db", "healthy", "0 orders wait");
 
     let server = Postgres::start();
     server.sql("CREATE TABLE orders (state text NOT NULL, created_unix bigint NOT NULL)");
@@ -55,11 +46,11 @@ fn one_line_makes_sqlite_postgres() {
     assert_eq!((changed, sqlite.lines().count()), (1, postgres.lines().count()));
     server.sql("INSERT INTO orders SELECT 'pending', extract(epoch FROM now()) FROM generate_series(1, 7)");
     host.reconfigure(&postgres);
-    wait_for(&host, "orders-db", "degraded", "pending 7");
+    host.wait_until_says("orders-db", "degraded", "pending 7");
     server.sql("INSERT INTO orders VALUES ('pending', extract(epoch FROM now()) - 3600)");
-    wait_for(&host, "orders-db", "unhealthy", "more than 10 m");
+    host.wait_until_says("orders-db", "unhealthy", "more than 10 m");
     server.sql("UPDATE orders SET state = 'paid'");
-    wait_for(&host, "orders-db", "healthy", "0 orders wait");
+    host.wait_until_says("orders-db", "healthy", "0 orders wait");
     assert!(!host.log().contains(PASSWORD), "{}", host.log());
 }
 
@@ -73,9 +64,9 @@ fn dummy_payments_leave_nothing() {
         server.url()
     ));
     host.copy_in("dummy-payment", &first_party("dummy-payment"));
-    wait_for(&host, "dummy-payment", "unhealthy", "42P01");
+    host.wait_until_says("dummy-payment", "unhealthy", "42P01");
     server.sql("CREATE TABLE payments (reference text PRIMARY KEY, amount_cents bigint NOT NULL)");
-    wait_for(&host, "dummy-payment", "healthy", "a payment can be booked");
+    host.wait_until_says("dummy-payment", "healthy", "a payment can be booked");
     assert_eq!(server.sql("SELECT count(*) FROM payments"), "0");
     // They were really there: rows that are rolled back leave the space that they took.
     assert_ne!(server.sql("SELECT pg_relation_size('payments')"), "0");

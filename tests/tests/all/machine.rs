@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::Host;
 use probity_tests::servers::{Process, program};
 use serde_json::Value;
 
@@ -23,12 +23,7 @@ fn configuration(plugin: &str, grants: &[&str], config: &str) -> String {
 }
 
 fn wait_for(host: &Host, status: &str, text: &str) -> Value {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { Value::Null };
-        let said = json["message"].to_string() + &json["error"].to_string() + &json["reason"].to_string();
-        json["status"] == status && said.contains(text)
-    };
-    host.wait_for("/checks/here", fits).json()
+    host.wait_until_says("here", status, text)
 }
 
 fn value(check: &Value, name: &str) -> f64 {

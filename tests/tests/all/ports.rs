@@ -1,7 +1,7 @@
 //! The checks of ports and greetings in a real host, against servers that others wrote.
 
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::Host;
 use probity_tests::servers::redis::Redis;
 use probity_tests::servers::ssh::Ssh;
 
@@ -14,12 +14,8 @@ fn host(plugin: &str, port: u16, config: &str) -> Host {
     host
 }
 
-fn wait_for(host: &Host, status: &str, text: &str) {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { serde_json::Value::Null };
-        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
-    };
-    host.wait_for("/checks/port", fits);
+fn wait_for(host: &Host, status: &str, text: &str) -> serde_json::Value {
+    host.wait_until_says("port", status, text)
 }
 
 // A port that accepts is healthy, one that answers what it should is, too, and one that is closed is not.

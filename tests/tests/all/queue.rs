@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use probity::capabilities::Services;
 use probity::config::{self, Config, Source};
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::Host;
 use probity_tests::servers::nats::{self, Nats};
 use probity_tests::servers::rabbitmq::{self, RabbitMq};
 use probity_tests::servers::redis::Redis;
@@ -28,11 +28,7 @@ fn host(url: &str, keys: &str, thresholds: &str) -> Host {
 }
 
 fn wait_for(host: &Host, status: &str, text: &str) -> Value {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { Value::Null };
-        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
-    };
-    host.wait_for("/checks/depth", fits).json()
+    host.wait_until_says("depth", status, text)
 }
 
 /// Publishes `count` probe messages through the capability's client.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use probity_tests::guests::{self, first_party};
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::Host;
 use probity_tests::servers::redis::{PASSWORD, Redis};
 use serde_json::Value;
 
@@ -22,11 +22,7 @@ fn host_with(url: &str, every: &str, more: &str) -> Host {
 }
 
 fn wait_for(host: &Host, status: &str, text: &str) -> Value {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { Value::Null };
-        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
-    };
-    host.wait_for("/checks/cache", fits).json()
+    host.wait_until_says("cache", status, text)
 }
 
 // Numbers of a live server: round trip, memory, and the keys that the operator named.

@@ -1,7 +1,7 @@
 //! Replicas of real databases: following, standing still, and following again, as the `sql` check sees them.
 
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::Host;
 use probity_tests::servers::mariadb::MariaDb;
 use probity_tests::servers::postgres::Postgres;
 
@@ -19,13 +19,6 @@ fn host(checks: &[(&str, String, &str)]) -> Host {
     host
 }
 
-fn wait_for(host: &Host, check: &str, status: &str, text: &str) {
-    host.wait_for(&format!("/checks/{check}"), |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { serde_json::Value::Null };
-        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
-    });
-}
-
 // A PostgreSQL replica whose replay is paused falls behind, by its own word and by that of its primary, and catches up
 // when it may go on. Without a word from its primary it says so.
 #[test]
@@ -39,9 +32,9 @@ fn postgres_replicas_fall_behind() {
         ("above", primary.url(), "{ warn = \"500ms\", crit = \"1h\" }"),
     ]);
     let follows = || {
-        wait_for(&host, "slack", "healthy", "replica 0 ms behind");
-        wait_for(&host, "strict", "healthy", "replica 0 ms behind");
-        wait_for(&host, "above", "healthy", "slowest replica");
+        host.wait_until_says("slack", "healthy", "replica 0 ms behind");
+        host.wait_until_says("strict", "healthy", "replica 0 ms behind");
+        host.wait_until_says("above", "healthy", "slowest replica");
     };
     follows();
     // A transaction that was replayed has a time.
@@ -50,13 +43,13 @@ fn postgres_replicas_fall_behind() {
     replica.sql("SELECT pg_wal_replay_pause()");
     replica.wait_for(|| replica.sql("SELECT pg_get_wal_replay_pause_state()") == "paused");
     primary.sql("INSERT INTO orders VALUES (2)");
-    wait_for(&host, "slack", "degraded", "more than 200 ms");
-    wait_for(&host, "strict", "unhealthy", "more than 400 ms");
-    wait_for(&host, "above", "degraded", "more than 500 ms");
+    host.wait_until_says("slack", "degraded", "more than 200 ms");
+    host.wait_until_says("strict", "unhealthy", "more than 400 ms");
+    host.wait_until_says("above", "degraded", "more than 500 ms");
     replica.sql("SELECT pg_wal_replay_resume()");
     follows();
     primary.kill();
-    wait_for(&host, "slack", "degraded", "no connection to the primary");
+    host.wait_until_says("slack", "degraded", "no connection to the primary");
 }
 
 // A MariaDB replica whose SQL thread stands still is unhealthy, one that lags is judged, and both recover.
@@ -66,15 +59,15 @@ fn mariadb_replicas_fall_behind() {
     let replica = MariaDb::replica_of(&primary);
     primary.sql("CREATE TABLE shop.orders (n INT)");
     let host = host(&[("db", replica.url(), "{ warn = \"1s\", crit = \"1h\" }")]);
-    wait_for(&host, "db", "healthy", "replica 0 ms behind");
+    host.wait_until_says("db", "healthy", "replica 0 ms behind");
     replica.sql("STOP SLAVE SQL_THREAD");
     primary.sql("INSERT INTO shop.orders VALUES (1)");
-    wait_for(&host, "db", "unhealthy", "replication does not run");
+    host.wait_until_says("db", "unhealthy", "replication does not run");
     replica.sql("START SLAVE SQL_THREAD");
-    wait_for(&host, "db", "healthy", "replica 0 ms behind");
+    host.wait_until_says("db", "healthy", "replica 0 ms behind");
     replica.sql("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=3600; START SLAVE");
     primary.sql("INSERT INTO shop.orders VALUES (2)");
-    wait_for(&host, "db", "degraded", "more than 1 s");
+    host.wait_until_says("db", "degraded", "more than 1 s");
     replica.sql("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=0; START SLAVE");
-    wait_for(&host, "db", "healthy", "replica 0 ms behind");
+    host.wait_until_says("db", "healthy", "replica 0 ms behind");
 }

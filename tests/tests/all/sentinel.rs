@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host, PATIENCE};
+use probity_tests::host::{Host, PATIENCE};
 use probity_tests::servers::redis::PASSWORD;
 use probity_tests::servers::sentinel::{PRIMARY, SENTINEL_PASSWORD, Sentinels};
 use serde_json::Value;
@@ -19,11 +19,7 @@ fn host(url: &str) -> Host {
 }
 
 fn wait_for(host: &Host, status: &str, text: &str) -> Value {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { Value::Null };
-        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
-    };
-    host.wait_for("/checks/cache", fits).json()
+    host.wait_until_says("cache", status, text)
 }
 
 fn emitted(host: &Host) -> String {

@@ -8,7 +8,7 @@ use probity::capabilities::sql::{Access, Databases};
 use probity::config::grants::NamedGrant;
 use probity::config::{Connection, Egress, Grants, ServerConnection, SqlBounds};
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::Host;
 use probity_tests::servers::mariadb::{self, MariaDb};
 use probity_tests::servers::postgres::{self, Postgres};
 use serde_json::Value;
@@ -32,12 +32,7 @@ fn query(statement: &str) -> String {
 }
 
 fn wait_for(host: &Host, status: &str, text: &str) -> Value {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { Value::Null };
-        let said = json["message"].to_string() + &json["error"].to_string() + &json["reason"].to_string();
-        json["status"] == status && said.contains(text)
-    };
-    host.wait_for("/checks/db", fits).json()
+    host.wait_until_says("db", status, text)
 }
 
 /// Everything the host tells anyone.

@@ -1,7 +1,7 @@
 //! The checks that ask over HTTP, in a real host, against servers that others wrote.
 
 use probity_tests::guests::first_party;
-use probity_tests::host::{Answer, Host};
+use probity_tests::host::Host;
 use probity_tests::servers::web::Web;
 use serde_json::Value;
 
@@ -16,11 +16,7 @@ fn host(plugin: &str, before: &str, grant: &str, config: &str) -> Host {
 }
 
 fn wait_for(host: &Host, status: &str, text: &str) -> Value {
-    let fits = |answer: &Answer| {
-        let json = if answer.status == 200 { answer.json() } else { Value::Null };
-        json["status"] == status && json["message"].as_str().is_some_and(|message| message.contains(text))
-    };
-    host.wait_for("/checks/web", fits).json()
+    host.wait_until_says("web", status, text)
 }
 
 /// The check `http` of one URL.

@@ -90,8 +90,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let shown = dir.display();
     let name = &args.name;
+    let first = template.first.map(|first| format!("  {first}\n")).unwrap_or_default();
     terminal::print(&format!(
-        "made {shown}\n\nnext:\n  cd {shown}\n  probity build\n  probity test\n  \
+        "made {shown}\n\nnext:\n  cd {shown}\n{first}  probity build\n  probity test\n  \
          probity run target/components/{name}.wasm --config @example.json --grant 'http=http://127.0.0.1:9000/*'\n  \
          probity dev\n"
     ))?;
@@ -137,6 +138,7 @@ fn fill(text: &str, name: &str, template: &Template, kit: Option<&Path>) -> Stri
         .replace("{{source}}", template.source)
         .replace("{{schema}}", template.schema())
         .replace("{{sdk}}", &(template.sdk)(kit))
+        .replace("{{first}}", &template.first.map(|first| format!("{first}\n")).unwrap_or_default())
 }
 
 /// `QueueDepth` for `queue-depth`.
@@ -186,7 +188,7 @@ mod tests {
             for (file, text) in template.all() {
                 let text = fill(text, "queue-depth", template, Some(kit));
                 assert!(
-                    !["{{name}}", "{{Type}}", "{{sdk}}", "{{source}}", "{{schema}}"]
+                    !["{{name}}", "{{Type}}", "{{sdk}}", "{{source}}", "{{schema}}", "{{first}}"]
                         .iter()
                         .any(|hole| text.contains(hole)),
                     "{file}"

@@ -5,7 +5,7 @@
 //!
 //! In a template `{{name}}` is the check's name, `{{Type}}` the same in camel case, `{{source}}` the file the check is
 //! written in, `{{sdk}}` what the language's manifest says about the author kit, and `{{schema}}` the schema's file where
-//! the author writes one.
+//! the author writes one, `{{first}}` the line that gets what the first build needs.
 
 use std::path::Path;
 
@@ -21,6 +21,8 @@ pub(super) struct Template {
     pub(super) files: &'static [File],
     /// The file the check is written in.
     pub(super) source: &'static str,
+    /// What gets its dependencies, once, where `probity build` does not.
+    pub(super) first: Option<&'static str>,
     /// What the manifest says about the author kit, which is in that folder, or published.
     pub(super) sdk: fn(Option<&Path>) -> String,
 }
@@ -76,6 +78,7 @@ const RUST: Template = Template {
         ("src/lib.rs", include_str!("../templates/rust/lib.rs.in")),
     ],
     source: "src/lib.rs",
+    first: None,
     // The part of the dependency between its braces.
     sdk: |folder| match folder {
         Some(folder) => format!("path = {}", toml::Value::String(folder.display().to_string())),
@@ -90,6 +93,7 @@ const PYTHON: Template = Template {
         ("test_check.py", include_str!("../templates/python/test_check.py.in")),
     ],
     source: "check.py",
+    first: Some("python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'"),
     // The whole requirement, as a TOML string.
     sdk: |folder| {
         let requirement = match folder {
@@ -107,6 +111,7 @@ const JAVASCRIPT: Template = Template {
         ("check.test.js", include_str!("../templates/javascript/check.test.js.in")),
     ],
     source: "check.js",
+    first: Some("npm install"),
     sdk: npm,
 };
 
@@ -117,6 +122,7 @@ const TYPESCRIPT: Template = Template {
         ("check.ts", include_str!("../templates/typescript/check.ts.in")),
     ],
     source: "check.ts",
+    first: Some("npm install"),
     sdk: npm,
 };
 
@@ -141,20 +147,27 @@ const GO: Template = Template {
         ("check_test.go", include_str!("../templates/go/check_test.go.in")),
     ],
     source: "check.go",
+    first: None,
     sdk: unsaid,
 };
 
-const C: Template =
-    Template { files: &[("check.c", include_str!("../templates/c/check.c.in"))], source: "check.c", sdk: unsaid };
+const C: Template = Template {
+    files: &[("check.c", include_str!("../templates/c/check.c.in"))],
+    source: "check.c",
+    first: None,
+    sdk: unsaid,
+};
 
 const CPP: Template = Template {
     files: &[("check.cpp", include_str!("../templates/cpp/check.cpp.in"))],
     source: "check.cpp",
+    first: None,
     sdk: unsaid,
 };
 
 const ZIG: Template = Template {
     files: &[("check.zig", include_str!("../templates/zig/check.zig.in"))],
     source: "check.zig",
+    first: None,
     sdk: unsaid,
 };

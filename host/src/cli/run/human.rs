@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Report;
-use crate::check::{Level, Measurement, Observed, Outcome, Status};
+use crate::check::{Measurement, Observed, Outcome, Status};
 use crate::cli::terminal::{Paint, grouped, milliseconds, size};
 
 /// Several lines, with the newline.
@@ -22,7 +22,7 @@ pub(super) fn render(report: &Report<'_>, paint: Paint) -> String {
     }
     for line in &run.log {
         let fields: String = line.fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-        put(&mut text, "log", &format!("{:<5} {}{fields}", level(line.level), line.message), paint);
+        put(&mut text, "log", &format!("{:<5} {}{fields}", line.level.as_str(), line.message), paint);
     }
     for call in &run.calls {
         let time = milliseconds(call.duration_ms);
@@ -90,16 +90,6 @@ fn used(report: &Report<'_>) -> String {
         usage.host_calls,
         limits.host_calls,
     )
-}
-
-const fn level(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-    }
 }
 
 fn put(text: &mut String, label: &str, line: &str, paint: Paint) {
