@@ -5,7 +5,7 @@
 //! the check, so that a check also builds without this program.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
@@ -65,10 +65,16 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     command.arg("--entry").arg(entry).arg("--out").arg(&component).arg(job.folder);
     tool::run(&mut command)?;
     let code = fs::read(&component).map_err(BuildError::read(&component))?;
-    Ok(Made {
-        code: Code::Component(code),
-        inputs: vec![real.join("src"), real.join("bin"), real.join("package.json")],
-    })
+    let mut inputs = vec![real.join("src"), real.join("bin"), real.join("package.json")];
+    inputs.extend(bundled(&out)?);
+    Ok(Made { code: Code::Component(code), inputs })
+}
+
+/// What the bundle was made of: a check may share modules with its neighbours.
+fn bundled(out: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    let list = out.join("inputs");
+    let text = fs::read_to_string(&list).map_err(BuildError::read(&list))?;
+    Ok(text.lines().map(PathBuf::from).collect())
 }
 
 #[cfg(test)]

@@ -93,8 +93,9 @@ type Check[C any] interface {
 	Run(config C) (*Outcome, error)
 }
 
-// evaluate parses the document and runs the check.
-func evaluate[C any](check Check[C], document string) (*Outcome, error) {
+// Evaluate parses a configuration document and runs the check: what a host does,
+// and package probitytest.
+func Evaluate[C any](check Check[C], document string) (*Outcome, error) {
 	var config C
 	if err := parse(document, &config); err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func Export[C any](check Check[C]) {
 	}
 	export_probity_check_checker.Run = func(document string) witTypes.Result[wit.Outcome, wit.Failure] {
 		defer logPanic()
-		outcome, err := evaluate(check, document)
+		outcome, err := Evaluate(check, document)
 		if err != nil {
 			return witTypes.Err[wit.Outcome](failure(err))
 		}

@@ -147,6 +147,6 @@ func (silent) Run(struct{}) (*Outcome, error) { return nil, nil }
 
 // A check that returns nothing at all is told so.
 func TestNothingIsNoOutcome(t *testing.T) {
-	_, err := evaluate(silent{}, "{}")
+	_, err := Evaluate(silent{}, "{}")
 	equal(t, err == nil, false)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask languages`: the reference check in every language, and what the kits' own tests say.
+//! `cargo xtask languages`: the checks of both suites in every language, and what the kits' own tests say.
 //!
 //! Toolchains come from package registries into `target/`: Python's environment brings the compilers of Go and Zig, npm
 //! what JavaScript needs.
@@ -13,10 +13,10 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::python;
-use crate::workspace::{self, Workspace, cargo, shown};
+use crate::workspace::{self, SUITES, Suite, Workspace, cargo, shown};
 
-/// One folder for each language.
-const FOLDERS: &str = "tests/conformance";
+/// Beside the languages, in a suite: its cases.
+const CASES: &str = "tests";
 
 /// Built with the other guests in Rust.
 const RUST: &str = "rust";
@@ -48,9 +48,11 @@ pub(crate) fn write_bindings() -> Result<()> {
 /// Installs what npm has, and puts the sources of Go's bindings where its compiler finds them.
 pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
     let kit = workspace.root.join("sdk/javascript");
-    let checks = folders(workspace)?.into_iter().filter(|folder| folder.join("package.json").is_file());
-    for folder in std::iter::once(kit).chain(checks) {
-        npm_install(&folder)?;
+    npm_install(&kit)?;
+    for suite in SUITES {
+        for folder in folders(workspace, suite)?.iter().filter(|folder| folder.join("package.json").is_file()) {
+            npm_install(folder)?;
+        }
     }
     go_runtime(workspace).map(drop)
 }
@@ -110,15 +112,22 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds each check with `probity build` to `target/components/reference-LANGUAGE.wasm`.
+/// Builds each check with `probity build` to `target/components/CHECK-LANGUAGE.wasm`.
 pub(crate) fn build(workspace: &Workspace, host: &Path) -> Result<()> {
     setup(workspace)?;
-    for folder in folders(workspace)? {
+    for suite in SUITES {
+        build_suite(workspace, host, suite)?;
+    }
+    Ok(())
+}
+
+fn build_suite(workspace: &Workspace, host: &Path, suite: Suite) -> Result<()> {
+    for folder in folders(workspace, suite)? {
         let language = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if language == RUST {
             continue;
         }
-        let out = workspace.components().join(format!("reference-{language}.wasm"));
+        let out = workspace.components().join(format!("{}-{language}.wasm", suite.check));
         let mut build = Command::new(host);
         build.arg("build").arg(&folder).arg("--out").arg(out);
         tools(workspace, &mut build)?;
@@ -133,6 +142,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let mut node = Command::new("npm");
     node.args(["test", "--silent"]).current_dir(workspace.root.join("sdk/javascript"));
     workspace::run(&mut node, "npm test")?;
+    check_types(workspace)?;
     println!("testing sdk/go");
     let kit = workspace.root.join("sdk/go");
     let modfile = workspace.target.join("tools/sdk-go.mod");
@@ -141,17 +151,30 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     fs::write(&modfile, format!("{text}\nreplace go.bytecodealliance.org/pkg => {}\n", runtime.display()))
         .context("write a go.mod for tests")?;
     let mut go = Command::new(python::setup(workspace)?.join("go"));
-    go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).arg(".").current_dir(kit).env("GOTOOLCHAIN", "local");
+    go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).args([".", "./probitytest"]).current_dir(kit);
+    go.env("GOTOOLCHAIN", "local");
     workspace::run(&mut go, "go test")?;
     println!("testing sdk/c");
     let (kit, program) = (workspace.root.join("sdk/c"), workspace.target.join("tools/sdk-c-words"));
     let mut zig = Command::new(python::setup(workspace)?.join("python"));
     zig.args(["-m", "ziglang", "cc", "-std=c23", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-Iinclude"]);
-    zig.args(["test/words.c", "src/json.c", "src/outcome.c", "src/units.c", "-lm", "-o"])
-        .arg(&program)
-        .current_dir(kit);
+    zig.args(["test/words.c", "src/json.c", "src/memory.c", "src/outcome.c"]);
+    zig.args(["src/reads.c", "src/units.c", "-lm", "-o"]).arg(&program).current_dir(kit);
     workspace::run(&mut zig, "zig cc")?;
     workspace::run(&mut Command::new(program), "the tests of sdk/c")
+}
+
+/// The types of the kit for JavaScript, made anew, and the checks in TypeScript against them.
+fn check_types(workspace: &Workspace) -> Result<()> {
+    let kit = workspace.root.join("sdk/javascript");
+    workspace::run(Command::new("npm").args(["run", "types", "--silent"]).current_dir(&kit), "npm run types")?;
+    for suite in SUITES {
+        for folder in folders(workspace, suite)?.iter().filter(|folder| folder.join("tsconfig.json").is_file()) {
+            let mut tsc = Command::new(kit.join("node_modules/.bin/tsc"));
+            workspace::run(tsc.arg("--project").arg(folder), &format!("tsc of {}", shown(folder)))?;
+        }
+    }
+    Ok(())
 }
 
 /// The compilers of Python's environment come first on `PATH`.
@@ -164,10 +187,10 @@ fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn folders(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(workspace.root.join(FOLDERS)).with_context(|| format!("read {FOLDERS}"))?;
+fn folders(workspace: &Workspace, suite: Suite) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(workspace.root.join(suite.folder)).with_context(|| format!("read {}", suite.folder))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir() && !path.ends_with(CASES)).collect();
     folders.sort();
     Ok(folders)
 }

@@ -77,14 +77,29 @@ impl Workspace {
     }
 }
 
+/// One check in every language.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suite {
+    /// Where the languages have a folder each.
+    pub(crate) folder: &'static str,
+    /// The check; its components are called `CHECK-LANGUAGE`.
+    pub(crate) check: &'static str,
+}
+
+/// Both suites.
+pub(crate) const SUITES: [Suite; 2] = [
+    Suite { folder: "tests/conformance", check: "reference" },
+    Suite { folder: "tests/capabilities", check: "capabilities" },
+];
+
 /// A guest is a package whose library is a `cdylib`.
 fn guest_of(package: Package) -> Option<Guest> {
     let is_guest = package.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "cdylib"));
     let path = package.manifest_path.parent()?;
     let folder = path.file_name()?.to_str()?;
-    // The reference check exists in every language, each in a folder of its name.
-    let is_reference = path.parent()?.ends_with("tests/conformance");
-    let name = if is_reference { format!("reference-{folder}") } else { folder.to_owned() };
+    // The checks of a suite exist in every language, each in a folder of its name.
+    let suite = SUITES.iter().find(|suite| path.parent().is_some_and(|parent| parent.ends_with(suite.folder)));
+    let name = suite.map_or_else(|| folder.to_owned(), |suite| format!("{}-{folder}", suite.check));
     is_guest.then_some(Guest { name, package: package.name, manifest: package.manifest_path })
 }
 

@@ -208,5 +208,6 @@ fn earlier(previous: &raw::Previous, now_unix_ms: u64) -> Run {
         status => Ok(Outcome { status, message, measurements: Vec::new(), details: Vec::new() }),
     };
     let started = now_unix_ms.saturating_sub(previous.age_ms);
-    Run { end, ..Run::not_made(Failure::new(Reason::Other, ""), started, "".into()) }
+    let duration = Duration::from_millis(previous.duration_ms);
+    Run { end, duration, ..Run::not_made(Failure::new(Reason::Other, ""), started, "".into()) }
 }

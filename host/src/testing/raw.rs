@@ -87,6 +87,8 @@ pub(super) struct Previous {
     pub(super) message: String,
     #[serde(default)]
     pub(super) age_ms: u64,
+    #[serde(default)]
+    pub(super) duration_ms: u64,
 }
 
 /// `[case.limits]`: the limits that an operator may set.
@@ -159,6 +161,10 @@ pub(super) struct Http {
     pub(super) json: Option<Value>,
     #[serde(default)]
     pub(super) trailers: BTreeMap<String, String>,
+    pub(super) dns_ms: Option<f64>,
+    pub(super) connect_ms: Option<f64>,
+    /// The same as `total-ms` when not given.
+    pub(super) first_byte_ms: Option<f64>,
     #[serde(default = "a_millisecond")]
     pub(super) total_ms: f64,
     pub(super) error: Option<Fail>,
@@ -167,6 +173,8 @@ pub(super) struct Http {
     pub(super) sent_json: Option<Value>,
     #[serde(default)]
     pub(super) sent_headers: BTreeMap<String, String>,
+    pub(super) sent_timeout_ms: Option<u32>,
+    pub(super) sent_max_redirects: Option<u32>,
 }
 
 const fn ok() -> u16 {
@@ -199,6 +207,7 @@ pub(super) struct Udp {
     pub(super) says: String,
     pub(super) says_base64: Option<Spanned<String>>,
     pub(super) hears: Option<String>,
+    pub(super) hears_base64: Option<Spanned<String>>,
     #[serde(default = "a_millisecond")]
     pub(super) elapsed_ms: f64,
     pub(super) error: Option<Fail>,
@@ -210,16 +219,27 @@ pub(super) struct Udp {
 pub(super) struct Tls {
     pub(super) to: Option<String>,
     pub(super) named: Option<String>,
+    /// What the check has to ask for; anything when not given.
+    pub(super) server_name: Option<String>,
+    /// What the check has to trust; anything when not given.
+    pub(super) authority: Option<String>,
     #[serde(default = "subject")]
     pub(super) subject: String,
     #[serde(default = "issuer")]
     pub(super) issuer: String,
     pub(super) not_before: Option<Spanned<Value>>,
     pub(super) not_after: Option<Spanned<Value>>,
+    #[serde(default = "one")]
+    pub(super) serial: String,
+    #[serde(default = "zeros")]
+    pub(super) sha256: String,
     #[serde(default)]
     pub(super) dns_names: Vec<String>,
     #[serde(default = "tls13")]
     pub(super) protocol: String,
+    #[serde(default = "aes256")]
+    pub(super) cipher: String,
+    pub(super) alpn: Option<String>,
     /// Why the chain is not trusted; trusted when not given.
     pub(super) untrusted: Option<String>,
     #[serde(default = "a_millisecond")]
@@ -237,6 +257,18 @@ fn issuer() -> String {
 
 fn tls13() -> String {
     "TLSv1.3".into()
+}
+
+fn aes256() -> String {
+    "TLS13_AES_256_GCM_SHA384".into()
+}
+
+fn one() -> String {
+    "01".into()
+}
+
+fn zeros() -> String {
+    "00".repeat(32)
 }
 
 /// `[[case.dns]]`
@@ -270,6 +302,9 @@ pub(super) struct Sql {
     pub(super) params: Option<Vec<Value>>,
     #[serde(default)]
     pub(super) columns: Vec<String>,
+    /// Of the columns; `text` where there is none.
+    #[serde(default)]
+    pub(super) types: Vec<String>,
     #[serde(default)]
     pub(super) rows: Vec<Vec<Value>>,
     #[serde(default)]

@@ -1,19 +1,25 @@
 //! From a case as typed to the script of its run.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use serde::Deserialize;
 use serde_json::Value as Json;
 use toml::{Spanned, Value};
 
 use super::raw;
 use super::reader::{Cases, Wrong};
 use crate::capabilities::bindings::probity::check::{dns, heartbeats, peers, queue, redis, sql, types};
-use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, shown, words};
+use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, Wanted, shown, words};
+use crate::capabilities::client::Timing;
 use crate::capabilities::{CallError, told, unix_ms};
 
 /// A group of peers: where its first member stands, and all of them.
 type Members = (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>);
+
+const ERROR_HELP: &str = "write error = \"denied\", or { kind = \"not-found\", message = \"…\" }";
+const TEXT_HELP: &str = "or write `says` and `hears`, text";
 
 /// Collects the entries of one case.
 struct Writer<'a> {
@@ -56,9 +62,11 @@ pub(super) fn of(cases: &Cases, case: &raw::Case) -> Result<Script, Wrong> {
         writer.heartbeat(heartbeat);
     }
     writer.peers(&case.peers);
+    let at = writer.now;
     super::system::write(
         &mut |span, asked, error, answer| writer.put(span, asked, error, answer),
         cases,
+        at,
         &case.system,
     )?;
     let engines = case.sql.iter().filter_map(|sql| {
@@ -67,27 +75,11 @@ pub(super) fn of(cases: &Cases, case: &raw::Case) -> Result<Script, Wrong> {
     });
     Ok(Script {
         engines: engines.collect(),
-        secrets: secrets(cases, &case.secrets)?,
+        secrets: writer.secrets(&case.secrets)?,
         entries: writer.entries,
         now_unix_ms: now,
         ..Script::default()
     })
-}
-
-fn secrets(cases: &Cases, typed: &BTreeMap<String, Spanned<Value>>) -> Result<BTreeMap<String, (String, bool)>, Wrong> {
-    let read = |(name, value): (&String, &Spanned<Value>)| {
-        let secret = match value.get_ref() {
-            Value::String(text) => Some((text.clone(), false)),
-            Value::Table(table) => table
-                .get("value")
-                .and_then(Value::as_str)
-                .map(|text| (text.to_owned(), table.get("reveal").and_then(Value::as_bool).unwrap_or_default())),
-            _ => None,
-        };
-        let help = "write \"the value\", or { value = \"…\", reveal = true } for one that is handed out";
-        secret.map(|secret| (name.clone(), secret)).ok_or_else(|| cases.wrong(value.span(), "no secret", help))
-    };
-    typed.iter().map(read).collect()
 }
 
 impl Writer<'_> {
@@ -98,6 +90,26 @@ impl Writer<'_> {
     fn put(&mut self, span: std::ops::Range<usize>, asked: String, error: Option<CallError>, answer: Answer) {
         let answer = error.map_or(Ok(answer), Err);
         self.entries.push(Entry { asked, line: self.cases.line(&span), answer });
+    }
+
+    /// Values, and whether they may be revealed; those that fail become entries.
+    fn secrets(&mut self, typed: &BTreeMap<String, Spanned<Value>>) -> Result<BTreeMap<String, (String, bool)>, Wrong> {
+        let mut secrets = BTreeMap::new();
+        for (name, typed) in typed {
+            let value = typed.get_ref();
+            let reveal = value.get("reveal").and_then(Value::as_bool).unwrap_or_default();
+            if let Some(error) = value.get("error") {
+                let fail = raw::Fail::deserialize(error.clone());
+                let fail = fail.map_err(|error| self.cases.wrong(typed.span(), error.message(), ERROR_HELP))?;
+                self.put(typed.span(), format!("secret {name}"), Some(fail.0), Answer::Done);
+            } else if let Some(text) = value.as_str().or_else(|| value.get("value").and_then(Value::as_str)) {
+                secrets.insert(name.clone(), (text.to_owned(), reveal));
+            } else {
+                let help = "write \"the value\", or { value = \"…\", reveal = true } for one that is handed out";
+                return Err(self.cases.wrong(typed.span(), "no secret", help));
+            }
+        }
+        Ok(secrets)
     }
 
     fn http(&mut self, at: &Spanned<raw::Http>) -> Result<(), Wrong> {
@@ -132,9 +144,17 @@ impl Writer<'_> {
                 .iter()
                 .map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes()))
                 .collect(),
-            total_ms: http.total_ms,
+            timing: Timing {
+                dns: http.dns_ms.map(duration),
+                connect: http.connect_ms.map(duration),
+                tls: None,
+                first_byte: duration(http.first_byte_ms.unwrap_or(http.total_ms)),
+                total: duration(http.total_ms),
+            },
             sent_body,
             sent_headers: http.sent_headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
+            sent_timeout_ms: http.sent_timeout_ms,
+            sent_max_redirects: http.sent_max_redirects,
         };
         self.add(at, format!("{} {url}", method.to_uppercase()), &http.error, Answer::Http(Box::new(answer)));
         Ok(())
@@ -142,13 +162,16 @@ impl Writer<'_> {
 
     fn udp(&mut self, at: &Spanned<raw::Udp>) -> Result<(), Wrong> {
         let udp = at.get_ref();
-        let says = match &udp.says_base64 {
-            Some(text) => BASE64_STANDARD.decode(text.get_ref()).map_err(|error| {
-                self.cases.wrong(text.span(), format!("not base64: {error}"), "or write `says`, text")
-            })?,
-            None => udp.says.clone().into_bytes(),
+        let decoded = |text: &Option<Spanned<String>>| {
+            let bytes = text.as_ref().map(|text| (text, BASE64_STANDARD.decode(text.get_ref())));
+            bytes
+                .map(|(text, bytes)| {
+                    bytes.map_err(|error| self.cases.wrong(text.span(), format!("not base64: {error}"), TEXT_HELP))
+                })
+                .transpose()
         };
-        let hears = udp.hears.clone().map(String::into_bytes);
+        let says = decoded(&udp.says_base64)?.unwrap_or_else(|| udp.says.clone().into_bytes());
+        let hears = decoded(&udp.hears_base64)?.or_else(|| udp.hears.clone().map(String::into_bytes));
         let answer = Answer::Peer { says, hears, connect_ms: udp.elapsed_ms };
         self.add(at, format!("udp {}", udp.to), &udp.error, answer);
         Ok(())
@@ -165,23 +188,24 @@ impl Writer<'_> {
         let certificate = types::Certificate {
             subject: tls.subject.clone(),
             issuer: tls.issuer.clone(),
-            serial: "01".into(),
+            serial: tls.serial.clone(),
             not_before_unix: seconds(&tls.not_before, now_s - DAY_S)?,
             not_after_unix: seconds(&tls.not_after, now_s + 90 * DAY_S)?,
             dns_names: tls.dns_names.clone(),
-            sha256: "00".repeat(32),
+            sha256: tls.sha256.clone(),
         };
         let (asked, answer) = match (&tls.to, &tls.named) {
             (Some(to), None) => {
                 let info = types::TlsInfo {
                     protocol: tls.protocol.clone(),
-                    cipher: "TLS13_AES_256_GCM_SHA384".into(),
-                    alpn: None,
+                    cipher: tls.cipher.clone(),
+                    alpn: tls.alpn.clone(),
                     handshake_ms: tls.handshake_ms,
                     chain: vec![certificate],
                     verified: tls.untrusted.clone().map_or(Ok(()), Err),
                 };
-                (format!("tls {to}"), Answer::Tls(info))
+                let wanted = Wanted { server_name: tls.server_name.clone(), authority: tls.authority.clone() };
+                (format!("tls {to}"), Answer::Tls(info, wanted))
             }
             (None, Some(named)) => (format!("tls named {named}"), Answer::Certificates(vec![certificate])),
             _ => {
@@ -312,6 +336,10 @@ impl Writer<'_> {
     }
 }
 
+fn duration(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default()
+}
+
 fn rows(cases: &Cases, at: &Spanned<raw::Sql>) -> Result<sql::RowSet, Wrong> {
     let raw = at.get_ref();
     let width = raw.rows.first().map_or(raw.columns.len(), Vec::len);
@@ -324,12 +352,14 @@ fn rows(cases: &Cases, at: &Spanned<raw::Sql>) -> Result<sql::RowSet, Wrong> {
         let message = format!("a row has {} values, there are {} columns", row.len(), names.len());
         return Err(cases.wrong(at.span(), message, "give each row a value for each column"));
     }
-    let columns = names.into_iter().map(|name| sql::Column { name, type_name: "text".into() }).collect();
+    let mut types = raw.types.iter().cloned();
+    let mut type_name = || types.next().unwrap_or_else(|| "text".into());
+    let columns = names.into_iter().map(|name| sql::Column { name, type_name: type_name() }).collect();
     let rows = raw.rows.iter().map(|row| row.iter().map(sql_value).collect()).collect();
     Ok(sql::RowSet { columns, rows, truncated: raw.truncated })
 }
 
-/// TOML has no null: `{ null = true }`.
+/// TOML has neither null nor bytes: `{ null = true }`, `{ base64 = "AP8=" }`.
 fn sql_value(value: &Value) -> sql::Value {
     match value {
         Value::Boolean(value) => sql::Value::Boolean(*value),
@@ -337,12 +367,18 @@ fn sql_value(value: &Value) -> sql::Value {
         Value::Float(value) => sql::Value::Float(*value),
         Value::String(text) => sql::Value::Text(text.clone()),
         Value::Table(table) if table.contains_key("null") => sql::Value::Null,
+        Value::Table(table) if bytes_of(table).is_some() => sql::Value::Bytes(bytes_of(table).unwrap_or_default()),
         other => sql::Value::Text(json_of(other).to_string()),
     }
 }
 
-/// A reply in RESP order: text is a bulk string, `{ nil = true }`, `{ simple = "OK" }`, `{ error = "…" }`, and any other
-/// table a map.
+/// The bytes of `{ base64 = "AP8=" }`.
+fn bytes_of(table: &toml::Table) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(table.get("base64")?.as_str()?).ok()
+}
+
+/// A reply in RESP order: text is a bulk string, `{ base64 = "…" }` one of other bytes, `{ nil = true }`,
+/// `{ simple = "OK" }`, `{ error = "…" }`, and any other table a map.
 fn flatten(value: &Value, tokens: &mut Vec<redis::Token>) {
     let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
     match value {
@@ -355,6 +391,9 @@ fn flatten(value: &Value, tokens: &mut Vec<redis::Token>) {
         }
         Value::Table(table) => match table.iter().next().map(|(key, value)| (key.as_str(), value)) {
             Some(("nil", _)) => tokens.push(redis::Token::Nil),
+            Some(("base64", _)) if bytes_of(table).is_some() => {
+                tokens.push(redis::Token::Bulk(bytes_of(table).unwrap_or_default()));
+            }
             Some(("simple", Value::String(text))) => tokens.push(redis::Token::Simple(text.clone())),
             Some(("error", Value::String(text))) => tokens.push(redis::Token::Error(text.clone())),
             _ => {

@@ -4,14 +4,15 @@ use std::ops::Range;
 
 use super::raw;
 use super::reader::{Cases, Wrong};
+use crate::capabilities::CallError;
 use crate::capabilities::bindings::probity::check::system;
 use crate::capabilities::canned::Answer;
-use crate::capabilities::{CallError, unix_ms};
 
 /// Hands each answer to `put`, with its place and what has to be asked.
 pub(super) fn write(
     put: &mut impl FnMut(Range<usize>, String, Option<CallError>, Answer),
     cases: &Cases,
+    now: u64,
     raw: &raw::System,
 ) -> Result<(), Wrong> {
     let error = |fail: &Option<raw::Fail>| fail.as_ref().map(|fail| fail.0.clone());
@@ -56,13 +57,14 @@ pub(super) fn write(
     if let Some(at) = &raw.uptime_ms {
         put(at.span(), "system uptime-ms".into(), None, Answer::Uptime(*at.get_ref()));
     }
-    files(put, cases, raw)
+    files(put, cases, now, raw)
 }
 
 /// Disks, processes and files.
 fn files(
     put: &mut impl FnMut(Range<usize>, String, Option<CallError>, Answer),
     cases: &Cases,
+    now: u64,
     raw: &raw::System,
 ) -> Result<(), Wrong> {
     let error = |fail: &Option<raw::Fail>| fail.as_ref().map(|fail| fail.0.clone());
@@ -74,7 +76,7 @@ fn files(
         put(at.span(), "system disks".into(), None, Answer::Disks(at.get_ref().iter().map(disk).collect()));
     }
     for (name, at) in &raw.processes {
-        let found = at.get_ref().iter().map(|raw| process(name, raw)).collect();
+        let found = at.get_ref().iter().map(|raw| process(name, now, raw)).collect();
         put(at.span(), format!("system processes {name}"), None, Answer::Processes(found));
     }
     for (path, at) in &raw.stat {
@@ -82,7 +84,7 @@ fn files(
         let modified = raw.modified.as_ref().map(|time| cases.time(time)).transpose()?;
         let answer = Answer::File(system::FileInfo {
             size: raw.size,
-            modified_unix_ms: modified.unwrap_or_else(unix_ms),
+            modified_unix_ms: modified.unwrap_or(now),
             is_directory: raw.is_directory,
         });
         put(at.span(), format!("system stat {path}"), error(&raw.error), answer);
@@ -102,11 +104,11 @@ fn disk(raw: &raw::Disk) -> system::DiskInfo {
     }
 }
 
-fn process(name: &str, raw: &raw::Process) -> system::ProcessInfo {
+fn process(name: &str, now: u64, raw: &raw::Process) -> system::ProcessInfo {
     system::ProcessInfo {
         pid: raw.pid,
         name: name.to_owned(),
-        started_unix_ms: unix_ms().saturating_sub(raw.age_ms),
+        started_unix_ms: now.saturating_sub(raw.age_ms),
         rss: raw.rss,
         cpu_percent: raw.cpu_percent,
         threads: raw.threads,

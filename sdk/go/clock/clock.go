@@ -2,17 +2,13 @@
 // as well; a [Sleep] spends no fuel.
 package clock
 
-import (
-	"time"
-
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_clock"
-)
+import "time"
 
 // Now is wall-clock time.
-func Now() time.Time { return time.UnixMilli(int64(wit.NowUnixMs())) }
+func Now() time.Time { return now() }
 
 // Monotonic never goes back; since an arbitrary start.
-func Monotonic() time.Duration { return time.Duration(wit.MonotonicNs()) }
+func Monotonic() time.Duration { return monotonic() }
 
 // Sleep waits. A sleep past the run's deadline ends the run.
-func Sleep(span time.Duration) { wit.SleepMs(uint32(min(max(span.Milliseconds(), 0), 0xffff_ffff))) }
+func Sleep(span time.Duration) { sleep(uint32(min(max(span.Milliseconds(), 0), 0xffff_ffff))) }

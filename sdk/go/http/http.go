@@ -10,15 +10,10 @@ package http
 
 import (
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
-
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
 
 	"probity.dev/sdk"
 	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_http"
-	types "probity.dev/sdk/internal/wit/imports/probity_check_types"
 )
 
 // TLSInfo is a TLS session.
@@ -84,11 +79,7 @@ func (c *Client) PostJSON(url string, value any) (*Response, error) {
 // Do sends a request and waits for the answer, whatever its status. The error is
 // a [probity.Error]: refused, timeout, denied, …
 func (c *Client) Do(request *Request) (*Response, error) {
-	prepared, err := c.prepare(request)
-	if err != nil {
-		return nil, err
-	}
-	return answer(prepared.Send())
+	return send(c, request)
 }
 
 // Answer is what became of one of several requests.
@@ -100,100 +91,35 @@ type Answer struct {
 }
 
 // DoAll sends all side by side; answers in the same order.
-func (c *Client) DoAll(requests []*Request) ([]Answer, error) {
-	prepared := make([]*wit.Request, len(requests))
-	for at, request := range requests {
-		made, err := c.prepare(request)
-		if err != nil {
-			return nil, err
-		}
-		prepared[at] = made
-	}
-	answers := make([]Answer, 0, len(requests))
-	for _, result := range wit.SendAll(prepared) {
-		response, err := answer(result)
-		answers = append(answers, Answer{response, err})
-	}
-	return answers, nil
-}
-
-func (c *Client) prepare(request *Request) (*wit.Request, error) {
-	method := request.Method
-	if method == "" {
-		method = "GET"
-	}
-	made := wit.MakeRequest(method, request.URL)
-	if c.Endpoint != "" {
-		if err := host.Done(made.UseEndpoint(c.Endpoint)); err != nil {
-			return nil, err
-		}
-	}
-	for name, value := range request.Header {
-		if err := host.Done(made.SetHeader(strings.ToLower(name), []byte(value))); err != nil {
-			return nil, err
-		}
-	}
-	if request.Body != nil {
-		made.SetBody(request.Body)
-	}
-	if c.Timeout != 0 {
-		made.SetTimeoutMs(host.Milliseconds(c.Timeout))
-	}
-	if c.MaxRedirects != 0 {
-		made.SetMaxRedirects(c.MaxRedirects)
-	}
-	if c.MaxBodyBytes != 0 {
-		made.SetMaxBodyBytes(c.MaxBodyBytes)
-	}
-	if c.RequireHTTP2 {
-		made.RequireHttp2()
-	}
-	return made, nil
-}
-
-func answer(result witTypes.Result[*wit.Response, types.Error]) (*Response, error) {
-	response, err := host.Result(result)
-	if err != nil {
-		return nil, err
-	}
-	return &Response{StatusCode: int(response.Status()), response: response}, nil
-}
+func (c *Client) DoAll(requests []*Request) ([]Answer, error) { return sendAll(c, requests) }
 
 // Response is an answer, read completely by the host. Its parts are fetched from
 // there when asked for.
 type Response struct {
 	// StatusCode of the answer.
 	StatusCode int
-	response   *wit.Response
+	answer     answer
 }
 
 // Version is 1.1 or 2.
-func (r *Response) Version() string { return r.response.Version() }
+func (r *Response) Version() string { return r.answer.version() }
 
 // Header is the first header of this name, in any case; empty when there is none.
-func (r *Response) Header(name string) string { return string(r.response.Header(name).SomeOr(nil)) }
+func (r *Response) Header(name string) string { return r.answer.header(name) }
 
 // Headers are all of them in order, names in lower case.
 func (r *Response) Headers() [][2]string {
-	return pairs(r.response.Headers())
+	return r.answer.headers()
 }
 
 // Trailers are what came after the body, likewise.
 func (r *Response) Trailers() [][2]string {
-	return pairs(r.response.Trailers())
-}
-
-func pairs(headers []witTypes.Tuple2[string, []uint8]) [][2]string {
-	var made [][2]string
-	for _, header := range headers {
-		made = append(made, [2]string{header.F0, string(header.F1)})
-	}
-	return made
+	return r.answer.trailers()
 }
 
 // Bytes is the body. The error says that it broke off, took too long, or was too
 // large.
-func (r *Response) Bytes() ([]byte, error) { return host.Result(r.response.Body()) }
+func (r *Response) Bytes() ([]byte, error) { return r.answer.body() }
 
 // Text is the body as text; protocol when it is not UTF-8.
 func (r *Response) Text() (string, error) {
@@ -223,22 +149,10 @@ type Timing struct {
 }
 
 // Timing tells how long it took.
-func (r *Response) Timing() Timing {
-	timing := r.response.Timing()
-	return Timing{
-		DNS: host.Pointer(timing.DnsMs), Connect: host.Pointer(timing.ConnectMs), TLS: host.Pointer(timing.TlsMs),
-		FirstByte: timing.FirstByteMs, Total: timing.TotalMs,
-	}
-}
+func (r *Response) Timing() Timing { return r.answer.timing() }
 
 // TLS is the session; nil for plain HTTP.
-func (r *Response) TLS() *TLSInfo {
-	option := r.response.Tls()
-	if option.IsNone() {
-		return nil
-	}
-	return host.TLS(option.Some())
-}
+func (r *Response) TLS() *TLSInfo { return r.answer.tls() }
 
 // RemoteAddress is the address that answered; empty when the host cannot tell.
-func (r *Response) RemoteAddress() string { return r.response.RemoteAddress().SomeOr("") }
+func (r *Response) RemoteAddress() string { return r.answer.remoteAddress() }

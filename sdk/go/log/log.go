@@ -2,38 +2,31 @@
 // grant; the host caps number and length.
 package log
 
-import (
-	"fmt"
-
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_log"
-)
+import "fmt"
 
 // Level is how important a record is.
 type Level uint8
 
 const (
 	// LevelTrace: step by step.
-	LevelTrace Level = Level(wit.Level_Trace)
+	LevelTrace Level = iota
 	// LevelDebug: for whoever debugs the check.
-	LevelDebug Level = Level(wit.Level_Debug)
+	LevelDebug
 	// LevelInfo: worth knowing.
-	LevelInfo Level = Level(wit.Level_Info)
+	LevelInfo
 	// LevelWarn: something is off.
-	LevelWarn Level = Level(wit.Level_Warn)
+	LevelWarn
 	// LevelError: something failed.
-	LevelError Level = Level(wit.Level_Error)
+	LevelError
 )
 
 // Write writes a record; fields are names and values in turn, as in log/slog.
 func Write(level Level, message string, fields ...any) {
-	pairs := make([]witTypes.Tuple2[string, string], 0, len(fields)/2)
+	pairs := make([][2]string, 0, len(fields)/2)
 	for at := 0; at+1 < len(fields); at += 2 {
-		name, value := fmt.Sprint(fields[at]), fmt.Sprint(fields[at+1])
-		pairs = append(pairs, witTypes.Tuple2[string, string]{F0: name, F1: value})
+		pairs = append(pairs, [2]string{fmt.Sprint(fields[at]), fmt.Sprint(fields[at+1])})
 	}
-	wit.Write(wit.Level(level), message, pairs)
+	write(level, message, pairs)
 }
 
 // Trace writes a record at [LevelTrace].

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"probity.dev/sdk"
-	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_peers"
 )
 
 // Snapshot is what another check concluded last.
@@ -22,14 +20,7 @@ type Snapshot struct {
 }
 
 // Latest is the latest result of the check id.
-func Latest(id string) (*Snapshot, error) {
-	found, err := host.Result(wit.Latest(id))
-	if err != nil {
-		return nil, err
-	}
-	made := snapshot(found)
-	return &made, nil
-}
+func Latest(id string) (*Snapshot, error) { return latest(id) }
 
 // Named is a check of a group.
 type Named struct {
@@ -38,17 +29,4 @@ type Named struct {
 }
 
 // ByTag are the checks of a group, in order of names.
-func ByTag(tag string) ([]Named, error) {
-	found, err := host.Result(wit.ByTag(tag))
-	named := make([]Named, 0, len(found))
-	for _, one := range found {
-		named = append(named, Named{one.F0, snapshot(one.F1)})
-	}
-	return named, err
-}
-
-func snapshot(found wit.Snapshot) Snapshot {
-	return Snapshot{
-		Status: host.Status(found.Status), Message: found.Message, At: time.UnixMilli(int64(found.AtUnixMs)), Stale: found.Stale,
-	}
-}
+func ByTag(tag string) ([]Named, error) { return byTag(tag) }

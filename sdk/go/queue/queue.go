@@ -1,11 +1,6 @@
 // Package queue tells queue and stream depth, whatever the broker behind the name.
 package queue
 
-import (
-	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_queue"
-)
-
 // Stats are what a broker says about a queue; nil where it does not tell.
 type Stats struct {
 	// Depth: messages waiting to be delivered.
@@ -21,16 +16,7 @@ type Stats struct {
 }
 
 // Inspect looks at the queue name.
-func Inspect(name string) (*Stats, error) {
-	stats, err := host.Result(wit.Inspect(name))
-	if err != nil {
-		return nil, err
-	}
-	return &Stats{
-		Depth: host.Pointer(stats.Depth), InFlight: host.Pointer(stats.InFlight), Consumers: host.Pointer(stats.Consumers),
-		OldestAgeMs: host.Pointer(stats.OldestAgeMs), Lag: host.Pointer(stats.Lag),
-	}, nil
-}
+func Inspect(name string) (*Stats, error) { return inspect(name) }
 
 // Publish sends a probe message and waits until the broker has it. Needs NAME:publish.
-func Publish(name string, payload []byte) error { return host.Done(wit.Publish(name, payload)) }
+func Publish(name string, payload []byte) error { return publish(name, payload) }

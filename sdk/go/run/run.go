@@ -5,24 +5,22 @@ import (
 	"time"
 
 	"probity.dev/sdk"
-	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_context"
 )
 
 // CheckID is the name this check has in the host's configuration.
-func CheckID() string { return wit.CheckId() }
+func CheckID() string { return checkID() }
 
 // ID is unique per run (UUIDv7 text): use it to tag a dummy transaction.
-func ID() string { return wit.RunId() }
+func ID() string { return id() }
 
 // Traceparent is the run's W3C trace context; empty when tracing is off.
-func Traceparent() string { return wit.Traceparent().SomeOr("") }
+func Traceparent() string { return traceparent() }
 
 // Remaining is the time until the host gives up on this run.
-func Remaining() time.Duration { return time.Duration(wit.RemainingMs()) * time.Millisecond }
+func Remaining() time.Duration { return remaining() }
 
 // ConsecutiveFailures is how many runs failed in a row before this one.
-func ConsecutiveFailures() int { return int(wit.ConsecutiveFailures()) }
+func ConsecutiveFailures() int { return consecutiveFailures() }
 
 // Concluded is what a run of this check concluded.
 type Concluded struct {
@@ -37,14 +35,4 @@ type Concluded struct {
 }
 
 // Previous is what the previous run concluded; nil on the first.
-func Previous() *Concluded {
-	option := wit.Previous()
-	if option.IsNone() {
-		return nil
-	}
-	run := option.Some()
-	return &Concluded{
-		Status: host.Status(run.Status), Message: run.Message, At: time.UnixMilli(int64(run.AtUnixMs)),
-		Duration: time.Duration(run.DurationMs * float64(time.Millisecond)),
-	}
-}
+func Previous() *Concluded { return previous() }

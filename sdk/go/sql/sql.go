@@ -9,12 +9,7 @@ package sql
 import (
 	"fmt"
 
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-
 	"probity.dev/sdk"
-	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_sql"
-	types "probity.dev/sdk/internal/wit/imports/probity_check_types"
 )
 
 // Value is nil, bool, int64, float64, string or []byte. What has no case of its
@@ -25,6 +20,8 @@ type Value = any
 type RowSet struct {
 	// Columns are names in the order of the statement.
 	Columns []string
+	// Types are those of the columns, as the engine calls them: int8, varchar.
+	Types []string
 	// Rows are each as long as Columns.
 	Rows [][]Value
 	// Truncated tells whether there were more rows than the host returns.
@@ -59,121 +56,58 @@ func Scalar[T bool | int64 | float64 | string | []byte](on Querier, statement st
 }
 
 // Connection is a database, with a session that the host keeps for this run.
-type Connection struct{ connection *wit.Connection }
+type Connection struct{ connection connection }
 
 // Open takes a session of the connection name from the host's pool, or connects.
 func Open(name string) (*Connection, error) {
-	connection, err := host.Result(wit.ConnectionOpen(name))
+	opened, err := open(name)
 	if err != nil {
 		return nil, err
 	}
-	return &Connection{connection}, nil
+	return &Connection{opened}, nil
 }
 
 // Engine is postgres, mysql (MariaDB as well) or sqlite.
-func (c *Connection) Engine() string { return c.connection.Engine() }
+func (c *Connection) Engine() string { return c.connection.engine() }
 
 // Ping is one round trip, in milliseconds.
-func (c *Connection) Ping() (float64, error) { return host.Result(c.connection.Ping()) }
+func (c *Connection) Ping() (float64, error) { return c.connection.ping() }
 
 // Query implements [Querier].
 func (c *Connection) Query(statement string, params ...Value) (*RowSet, error) {
-	return rows(c.connection.Query(statement, values(params)))
+	return c.connection.query(statement, params)
 }
 
 // Execute implements [Querier].
 func (c *Connection) Execute(statement string, params ...Value) (uint64, error) {
-	return host.Result(c.connection.Execute(statement, values(params)))
+	return c.connection.execute(statement, params)
 }
 
 // Begin starts a transaction. Needs NAME:write.
 func (c *Connection) Begin() (*Transaction, error) {
-	transaction, err := host.Result(c.connection.Begin())
+	begun, err := c.connection.begin()
 	if err != nil {
 		return nil, err
 	}
-	return &Transaction{transaction}, nil
+	return &Transaction{begun}, nil
 }
 
 // Transaction is rolled back when the run ends without [Transaction.Commit]: the
 // shape of a dummy payment.
-type Transaction struct{ transaction *wit.Transaction }
+type Transaction struct{ transaction transaction }
 
 // Query implements [Querier].
 func (t *Transaction) Query(statement string, params ...Value) (*RowSet, error) {
-	return rows(t.transaction.Query(statement, values(params)))
+	return t.transaction.query(statement, params)
 }
 
 // Execute implements [Querier].
 func (t *Transaction) Execute(statement string, params ...Value) (uint64, error) {
-	return host.Result(t.transaction.Execute(statement, values(params)))
+	return t.transaction.execute(statement, params)
 }
 
 // Commit keeps what was done.
-func (t *Transaction) Commit() error { return host.Done(t.transaction.Commit()) }
+func (t *Transaction) Commit() error { return t.transaction.commit() }
 
 // Rollback undoes what was done.
-func (t *Transaction) Rollback() error { return host.Done(t.transaction.Rollback()) }
-
-func rows(result witTypes.Result[wit.RowSet, types.Error]) (*RowSet, error) {
-	set, err := host.Result(result)
-	if err != nil {
-		return nil, err
-	}
-	made := &RowSet{Truncated: set.Truncated}
-	for _, column := range set.Columns {
-		made.Columns = append(made.Columns, column.Name)
-	}
-	for _, row := range set.Rows {
-		fields := make([]Value, 0, len(row))
-		for _, field := range row {
-			fields = append(fields, read(field))
-		}
-		made.Rows = append(made.Rows, fields)
-	}
-	return made, nil
-}
-
-func read(value wit.Value) Value {
-	switch value.Tag() {
-	case wit.Value_Boolean:
-		return value.Boolean()
-	case wit.Value_Integer:
-		return value.Integer()
-	case wit.Value_Float:
-		return value.Float()
-	case wit.Value_Text:
-		return value.Text()
-	case wit.Value_Bytes:
-		return value.Bytes()
-	default:
-		return nil
-	}
-}
-
-func values(params []Value) []wit.Value {
-	made := make([]wit.Value, 0, len(params))
-	for _, param := range params {
-		made = append(made, write(param))
-	}
-	return made
-}
-
-func write(param Value) wit.Value {
-	switch param := param.(type) {
-	case nil:
-		return wit.MakeValueNull()
-	case bool:
-		return wit.MakeValueBoolean(param)
-	case int:
-		return wit.MakeValueInteger(int64(param))
-	case int64:
-		return wit.MakeValueInteger(param)
-	case float64:
-		return wit.MakeValueFloat(param)
-	case []byte:
-		return wit.MakeValueBytes(param)
-	default:
-		return wit.MakeValueText(fmt.Sprint(param))
-	}
-}
+func (t *Transaction) Rollback() error { return t.transaction.rollback() }

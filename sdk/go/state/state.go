@@ -6,21 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
-
 	"probity.dev/sdk"
-	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_state"
 )
 
 // Get is the value of key; nil when there is none, or it has expired.
-func Get(key string) ([]byte, error) {
-	option, err := host.Result(wit.Get(key))
-	if err != nil || option.IsNone() {
-		return nil, err
-	}
-	return option.Some(), nil
-}
+func Get(key string) ([]byte, error) { return get(key) }
 
 // GetJSON reads the value of key into a pointer, and tells whether there was one.
 func GetJSON(key string, into any) (bool, error) {
@@ -35,13 +25,7 @@ func GetJSON(key string, into any) (bool, error) {
 }
 
 // Set sets key, for good when ttl is 0, else until it has passed.
-func Set(key string, value []byte, ttl probity.Span) error {
-	expiry := witTypes.None[uint64]()
-	if ttl != 0 {
-		expiry = witTypes.Some(uint64(ttl))
-	}
-	return host.Done(wit.Set(key, value, expiry))
-}
+func Set(key string, value []byte, ttl probity.Span) error { return set(key, value, ttl) }
 
 // SetJSON sets key to a value as JSON.
 func SetJSON(key string, value any, ttl probity.Span) error {
@@ -53,11 +37,11 @@ func SetJSON(key string, value any, ttl probity.Span) error {
 }
 
 // Delete removes key; nothing happens when there is none.
-func Delete(key string) error { return host.Done(wit.Delete(key)) }
+func Delete(key string) error { return remove(key) }
 
 // Increment adds delta to the number at key, atomically, and returns the sum. A
 // missing key counts as 0.
-func Increment(key string, delta int64) (int64, error) { return host.Result(wit.Increment(key, delta)) }
+func Increment(key string, delta int64) (int64, error) { return increment(key, delta) }
 
 // Keys are the keys that start with prefix, in order.
-func Keys(prefix string) ([]string, error) { return host.Result(wit.Keys(prefix)) }
+func Keys(prefix string) ([]string, error) { return keys(prefix) }

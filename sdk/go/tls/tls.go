@@ -2,10 +2,7 @@
 // they expire.
 package tls
 
-import (
-	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_tls"
-)
+import "probity.dev/sdk/internal/host"
 
 // Info is a TLS session.
 type Info = host.TLSInfo
@@ -16,25 +13,14 @@ type Certificate = host.Certificate
 // Inspect connects, shakes hands, hangs up. A certificate that is not trusted is
 // an answer: see Distrust. An empty serverName is the host.
 func Inspect(hostname string, port uint16, serverName string) (*Info, error) {
-	info, err := host.Result(wit.Inspect(hostname, port, host.Text(serverName)))
-	if err != nil {
-		return nil, err
-	}
-	return host.TLS(info), nil
+	return inspect(hostname, port, serverName)
 }
 
 // InspectTrusting is the same, trusting an authority that the host's configuration
 // declares instead of the system's.
 func InspectTrusting(hostname string, port uint16, serverName, authority string) (*Info, error) {
-	info, err := host.Result(wit.InspectTrusting(hostname, port, host.Text(serverName), authority))
-	if err != nil {
-		return nil, err
-	}
-	return host.TLS(info), nil
+	return inspectTrusting(hostname, port, serverName, authority)
 }
 
 // InspectNamed has the certificates in a file that the host's configuration declares.
-func InspectNamed(name string) ([]Certificate, error) {
-	chain, err := host.Result(wit.InspectNamed(name))
-	return host.Certificates(chain), err
-}
+func InspectNamed(name string) ([]Certificate, error) { return inspectNamed(name) }

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"probity.dev/sdk"
-	"probity.dev/sdk/internal/host"
-	wit "probity.dev/sdk/internal/wit/imports/probity_check_udp"
 )
 
 // Reply is the answer.
@@ -25,13 +23,5 @@ type Reply struct {
 // maxReply bytes from the same address. Nothing is sent again: a lost one is a
 // timeout. A timeout of 0 is what is left of the run.
 func Exchange(hostname string, port uint16, payload []byte, maxReply uint32, timeout probity.Span) (*Reply, error) {
-	reply, err := host.Result(wit.Exchange(hostname, port, payload, maxReply, host.Timeout(timeout)))
-	if err != nil {
-		return nil, err
-	}
-	return &Reply{
-		Payload: reply.Payload, RemoteAddress: reply.RemoteAddress,
-		Elapsed:  time.Duration(reply.ElapsedMs * float64(time.Millisecond)),
-		Received: time.Unix(0, int64(reply.ReceivedUnixNs)),
-	}, nil
+	return exchange(hostname, port, payload, maxReply, timeout)
 }

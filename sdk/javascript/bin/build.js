@@ -77,6 +77,16 @@ async function lineTable(folder, script) {
   return `globalThis[Symbol.for("probity.lines")] = ${JSON.stringify({ files, lines })};\n`;
 }
 
+/**
+ * Writes to `target/inputs` what the bundle was made of, a file on each line: some may lie outside of the check's folder.
+ * @param {string} target
+ * @param {import("esbuild").Metafile} metafile
+ */
+async function writeInputs(target, metafile) {
+  const files = Object.keys(metafile.inputs).map((name) => path.resolve(name)).filter(existsSync);
+  await writeFile(path.join(target, "inputs"), files.join("\n"));
+}
+
 /** @param {string} folder @param {string} [named] */
 function entryOf(folder, named) {
   const entry = named ?? ["check.ts", "check.js"].map((name) => path.join(folder, name)).find(existsSync);
@@ -94,6 +104,7 @@ async function main() {
   if (values.wit === undefined) throw new Error("--wit is missing: the folder with the contract's files");
   const { metafile } = await bundle(entryOf(folder, values.entry), path.join(target, "check.js"));
   await writeWorld(path.resolve(values.wit), target, capabilities(metafile));
+  await writeInputs(target, metafile);
   const script = path.join(target, "check.js");
   const source = `${await readFile(script, "utf8")}\n${await lineTable(folder, script)}`;
   const { component } = await componentize({

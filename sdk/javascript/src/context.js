@@ -5,6 +5,8 @@
 
 import context from "probity:check/context@0.1.0";
 
+import { u32 } from "./numbers.js";
+
 /**
  * What the previous run of this check concluded.
  * @typedef {object} PreviousRun
@@ -31,12 +33,12 @@ export function traceparent() {
 
 /** Milliseconds until the host gives up on this run. @returns {number} */
 export function remainingMs() {
-  return context.remainingMs();
+  return u32(context.remainingMs());
 }
 
 /** How many runs failed in a row before this one. @returns {number} */
 export function consecutiveFailures() {
-  return context.consecutiveFailures();
+  return u32(context.consecutiveFailures());
 }
 
 /** What the previous run concluded; null on the first. @returns {PreviousRun | null} */

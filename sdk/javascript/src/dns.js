@@ -6,6 +6,7 @@
 import dns from "probity:check/dns@0.1.0";
 
 import { ask } from "./error.js";
+import { u32 } from "./numbers.js";
 
 /**
  * The records of `name`: data as a zone file writes it, ttl in seconds. A name without records of the type is an empty
@@ -16,5 +17,6 @@ import { ask } from "./error.js";
  * @returns {{ data: string, ttl: number }[]}
  */
 export function resolve(name, type = "A", server) {
-  return ask(() => dns.resolve(name, type, server ?? null));
+  const answers = ask(() => dns.resolve(name, type, server ?? null));
+  return answers.map((/** @type {{ data: string, ttl: number }} */ { data, ttl }) => ({ data, ttl: u32(ttl) }));
 }

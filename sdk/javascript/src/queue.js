@@ -6,6 +6,7 @@
 import queue from "probity:check/queue@0.1.0";
 
 import { ask } from "./error.js";
+import { optionalU32 } from "./numbers.js";
 import { encode } from "./text.js";
 
 /**
@@ -24,7 +25,7 @@ export function inspect(name) {
   const number = (/** @type {any} */ value) => (value === null || value === undefined ? null : Number(value));
   const { depth, inFlight, consumers, oldestAgeMs, lag } = stats;
   return {
-    depth: number(depth), inFlight: number(inFlight), consumers: number(consumers), oldestAgeMs: number(oldestAgeMs), lag: number(lag),
+    depth: number(depth), inFlight: number(inFlight), consumers: optionalU32(consumers), oldestAgeMs: number(oldestAgeMs), lag: number(lag),
   };
 }
 

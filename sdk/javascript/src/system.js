@@ -7,6 +7,7 @@
 import system from "probity:check/system@0.1.0";
 
 import { ask } from "./error.js";
+import { optionalU32, u32 } from "./numbers.js";
 
 /** @typedef {{ total: number, available: number, swapTotal: number, swapFree: number, cgroupLimit: number | null, cgroupUsed: number | null }} MemoryInfo */
 /** @typedef {{ logical: number, busyPercent: number, iowaitPercent: number | null, stealPercent: number | null, throttledPercent: number | null }} CpuInfo */
@@ -19,7 +20,10 @@ import { ask } from "./error.js";
 /** Memory, control-group limits included. @returns {MemoryInfo} */
 export const memory = () => ask(() => system.memory());
 /** Processors, over a moment that the call may wait for. @returns {CpuInfo} */
-export const cpu = () => ask(() => system.cpu());
+export function cpu() {
+  const found = ask(() => system.cpu());
+  return { ...found, logical: u32(found.logical) };
+}
 /** Load averages over one, five and fifteen minutes. @returns {LoadAverage} */
 export const load = () => ask(() => system.load());
 /** Pressure stall information (Linux). @param {"cpu" | "memory" | "io"} kind @returns {PressureInfo} */
@@ -31,6 +35,10 @@ export const disk = (path) => ask(() => system.disk(path));
 /** All file systems that hold data. @returns {DiskInfo[]} */
 export const disks = () => ask(() => system.disks());
 /** Processes of exactly this name. @param {string} name @returns {ProcessInfo[]} */
-export const processes = (name) => ask(() => system.processes(name));
+export function processes(name) {
+  return ask(() => system.processes(name)).map((/** @type {ProcessInfo} */ found) => ({
+    ...found, pid: u32(found.pid), threads: optionalU32(found.threads), openFiles: optionalU32(found.openFiles),
+  }));
+}
 /** Size and age of a file. @param {string} path @returns {FileInfo} */
 export const stat = (path) => ask(() => system.stat(path));

@@ -14,7 +14,8 @@ import { timeoutMs } from "./units.js";
  * @property {Uint8Array} payload
  * @property {string} remoteAddress Who sent it, which is who was asked: `192.0.2.7:123`.
  * @property {number} elapsedMs From sending to receiving.
- * @property {bigint} receivedUnixNs When it came, in nanoseconds since 1970, by the host's clock.
+ * @property {number} receivedUnixNs When it came, in nanoseconds since 1970, by the host's clock; exact to a quarter of a
+ *   microsecond, as numbers are.
  */
 
 /**
@@ -29,5 +30,5 @@ export function exchange(host, port, payload, { maxReplyBytes = 1472, timeout } 
   const bytes = typeof payload === "string" ? encode(payload) : payload;
   const limit = timeout === undefined ? null : timeoutMs(timeout);
   const reply = ask(() => udp.exchange(host, port, bytes, maxReplyBytes, limit));
-  return { ...reply, payload: Uint8Array.from(reply.payload) };
+  return { ...reply, payload: Uint8Array.from(reply.payload), receivedUnixNs: Number(reply.receivedUnixNs) };
 }

@@ -8,6 +8,7 @@ mod backends; // databases and brokers over TLS, with certificates on both sides
 #[cfg(unix)]
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
+mod capabilities; // every function of the contract, in every language
 mod cases; // the author's cases: what the world answers is written down
 mod checks; // each first-party check has its page, and what the page says is so
 #[cfg(unix)]
@@ -24,6 +25,8 @@ mod greeters; // mail, files and shells, in the clear and inside TLS
 #[cfg(unix)]
 mod grpc; // the health of real gRPC servers
 mod heartbeats; // jobs report, and the check of them says so
+#[cfg(unix)]
+mod kits; // what a component of the kit for C imports, and what it leaves behind
 mod leaks; // no secret of the configuration in anything that comes out
 #[cfg(target_os = "linux")]
 mod leftovers; // what a thousand timed-out runs leave behind, for each capability

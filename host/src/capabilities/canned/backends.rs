@@ -1,5 +1,6 @@
 //! `sql`, `redis`, `queue` and `secrets` from a script.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use wasmtime::component::Resource;
@@ -78,7 +79,7 @@ pub(crate) fn shown(value: &sql::Value) -> String {
         sql::Value::Integer(value) => value.to_string(),
         sql::Value::Float(value) => value.to_string(),
         sql::Value::Text(text) => format!("{text:?}"),
-        sql::Value::Bytes(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+        sql::Value::Bytes(bytes) => format!("{{ base64 = {:?} }}", BASE64_STANDARD.encode(bytes)),
     }
 }
 

@@ -16,6 +16,7 @@ use wasmtime::component::{HasData, Linker, Resource};
 
 pub(crate) use self::backends::{shown, words};
 use super::bindings::probity::check::{clock, context, log, queue, redis, sql, state, system, types};
+use super::client::Timing;
 use super::{CallError, ErrorKind, HostError, HostState, bindings};
 use crate::check::Capability;
 
@@ -59,8 +60,8 @@ pub enum Answer {
         /// How long the connection took.
         connect_ms: f64,
     },
-    /// A handshake.
-    Tls(types::TlsInfo),
+    /// A handshake, and what it has to be asked for.
+    Tls(types::TlsInfo, Wanted),
     /// Certificates of a file.
     Certificates(Vec<types::Certificate>),
     /// Records of a name.
@@ -110,12 +111,25 @@ pub struct HttpAnswer {
     pub body: Vec<u8>,
     /// What comes after it, in the form of the headers.
     pub trailers: Vec<(String, Vec<u8>)>,
-    /// The whole exchange, in milliseconds.
-    pub total_ms: f64,
+    /// How long it took; the session says for itself.
+    pub timing: Timing,
     /// The body the check has to send.
     pub sent_body: Option<Vec<u8>>,
     /// Headers the check has to send, names in lower case.
     pub sent_headers: Vec<(String, String)>,
+    /// The timeout it has to set.
+    pub sent_timeout_ms: Option<u32>,
+    /// The redirects it has to allow.
+    pub sent_max_redirects: Option<u32>,
+}
+
+/// What a handshake has to be asked for, where that matters.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The name of the server.
+    pub server_name: Option<String>,
+    /// The authority that is trusted in place of the system's.
+    pub authority: Option<String>,
 }
 
 /// What a run made of a [`Script`].

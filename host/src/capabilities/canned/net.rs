@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ::http::Uri;
 use bytes::Bytes;
 use wasmtime::component::Resource;
 
@@ -11,6 +12,7 @@ use super::super::client::{Response, Timing};
 use super::super::http::{IncomingResponse, OutgoingRequest};
 use super::super::request::Request;
 use super::super::tcp::TcpSocket;
+use super::super::tls::{Certificate, TlsInfo};
 use super::super::{CallError, ErrorKind, HostError};
 use super::{Actor, Answer, HttpAnswer, disguise, misfit, peek};
 use crate::check::Capability;
@@ -40,8 +42,23 @@ impl Actor<'_> {
         for text in differences(&answer, &request) {
             self.script()?.differs(line, text);
         }
-        let response = respond(*answer, &request);
+        let response = respond(*answer, &request, self.session(&request)?);
         Ok(self.0.table.push(IncomingResponse(response))?)
+    }
+
+    /// That of the `tls` entry for the same server; none without one.
+    fn session(&self, request: &Request) -> Result<Option<TlsInfo>, HostError> {
+        let url = request.url.parse::<Uri>().ok().filter(|url| url.scheme_str() == Some("https"));
+        let Some(url) = url.filter(|_| request.endpoint.is_none()) else { return Ok(None) };
+        let asked = format!("tls {}:{}", url.host().unwrap_or_default(), url.port_u16().unwrap_or(443));
+        let script = self.script()?;
+        if !script.entries.iter().any(|entry| entry.asked == asked) {
+            return Ok(None);
+        }
+        match script.take(&asked, String::new)?.1 {
+            Answer::Tls(info, _) => Ok(Some(info.into())),
+            _ => Err(misfit()),
+        }
     }
 }
 
@@ -66,6 +83,14 @@ fn differences(answer: &HttpAnswer, request: &Request) -> Vec<String> {
             found.push(format!("header {name} of {}: expected {wanted:?}, was {sent}", asked(request)));
         }
     }
+    let timeout_ms = request.timeout.map(|timeout| timeout.as_millis());
+    if let Some(wanted) = answer.sent_timeout_ms.filter(|wanted| timeout_ms != Some((*wanted).into())) {
+        let set = timeout_ms.map_or("not set".to_owned(), |ms| format!("{ms} ms"));
+        found.push(format!("the timeout of {}: expected {wanted} ms, was {set}", asked(request)));
+    }
+    if let Some(wanted) = answer.sent_max_redirects.filter(|wanted| *wanted != request.redirects_max) {
+        found.push(format!("redirects of {}: expected {wanted}, was {}", asked(request), request.redirects_max));
+    }
     found
 }
 
@@ -75,23 +100,44 @@ fn same_body(wanted: &[u8], sent: &[u8]) -> bool {
     wanted == sent || json(wanted).is_some_and(|wanted| json(sent) == Some(wanted))
 }
 
-fn respond(answer: HttpAnswer, request: &Request) -> Response {
+fn respond(answer: HttpAnswer, request: &Request, session: Option<TlsInfo>) -> Response {
     let too_large = request.body_bytes_max.filter(|max| (answer.body.len() as u64) > *max);
     let body = match too_large {
         Some(max) => Err(CallError::new(ErrorKind::TooLarge, format!("the body is larger than {max} bytes"))),
         None => Ok(Bytes::from(answer.body)),
     };
-    let total = Duration::try_from_secs_f64(answer.total_ms / 1e3).unwrap_or_default();
     Response {
         status: answer.status,
-        version: "1.1",
+        version: if request.http2_only { "2" } else { "1.1" },
         headers: answer.headers,
         body,
         trailers: answer.trailers,
-        timing: Timing { first_byte: total, total, ..Timing::default() },
-        tls: None,
+        timing: Timing { tls: session.as_ref().map(|session| session.handshake), ..answer.timing },
+        tls: session,
         remote_address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 80)),
         final_url: "http://scripted.invalid/".parse().expect("this is a URL"),
+    }
+}
+
+impl From<types::TlsInfo> for TlsInfo {
+    fn from(info: types::TlsInfo) -> Self {
+        let certificate = |found: types::Certificate| Certificate {
+            subject: found.subject,
+            issuer: found.issuer,
+            serial: found.serial,
+            not_before_unix: found.not_before_unix,
+            not_after_unix: found.not_after_unix,
+            dns_names: found.dns_names,
+            sha256: found.sha256,
+        };
+        Self {
+            protocol: if info.protocol == "TLSv1.2" { "TLSv1.2" } else { "TLSv1.3" },
+            cipher: info.cipher,
+            alpn: info.alpn,
+            handshake: Duration::try_from_secs_f64(info.handshake_ms / 1e3).unwrap_or_default(),
+            chain: info.chain.into_iter().map(certificate).collect(),
+            verified: info.verified,
+        }
     }
 }
 
@@ -286,12 +332,12 @@ impl tcp::HostSocket for Actor<'_> {
     async fn start_tls(
         &mut self,
         socket: Resource<TcpSocket>,
-        _server_name: Option<String>,
-        _authority: Option<String>,
+        server_name: Option<String>,
+        authority: Option<String>,
         _timeout_ms: Option<u32>,
     ) -> Result<types::TlsInfo, HostError> {
         let target = self.0.table.get::<Conversation>(&peek(&socket))?.asked.clone();
-        self.handshake(Capability::Tcp, "start-tls", &target)
+        self.handshake((Capability::Tcp, "start-tls"), &target, server_name.as_deref(), authority.as_deref())
     }
 
     async fn drop(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<()> {
@@ -339,15 +385,23 @@ impl udp::Host for Actor<'_> {
 impl Actor<'_> {
     fn handshake(
         &mut self,
-        capability: Capability,
-        operation: &'static str,
+        what: (Capability, &'static str),
         target: &str,
+        server_name: Option<&str>,
+        authority: Option<&str>,
     ) -> Result<types::TlsInfo, HostError> {
         let hint = || format!("[[case.tls]]\nto = {target:?}\nnot-after = 2027-01-01T00:00:00Z");
-        match self.play((capability, operation), target, &format!("tls {target}"), hint)?.1 {
-            Answer::Tls(info) => Ok(info),
-            _ => Err(misfit()),
+        let (line, answer) = self.play(what, target, &format!("tls {target}"), hint)?;
+        let Answer::Tls(info, wanted) = answer else { return Err(misfit()) };
+        let script = self.script()?;
+        let sides = [("server name", &wanted.server_name, server_name), ("authority", &wanted.authority, authority)];
+        for (what, wanted, given) in sides {
+            if let Some(wanted) = wanted.as_deref().filter(|wanted| given != Some(wanted)) {
+                let given = given.map_or("not given".to_owned(), |given| format!("{given:?}"));
+                script.differs(line, format!("{what} for {target}: expected {wanted:?}, was {given}"));
+            }
         }
+        Ok(info)
     }
 }
 
@@ -356,19 +410,20 @@ impl tls::Host for Actor<'_> {
         &mut self,
         host: String,
         port: u16,
-        _server_name: Option<String>,
+        server_name: Option<String>,
     ) -> Result<types::TlsInfo, HostError> {
-        self.handshake(Capability::Tls, "inspect", &format!("{host}:{port}"))
+        self.handshake((Capability::Tls, "inspect"), &format!("{host}:{port}"), server_name.as_deref(), None)
     }
 
     async fn inspect_trusting(
         &mut self,
         host: String,
         port: u16,
-        _server_name: Option<String>,
-        _authority: String,
+        server_name: Option<String>,
+        authority: String,
     ) -> Result<types::TlsInfo, HostError> {
-        self.handshake(Capability::Tls, "inspect-trusting", &format!("{host}:{port}"))
+        let target = format!("{host}:{port}");
+        self.handshake((Capability::Tls, "inspect-trusting"), &target, server_name.as_deref(), Some(&authority))
     }
 
     async fn inspect_named(&mut self, name: String) -> Result<Vec<types::Certificate>, HostError> {

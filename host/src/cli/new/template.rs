@@ -144,6 +144,7 @@ const GO: Template = Template {
     files: &[
         ("go.mod", include_str!("../templates/go/go.mod.in")),
         ("check.go", include_str!("../templates/go/check.go.in")),
+        ("check_test.go", include_str!("../templates/go/check_test.go.in")),
     ],
     source: "check.go",
     first: None,

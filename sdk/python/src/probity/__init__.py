@@ -33,7 +33,7 @@ traceback in the log.
 Modules: :mod:`probity.http`, :mod:`~probity.udp`, :mod:`~probity.sql`, :mod:`~probity.redis`, :mod:`~probity.state`,
 :mod:`~probity.system`, :mod:`~probity.queue`, :mod:`~probity.dns`, :mod:`~probity.tcp`, :mod:`~probity.tls`,
 :mod:`~probity.secrets`, :mod:`~probity.heartbeats`, :mod:`~probity.peers`, :mod:`~probity.clock`,
-:mod:`~probity.context`, :mod:`~probity.log`. For services there are :mod:`probity.flask`, :mod:`probity.fastapi`,
+:mod:`~probity.context`, :mod:`~probity.log`; :mod:`~probity.json` has rules for documents. For services there are :mod:`probity.flask`, :mod:`probity.fastapi`,
 :mod:`probity.django` and :mod:`probity.pulse`.
 """
 

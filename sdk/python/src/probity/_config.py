@@ -13,8 +13,9 @@ import types
 import typing
 from typing import Any, Callable, Literal, TypeVar, Union
 
+from ._codes import Codes
 from ._errors import ConfigError
-from ._fields import REQUIRED, Field, Rules, fields, without_none
+from ._fields import REQUIRED, Field, Pointer, Rules, fields, without_none
 from ._threshold import AtLeast, AtMost
 from ._units import Size, Span, number
 
@@ -72,12 +73,12 @@ def _read(value: Any, hint: Any, rules: Rules) -> Any:
         return _entries(value, (typing.get_args(hint) or (str, Any))[1])
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _variant(value, {str(case.value): case for case in hint})
+    read = _SCALARS.get(hint)
+    if read is not None:
+        return _checked(read(value), rules)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _struct(value, hint)
-    read = _SCALARS.get(hint)
-    if read is None:
-        raise TypeError(f"{hint!r} is no type for configuration")
-    return _checked(read(value), rules)
+    raise TypeError(f"{hint!r} is no type for configuration")
 
 
 def _struct(value: Any, into: type) -> Any:
@@ -215,6 +216,23 @@ def _amount(text: str, kind: type[Span] | type[Size]) -> int:
     return amount
 
 
+def _codes(value: Any) -> Codes:
+    # A number below 0 is of another type for the other kits.
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or (isinstance(value, int) and value < 0):
+        raise _type_misfit(value, Codes.expecting)
+    codes = Codes.parse(value)
+    if codes is None:
+        raise _Misfit(f"invalid value: {_unexpected(value)}, expected {Codes.expecting}")
+    return codes
+
+
+def _pointer(value: Any) -> Pointer:
+    try:
+        return Pointer(_string(value))
+    except ValueError as error:
+        raise _Misfit(str(error)) from None
+
+
 _SCALARS: dict[Any, Callable[[Any], Any]] = {
     str: _string,
     bool: _boolean,
@@ -222,6 +240,8 @@ _SCALARS: dict[Any, Callable[[Any], Any]] = {
     float: _float,
     Span: _span,
     Size: _size,
+    Codes: _codes,
+    Pointer: _pointer,
 }
 
 

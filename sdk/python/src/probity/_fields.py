@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import typing
 from typing import Any
 
@@ -35,6 +36,18 @@ class Field:
 
 
 REQUIRED: Any = object()
+
+ABSENT: Any = object()
+"""The default of a field that tells a null from nothing; the schema has none."""
+
+
+class Pointer(str):
+    """A JSON pointer: empty, or starting with a slash. Anything else raises :class:`ValueError` with the correction."""
+
+    def __new__(cls, text: str) -> Pointer:
+        if text and not text.startswith("/"):
+            raise ValueError(f"{json.dumps(text, ensure_ascii=False)} is no JSON pointer: write /{text}")
+        return super().__new__(cls, text)
 
 
 def setting(

@@ -8,7 +8,8 @@ import types
 import typing
 from typing import Any, Literal, Union
 
-from ._fields import REQUIRED, Field, Rules, fields, is_optional, without_none
+from ._codes import Codes
+from ._fields import ABSENT, REQUIRED, Field, Pointer, Rules, fields, is_optional, without_none
 from ._threshold import AtLeast, AtMost
 from ._units import Size, Span
 
@@ -19,6 +20,13 @@ _SIZE = {
         {"type": "string", "pattern": "^[0-9]+([KMGT]i?)?B$"},
     ]
 }
+_CODES = {
+    "anyOf": [
+        {"type": "integer", "minimum": 100, "maximum": 599},
+        {"type": "string", "pattern": "^[1-5][0-9]{2}-[1-5][0-9]{2}$"},
+    ]
+}
+_POINTER = {"type": "string", "pattern": "^(/.*)?$"}
 
 
 def schema(of: type | None, title: str) -> dict[str, Any] | None:
@@ -46,7 +54,7 @@ def _property(field: Field) -> dict[str, Any]:
     if field.rules.doc:
         made["description"] = field.rules.doc
     made.update(_type(field.type, field.rules))
-    if field.default is not REQUIRED and field.default is not None:
+    if field.default is not REQUIRED and field.default is not ABSENT and field.default is not None:
         made["default"] = plain(field.default)
     return made
 
@@ -70,7 +78,7 @@ def _type(hint: Any, rules: Rules) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _type((arguments or (str, Any))[1], Rules())}
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return {"enum": [case.value for case in hint]}
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type) and hint is not Codes:
         return _struct(hint)
     return _scalar(hint, rules)
 
@@ -80,6 +88,10 @@ def _scalar(hint: Any, rules: Rules) -> dict[str, Any]:
         return dict(_DURATION)
     if hint is Size:
         return dict(_SIZE)
+    if hint is Codes:
+        return dict(_CODES)
+    if hint is Pointer:
+        return dict(_POINTER)
     name = {str: "string", bool: "boolean", int: "integer", float: "number"}.get(hint)
     if name is None:
         raise TypeError(f"{hint!r} is no type for configuration")
@@ -99,6 +111,8 @@ def plain(value: Any) -> Any:
     """A value of a configuration as JSON has it."""
     if isinstance(value, (Span, Size)):
         return value.to_json()
+    if isinstance(value, Codes):
+        return value.first if value.first == value.last else str(value)
     if isinstance(value, (AtMost, AtLeast)):
         bounds = {"warn": value.warn, "crit": value.crit}
         return {key: plain(bound) for key, bound in bounds.items() if bound is not None}

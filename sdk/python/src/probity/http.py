@@ -7,11 +7,12 @@ import json as _json
 from typing import Any, Union
 
 from . import _backend
+from ._codes import Codes
 from ._errors import CapabilityError, ErrorKind
 from ._tls import Certificate, TlsInfo
 from ._units import Span, span
 
-__all__ = ["Certificate", "Request", "Response", "Timing", "TlsInfo", "get", "post", "send_all"]
+__all__ = ["Certificate", "Codes", "Request", "Response", "Timing", "TlsInfo", "get", "post", "send_all"]
 
 
 @dataclasses.dataclass(frozen=True)

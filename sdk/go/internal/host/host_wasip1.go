@@ -1,4 +1,3 @@
-// Package host turns what the bindings return into what Go programs expect.
 package host
 
 import (

@@ -1,0 +1,21 @@
+//go:build !wasip1
+
+package heartbeats
+
+import (
+	"probity.dev/sdk"
+	"probity.dev/sdk/internal/fake"
+)
+
+func last(name string) (*Beat, error) {
+	beats, err := recent(name, 1)
+	if err != nil || len(beats) == 0 {
+		return nil, err
+	}
+	return &beats[0], nil
+}
+
+func recent(name string, limit uint32) ([]Beat, error) {
+	beats, err := fake.Ask[[]Beat]("heartbeat "+name, probity.NotFound)
+	return beats[:min(len(beats), int(limit))], err
+}
