@@ -55,7 +55,8 @@ pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
     go_runtime(workspace)
 }
 
-fn npm_install(folder: &Path) -> Result<()> {
+/// Runs npm, unless the folder's manifest is as it was when that was last done.
+pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     let (manifest, stamp) = (folder.join("package.json"), folder.join("node_modules/.installed"));
     let wanted = fs::read(&manifest).with_context(|| format!("read {}", shown(&manifest)))?;
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -121,12 +122,17 @@ pub(crate) fn build(workspace: &Workspace, host: &Path) -> Result<()> {
             continue;
         }
         let out = workspace.components().join(format!("reference-{language}.wasm"));
-        let mut build = Command::new(host);
-        build.arg("build").arg(&folder).arg("--out").arg(out);
-        tools(workspace, &mut build)?;
-        workspace::run(&mut build, &format!("probity build {}", shown(&folder)))?;
+        probity_build(workspace, host, &folder, &out)?;
     }
     Ok(())
+}
+
+/// Builds the check in `folder`, with the compilers of this repository's own environment.
+pub(crate) fn probity_build(workspace: &Workspace, host: &Path, folder: &Path, out: &Path) -> Result<()> {
+    let mut build = Command::new(host);
+    build.arg("build").arg(folder).arg("--out").arg(out);
+    tools(workspace, &mut build)?;
+    workspace::run(&mut build, &format!("probity build {}", shown(folder)))
 }
 
 /// The kits' own tests, where no component is needed.
@@ -161,7 +167,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 }
 
 /// The compilers of Python's environment come first on `PATH`.
-fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
+pub(crate) fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
     let bin = python::setup(workspace)?;
     let path = env::var_os("PATH").unwrap_or_default();
     let path: OsString = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path)))?;

@@ -14,6 +14,7 @@ mod languages;
 mod python;
 #[cfg(unix)]
 mod servers;
+mod services;
 mod setup;
 mod test;
 mod toolchain;

@@ -19,7 +19,7 @@ pub mod web;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
@@ -96,12 +96,12 @@ impl Process {
         self.0.wait().expect("it was killed");
     }
 
-    /// Waits for its end.
+    /// Waits for its end, for how it ended.
     ///
     /// # Panics
     /// When it is not ours.
-    pub fn wait(&mut self) {
-        self.0.wait().expect("it was started here");
+    pub fn wait(&mut self) -> ExitStatus {
+        self.0.wait().expect("it was started here")
     }
 
     fn kill_group(&self) {
