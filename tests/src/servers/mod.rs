@@ -99,9 +99,16 @@ impl Process {
     /// Waits for its end, for how it ended.
     ///
     /// # Panics
-    /// When it is not ours.
+    /// When it does not end in time.
     pub fn wait(&mut self) -> ExitStatus {
-        self.0.wait().expect("it was started here")
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.0.try_wait().expect("it was started here") {
+                return status;
+            }
+            assert!(Instant::now() < end, "process {} did not end", self.0.id());
+            std::thread::sleep(Duration::from_millis(20)); // the distance of two looks
+        }
     }
 
     fn kill_group(&self) {
