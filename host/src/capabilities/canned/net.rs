@@ -1,5 +1,6 @@
 //! `tcp`, `udp`, `tls` and `dns` from a script.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use wasmtime::component::Resource;
 
 use super::super::bindings::probity::check::{dns, tcp, tls, types, udp};
@@ -104,8 +105,8 @@ impl tcp::HostSocket for Actor<'_> {
         if let Some(wanted) = peer.hears.filter(|wanted| *wanted != peer.heard)
             && let Ok(script) = self.script()
         {
-            let (wanted, heard) = (String::from_utf8_lossy(&wanted), String::from_utf8_lossy(&peer.heard));
-            script.differs(peer.line, format!("what {} heard: expected {wanted:?}, was {heard:?}", peer.asked));
+            let (wanted, heard) = (told(&wanted), told(&peer.heard));
+            script.differs(peer.line, format!("what {} heard: expected {wanted}, was {heard}", peer.asked));
         }
         Ok(())
     }
@@ -126,8 +127,7 @@ impl udp::Host for Actor<'_> {
         let Answer::Peer { says, hears, connect_ms } = answer else { return Err(misfit()) };
         let script = self.script()?;
         if let Some(wanted) = hears.filter(|wanted| *wanted != payload) {
-            let (wanted, heard) = (String::from_utf8_lossy(&wanted), String::from_utf8_lossy(&payload));
-            script.differs(line, format!("what {target} heard: expected {wanted:?}, was {heard:?}"));
+            script.differs(line, format!("what {target} heard: expected {}, was {}", told(&wanted), told(&payload)));
         }
         if says.len() > max_reply_bytes as usize {
             return Err(CallError::new(
@@ -138,6 +138,14 @@ impl udp::Host for Actor<'_> {
         }
         let received_unix_ns = script.now().saturating_mul(1_000_000);
         Ok(udp::Reply { payload: says, remote_address: target, elapsed_ms: connect_ms, received_unix_ns })
+    }
+}
+
+/// Bytes as a case writes them: text, or base64.
+fn told(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => format!("{text:?}"),
+        Err(_) => format!("base64 {:?}", BASE64_STANDARD.encode(bytes)),
     }
 }
 
