@@ -1,14 +1,18 @@
 //! `cargo xtask bench`: builds what is measured, measures it, and writes the table.
 
+use std::fs;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::workspace::{self, Guest, Workspace, cargo};
-use crate::{guests, toolchain};
+use crate::{guests, languages, toolchain};
 
 /// The twin without the kit's allocator: united with the others' features it would get it back.
 const ALONE: &str = "naive";
+
+/// Languages whose reference check the benchmark runs.
+const INTERPRETERS: [&str; 3] = ["javascript", "go", "python"];
 
 /// Builds guests, host and benchmark, and runs it. `args` are for the benchmark.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -26,6 +30,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     workspace::run(build.current_dir(&workspace.root), "cargo build --release")?;
     let release = workspace.target.join("release");
     let binary = |name: &str| release.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    languages::build(&workspace, &binary("probity"))?;
+    for language in INTERPRETERS {
+        let name = format!("reference-{language}.wasm");
+        fs::copy(workspace.components().join(&name), components.join(&name)).with_context(|| format!("copy {name}"))?;
+    }
     let mut bench = Command::new(binary("probity-bench"));
     bench.arg("measure").arg("--components").arg(&components);
     bench.arg("--probity").arg(binary("probity")).arg("--root").arg(&workspace.root);

@@ -158,9 +158,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let (kit, program) = (workspace.root.join("sdk/c"), workspace.target.join("tools/sdk-c-words"));
     let mut zig = Command::new(python::setup(workspace)?.join("python"));
     zig.args(["-m", "ziglang", "cc", "-std=c23", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-Iinclude"]);
-    zig.args(["test/words.c", "src/json.c", "src/outcome.c", "src/units.c", "-lm", "-o"])
-        .arg(&program)
-        .current_dir(kit);
+    zig.args(["test/words.c", "src/json.c", "src/memory.c", "src/outcome.c"]);
+    zig.args(["src/reads.c", "src/units.c", "-lm", "-o"]).arg(&program).current_dir(kit);
     workspace::run(&mut zig, "zig cc")?;
     workspace::run(&mut Command::new(program), "the tests of sdk/c")
 }

@@ -10,8 +10,3 @@ pub(super) fn extism(_bench: &Bench) -> Result<Vec<Row>> {
                the machine of the targets, November 2026: a fresh `Plugin` costs 147 µs, 59 µs with our pool settings";
     Ok(vec![Row::absent(5, "Extism fresh ÷ ours", why)])
 }
-
-pub(super) fn interpreters(_bench: &Bench) -> Result<Vec<Row>> {
-    let why = "there are no first-party kits for QuickJS, Go and Python yet";
-    Ok(vec![Row::absent(19, "fresh run of a check in QuickJS, Go, Python ÷ its floor", why)])
-}

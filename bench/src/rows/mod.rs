@@ -4,6 +4,7 @@ mod absent;
 mod backends;
 mod deadline;
 mod http;
+mod interpreters;
 mod load;
 mod memory;
 mod process;
@@ -49,7 +50,7 @@ pub(crate) const GROUPS: [(&[u8], &str, Group); 16] = [
     (&[12, 13], "the schedule with 100,000 checks", schedule::many),
     (&[14, 15, 16], "memory", memory::all),
     (&[17, 18], "loading", load::all),
-    (&[19], "interpreters", absent::interpreters),
+    (&[19], "interpreters", interpreters::all),
     (&[20], "a ping of PostgreSQL", backends::sql),
     (&[21], "a ping of Redis", backends::redis),
 ];

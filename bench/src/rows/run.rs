@@ -20,7 +20,7 @@ use crate::stats::{Series, alternate};
 const BATCH: Duration = Duration::from_millis(30);
 
 /// Slots of a raw engine: as many as the default configuration has.
-const SLOTS: u32 = 80;
+pub(super) const SLOTS: u32 = 80;
 
 /// Raw calls for one batch. Answers µs of this thread's CPU time per call.
 pub(super) fn raw_batch(raw: &Raw, safety: Safety) -> Result<f64> {
@@ -41,7 +41,7 @@ fn raw_on_threads(raw: &Raw, threads: usize) -> Result<f64> {
 }
 
 /// Calls until the batch is full. Answers µs of this thread's CPU time per call.
-fn per_call(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
+pub(super) fn per_call(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
     let start = thread_cpu();
     let mut calls = 0_u32;
     loop {
@@ -139,7 +139,7 @@ fn sandbox_batch(runtime: &tokio::runtime::Runtime, sandbox: &Sandbox, planned: 
     }))
 }
 
-async fn per_call_async(call: impl AsyncFn() -> Result<()>) -> Result<f64> {
+pub(super) async fn per_call_async(call: impl AsyncFn() -> Result<()>) -> Result<f64> {
     let start = thread_cpu();
     let mut calls = 0_u32;
     loop {
@@ -269,7 +269,7 @@ pub(super) fn with_config(check: &mut probity::config::Check) {
     check.config = serde_json::from_str(CONFIG).expect("a constant that is JSON");
 }
 
-fn only(plan: &Plan) -> Result<&Arc<PlannedCheck>> {
+pub(super) fn only(plan: &Plan) -> Result<&Arc<PlannedCheck>> {
     plan.checks.values().next().context("a plan of one check")
 }
 

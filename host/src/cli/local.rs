@@ -24,6 +24,11 @@ impl Local {
         Self::with(Sandbox::new(1, cache)?)
     }
 
+    /// Makes one for components that one builds oneself; `cache` as above.
+    pub(super) fn for_author(cache: Option<&Path>) -> anyhow::Result<Self> {
+        Self::with(Sandbox::for_author(cache)?)
+    }
+
     /// Makes one of a sandbox.
     pub(super) fn with(sandbox: Sandbox) -> anyhow::Result<Self> {
         // The command's own thread drives the guest; this one its connections and timers.

@@ -167,8 +167,11 @@ pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     ours(dir, &fs::symlink_metadata(dir)?, fs::Metadata::is_dir)
 }
 
-fn private_file(path: &Path) -> io::Result<()> {
-    ours(path, &fs::symlink_metadata(path)?, fs::Metadata::is_file)
+/// What is known of a file that is ours and closed to others.
+pub(crate) fn private_file(path: &Path) -> io::Result<fs::Metadata> {
+    let metadata = fs::symlink_metadata(path)?;
+    ours(path, &metadata, fs::Metadata::is_file)?;
+    Ok(metadata)
 }
 
 fn ours(path: &Path, metadata: &fs::Metadata, kind: fn(&fs::Metadata) -> bool) -> io::Result<()> {

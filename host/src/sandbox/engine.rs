@@ -3,11 +3,14 @@
 //! Two of them, one owner. Components that need component-model-async run on the second; the others on the first, which
 //! refuses that feature and is 10–17 % cheaper per run for it (docs/performance.md).
 
+use std::sync::Arc;
+
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::SandboxError;
 use super::compiler::Flavor;
+use super::functions::Functions;
 use crate::capabilities::HostState;
 use crate::config::{FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};
 
@@ -62,8 +65,16 @@ impl Engines {
 
     /// Makes both, with `slots` instances at once; falls back to memory on demand where the pool's address space is
     /// not to be had.
-    pub(crate) fn new(slots: u32, world: World) -> Result<Self, SandboxError> {
+    pub(crate) fn new(slots: u32, world: World, functions: Option<&Arc<Functions>>) -> Result<Self, SandboxError> {
+        let known = |config: &mut Config| match functions {
+            Some(functions) => {
+                let store: Arc<dyn wasmtime::CacheStore> = Arc::clone(functions) as _;
+                config.enable_incremental_compilation(store).map(drop).map_err(SandboxError::Engine)
+            }
+            None => Ok(()),
+        };
         let mut config = plain(slots);
+        known(&mut config)?;
         let (plain, pooled) = match Engine::new(&config) {
             Ok(engine) => (engine, true),
             Err(error) => {
@@ -72,7 +83,9 @@ impl Engines {
                 (Engine::new(&config).map_err(SandboxError::Engine)?, false)
             }
         };
-        let concurrent = Engine::new(&base()).map_err(SandboxError::Engine)?;
+        let mut other = base();
+        known(&mut other)?;
+        let concurrent = Engine::new(&other).map_err(SandboxError::Engine)?;
         Ok(Self { plain: link(plain, world)?, concurrent: link(concurrent, world)?, pooled })
     }
 }

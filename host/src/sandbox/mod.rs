@@ -7,6 +7,7 @@ mod cache;
 pub mod compiler;
 mod engine;
 mod failure;
+mod functions;
 mod metadata;
 mod outcome;
 mod program;
@@ -16,6 +17,7 @@ mod size;
 mod ticker;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use cache::Origin;
 pub(crate) use cache::{hex, private_dir};
@@ -33,6 +35,7 @@ pub struct Sandbox {
     engines: engine::Engines,
     cache: Option<cache::Cache>,
     compiler: Compiler,
+    functions: Option<Arc<functions::Functions>>,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -61,25 +64,40 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
     pub fn new(concurrency: usize, cache: Option<&Path>) -> Result<Self, SandboxError> {
-        Self::of(concurrency, cache, engine::World::Real)
+        Self::of(concurrency, cache, engine::World::Real, None)
     }
 
-    /// Makes the sandbox of `probity test`: all the same, but that imports lead to the script of each run
-    /// ([`crate::capabilities::CheckEnv::script`]) and nowhere else.
+    /// Makes the sandbox of an author, who compiles one version after the other: functions that were compiled before, for
+    /// whichever component, are not compiled again. Not for plugins of others.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when the machine cannot run one.
+    pub fn for_author(cache: Option<&Path>) -> Result<Self, SandboxError> {
+        Self::of(1, cache, engine::World::Real, cache.map(functions::Functions::of))
+    }
+
+    /// Makes the sandbox of `probity test`: an author's ([`Self::for_author`]), but that imports lead to the script of each
+    /// run ([`crate::capabilities::CheckEnv::script`]) and nowhere else.
     ///
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
     pub fn scripted(cache: Option<&Path>) -> Result<Self, SandboxError> {
-        Self::of(1, cache, engine::World::Scripted)
+        Self::of(1, cache, engine::World::Scripted, cache.map(functions::Functions::of))
     }
 
-    fn of(concurrency: usize, cache: Option<&Path>, world: engine::World) -> Result<Self, SandboxError> {
+    fn of(
+        concurrency: usize,
+        cache: Option<&Path>,
+        world: engine::World,
+        functions: Option<functions::Functions>,
+    ) -> Result<Self, SandboxError> {
+        let functions = functions.map(Arc::new);
         // Loading, `describe` and `POST …/run` need slots beside the scheduled runs.
         let slots = u32::try_from(concurrency)
             .unwrap_or(u32::MAX)
             .saturating_add(SLOTS_BESIDE + shelf::KEPT_MAX)
             .min(SLOTS_MAX);
-        let engines = engine::Engines::new(slots, world)?;
+        let engines = engine::Engines::new(slots, world, functions.as_ref())?;
         let ticker = ticker::Ticker::start(vec![engines.plain.engine.clone(), engines.concurrent.engine.clone()])
             .map_err(SandboxError::Ticker)?;
         Ok(Self {
@@ -88,6 +106,7 @@ impl Sandbox {
             engines,
             cache: cache.and_then(cache::Cache::open),
             compiler: Compiler::InProcess,
+            functions,
         })
     }
 

@@ -111,6 +111,9 @@ impl Sandbox {
         let flavor = if needs_concurrency(bytes) { Flavor::Concurrent } else { Flavor::Plain };
         let linked = self.engines.of(flavor);
         let code = self.compiler.compile(&linked.engine, flavor, bytes)?;
+        if let Some(functions) = &self.functions {
+            functions.keep();
+        }
         if let Some(cache) = &self.cache {
             cache.store(&linked.engine, digest, &code);
         }

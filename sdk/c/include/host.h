@@ -1,14 +1,12 @@
 /**
  * @file
- * Between the kit and the generated bindings: for capabilities that `probity.h` has no functions for.
+ * Between the kit and the generated bindings: for functions of the contract that are newer than the kit.
  *
  *     guest_string_t name = probity_string("jobs");
  *     probity_check_queue_stats_t stats;
  *     probity_check_types_error_t refused;
- *     if (!probity_check_queue_inspect(&name, &stats, &refused)) {
- *         probity_error error = probity_error_of(&refused);
+ *     if (!probity_answered(probity_check_queue_inspect(&name, &stats, &refused), &refused, &error))
  *         return probity_failure(&error);
- *     }
  */
 #ifndef PROBITY_HOST_H
 #define PROBITY_HOST_H
@@ -30,6 +28,8 @@ const char *probity_text(guest_string_t text);
 probity_bytes probity_bytes_of(guest_list_u8_t bytes);
 /** Takes an error of the host's over: the same, as the kit has it. */
 probity_error probity_error_of(const probity_check_types_error_t *error);
+/** What a function of the bindings said: true, or false and its error taken over. */
+bool probity_answered(bool ok, const probity_check_types_error_t *refused, probity_error *error);
 
 #ifdef __cplusplus
 }

@@ -1,12 +1,11 @@
 /**
  * @file
- * The contract's entry points, and the capabilities that need no grant.
+ * The contract's entry points, what stands between the host's values and the kit's, log, clock and context.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
-#include "internal.h"
+#include "calls.h"
 
 /** The document of this run. */
 static const char *document = "{}";
@@ -33,9 +32,12 @@ probity_error probity_error_of(const probity_check_types_error_t *error) {
     return (probity_error){(probity_kind)error->kind, probity_text(error->message), code};
 }
 
-/** An answer of a capability: true, or the error in the kit's form. */
-static bool answered(bool ok, const probity_check_types_error_t *refused, probity_error *error) {
-    if (!ok && error != NULL) *error = probity_error_of(refused);
+bool probity_answered(bool ok, const probity_check_types_error_t *refused, probity_error *error) {
+    if (!ok) {
+        // Taken over in any case: nobody else frees it.
+        probity_error taken = probity_error_of(refused);
+        if (error != NULL) *error = taken;
+    }
     return ok;
 }
 
@@ -152,6 +154,7 @@ bool exports_probity_check_checker_run(guest_string_t *config, exports_probity_c
     probity_config_reset();
     document = probity_text(*config);
     const probity_outcome *outcome = probity_run();
+    probity_handle_drop_all();
     if (probity_config_failure() != NULL) outcome = probity_config_failure();
     if (outcome == NULL) probity_panic("probity_run returned NULL, expected an outcome or a failure");
     if (outcome->result == IS_OUTCOME) {
@@ -213,35 +216,24 @@ const char *probity_run_id(void) {
     return probity_text(text);
 }
 
+const char *probity_traceparent(void) {
+    guest_string_t text;
+    return probity_check_context_traceparent(&text) ? probity_text(text) : NULL;
+}
+
 uint32_t probity_remaining_ms(void) { return probity_check_context_remaining_ms(); }
 
-/* ---- State ---- */
+uint32_t probity_consecutive_failures(void) { return probity_check_context_consecutive_failures(); }
 
-bool probity_state_get(const char *key, probity_bytes *value, probity_error *error) {
-    guest_string_t name = probity_string(key);
-    guest_option_list_u8_t found;
-    probity_check_types_error_t refused;
-    bool ok = probity_check_state_get(&name, &found, &refused);
-    *value = ok && found.is_some ? probity_bytes_of(found.val) : (probity_bytes){NULL, 0};
-    return answered(ok, &refused, error);
-}
-
-bool probity_state_set(const char *key, const void *data, size_t length, uint64_t ttl_ms, probity_error *error) {
-    guest_string_t name = probity_string(key);
-    guest_list_u8_t value = probity_list(data, length);
-    probity_check_types_error_t refused;
-    bool ok = probity_check_state_set(&name, &value, ttl_ms == 0 ? NULL : &ttl_ms, &refused);
-    return answered(ok, &refused, error);
-}
-
-bool probity_state_increment(const char *key, int64_t delta, int64_t *sum, probity_error *error) {
-    guest_string_t name = probity_string(key);
-    probity_check_types_error_t refused;
-    return answered(probity_check_state_increment(&name, delta, sum, &refused), &refused, error);
-}
-
-bool probity_state_delete(const char *key, probity_error *error) {
-    guest_string_t name = probity_string(key);
-    probity_check_types_error_t refused;
-    return answered(probity_check_state_delete(&name, &refused), &refused, error);
+bool probity_previous(probity_previous_run *previous) {
+    probity_check_context_previous_run_t found;
+    if (!probity_check_context_previous(&found)) return false;
+    *previous = (probity_previous_run){
+        .concluded = found.status.is_some,
+        .status = found.status.is_some ? (probity_status)found.status.val : PROBITY_HEALTHY,
+        .message = probity_text(found.message),
+        .at_unix_ms = found.at_unix_ms,
+        .duration_ms = found.duration_ms,
+    };
+    return true;
 }

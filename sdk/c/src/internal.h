@@ -42,14 +42,27 @@ struct probity_outcome {
     size_t detail_count;
 };
 
-/** Zeroed memory for the rest of the run; ends the run when there is none. */
-void *probity_alloc(size_t size);
+/** A handle of the host, in what stands for it. */
+typedef struct probity_handle {
+    struct probity_handle *next; /**< The one that was opened before. */
+    int32_t number;              /**< 0, which no handle has, once it is dropped. */
+    void (*drop)(int32_t number);
+} probity_handle;
+
+/** Notes a handle, so that it is dropped when the run ends. */
+void probity_handle_keep(probity_handle *handle, int32_t number, void (*drop)(int32_t number));
+/** Drops a handle now. NULL and one that is dropped already are left alone. */
+void probity_handle_drop(probity_handle *handle);
+/** Drops all that are left, the newest first: a transaction before its connection. */
+void probity_handle_drop_all(void);
+
 /** Frees all of that: an instance may serve several runs. */
 void probity_free_all(void);
 /** Forgets what did not fit in the run before. */
 void probity_config_reset(void);
-/** A text as printf makes it. */
-const char *probity_format(const char *format, ...) PROBITY_FORMAT(1);
+/** Says what the check did wrong, in a call that the host does not see. Returns false. */
+bool probity_refuse(probity_error *error, probity_kind kind, const char *format, ...) PROBITY_FORMAT(3);
+/** probity_format, for functions that take such arguments themselves. */
 const char *probity_vformat(const char *format, va_list args);
 probity_outcome *probity_new_outcome(result_kind result, probity_status status, const char *message);
 /** "15s" → 15000; false when it is no such thing. */

@@ -1,61 +1,8 @@
 /**
  * @file
- * Outcomes and failures, and the texts they are made of. Knows nothing of the host.
+ * Outcomes and failures. Knows nothing of the host.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "internal.h"
-
-/** What goes before memory of this run. */
-typedef union block {
-    union block *next;
-    max_align_t align;
-} block;
-
-static block *blocks;
-
-void *probity_alloc(size_t size) {
-    block *made = calloc(1, sizeof *made + size);
-    // A trap after a refused allocation is told as the limit on memory.
-    if (made == NULL) __builtin_trap();
-    made->next = blocks;
-    blocks = made;
-    return made + 1;
-}
-
-void probity_free_all(void) {
-    while (blocks != NULL) {
-        block *next = blocks->next;
-        free(blocks);
-        blocks = next;
-    }
-}
-
-const char *probity_keep(const char *text, size_t length) {
-    char *copy = probity_alloc(length + 1);
-    if (length > 0) memcpy(copy, text, length);
-    return copy;
-}
-
-const char *probity_vformat(const char *format, va_list args) {
-    va_list again;
-    va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
-    char *text = probity_alloc((size_t)(length < 0 ? 0 : length) + 1);
-    if (length >= 0) vsnprintf(text, (size_t)length + 1, format, again);
-    va_end(again);
-    return text;
-}
-
-const char *probity_format(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    const char *text = probity_vformat(format, args);
-    va_end(args);
-    return text;
-}
 
 probity_outcome *probity_new_outcome(result_kind result, probity_status status, const char *message) {
     probity_outcome *outcome = probity_alloc(sizeof *outcome);
@@ -162,6 +109,12 @@ probity_outcome *probity_judge(probity_outcome *outcome, const char *name, doubl
     const char *bound = probity_show(status == PROBITY_DEGRADED ? threshold.warn : threshold.crit, threshold.quantity, unit);
     const char *shown = probity_show(value, threshold.quantity, unit);
     return probity_finding(outcome, status, "%s %s, %s than %s", name, shown, relation, bound);
+}
+
+bool probity_refuse(probity_error *error, probity_kind kind, const char *format, ...) {
+    FORMATTED(message, format);
+    if (error != NULL) *error = (probity_error){kind, message, NULL};
+    return false;
 }
 
 const char *probity_status_name(probity_status status) {

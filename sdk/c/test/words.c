@@ -1,6 +1,7 @@
 /**
  * @file
- * Outcomes, thresholds and units, natively: the same words as in the other kits. Exits 1 with what differs.
+ * Outcomes, thresholds, units and what capabilities gave, natively: the same words as in the other kits. Exits 1 with
+ * what differs.
  */
 #include <math.h>
 #include <stdio.h>
@@ -111,7 +112,109 @@ static void answers_are_read(void) {
     probity_free_all();
 }
 
+/** A field is what its column holds; exact numbers, which travel as text, count as numbers, and what is none is told. */
+static void fields_are_read_as_types(void) {
+    const probity_sql_column columns[] = {{"n", "numeric"}, {"flag", "bool"}, {"none", "text"}, {"word", "text"}};
+    const probity_sql_value values[] = {
+        probity_sql_text(" 12 "), probity_sql_boolean(true), probity_sql_null(), probity_sql_text("many"),
+        probity_sql_text("1.5"),  probity_sql_integer(2),    probity_sql_null(), probity_sql_text("9223372036854775808"),
+    };
+    probity_sql_rows rows = {columns, 4, values, 2, false};
+    probity_error error = {0};
+    int64_t whole = 0;
+    double number = 0;
+    bool flag = false;
+    const char *word = NULL;
+    holds(probity_sql_get_integer(&rows, 0, "n", &whole, &error) && whole == 12, "12 is an integer");
+    holds(probity_sql_get_integer(&rows, 0, NULL, &whole, &error) && whole == 12, "the first column is n");
+    holds(probity_sql_get_integer(&rows, 0, "flag", &whole, &error) && whole == 1, "true counts as 1");
+    holds(probity_sql_get_number(&rows, 0, "n", &number, &error) && number == 12, "12 is a number");
+    holds(probity_sql_get_number(&rows, 1, "n", &number, &error) && number == 1.5, "1.5 is a number");
+    holds(probity_sql_get_number(&rows, 1, "flag", &number, &error) && number == 2, "an integer is a number");
+    holds(probity_sql_get_boolean(&rows, 0, "flag", &flag, &error) && flag, "the flag is set");
+    holds(probity_sql_get_text(&rows, 0, "word", &word, &error), "the word is text");
+    same(word, "many");
+    holds(probity_sql_field(&rows, 1, "none", &error)->kind == PROBITY_SQL_NULL, "nothing is null");
+    holds(!probity_sql_get_integer(&rows, 1, "word", &whole, &error), "2^63 is too large");
+    holds(!probity_sql_get_integer(&rows, 0, "word", &whole, &error), "a word is no integer");
+    same(error.message, "column \"word\" is text \"many\", not an integer");
+    holds(error.kind == PROBITY_INVALID_ARGUMENT && error.code == NULL, "that is a mistake of the check");
+    holds(!probity_sql_get_number(&rows, 0, "none", &number, &error), "null is no number");
+    same(error.message, "column \"none\" is NULL, not a number");
+    holds(!probity_sql_get_boolean(&rows, 1, "flag", &flag, &error), "2 is no truth value");
+    same(error.message, "column \"flag\" is 2, not a truth value");
+    holds(!probity_sql_get_text(&rows, 0, "flag", &word, &error), "a truth value is no text");
+    same(error.message, "column \"flag\" is true, not text");
+    holds(!probity_sql_get_text(&rows, 0, "other", &word, &error), "no such column");
+    same(error.message, "the reply has no column \"other\"");
+    holds(!probity_sql_get_text(&rows, 2, "word", &word, &error), "no such row");
+    same(error.message, "the reply has no row 2");
+    probity_sql_rows empty = {columns, 4, NULL, 0, false};
+    holds(!probity_sql_get_integer(&empty, 0, NULL, &whole, &error), "no row at all");
+    same(error.message, "the statement gave no row");
+    holds(!probity_sql_get_integer(&empty, 0, NULL, &whole, NULL), "the error may be left out");
+    probity_free_all();
+}
+
+/** A map reads the same in either version of the protocol, and numbers that came as text are numbers. */
+static void replies_are_read(void) {
+    const probity_reply items[] = {
+        {.kind = PROBITY_REPLY_BULK, .as.bytes = bytes("lag")},
+        {.kind = PROBITY_REPLY_BULK, .as.bytes = bytes("7")},
+        {.kind = PROBITY_REPLY_SIMPLE, .as.bytes = bytes("name")},
+        {.kind = PROBITY_REPLY_INTEGER, .as.integer = 3},
+        {.kind = PROBITY_REPLY_BULK, .as.bytes = bytes("alone")},
+    };
+    probity_reply reply = {.kind = PROBITY_REPLY_ARRAY, .as.list = {items, 5}};
+    int64_t value = 0;
+    for (int turn = 0; turn < 2; turn++) {
+        const probity_reply *lag = probity_reply_get(&reply, "lag"), *name = probity_reply_get(&reply, "name");
+        holds(lag != NULL && probity_reply_integer(lag, &value) && value == 7, "the lag is 7");
+        holds(name != NULL && probity_reply_integer(name, &value) && value == 3, "the name is 3");
+        reply.kind = PROBITY_REPLY_MAP;
+    }
+    holds(probity_reply_get(&reply, "7") == NULL, "7 is a value, no key");
+    holds(probity_reply_get(&reply, "alone") == NULL, "a key without a value is none");
+    holds(probity_reply_get(&items[0], "lag") == NULL, "a text has no keys");
+    same(probity_reply_text(&items[2]), "name");
+    holds(probity_reply_text(&items[3]) == NULL && probity_reply_text(&reply) == NULL, "numbers and containers are no text");
+    holds(!probity_reply_integer(&items[0], &value) && !probity_reply_integer(&reply, &value), "lag is no number");
+}
+
+/** Fields are found in any case, the first of a name; certificates expire at the second they say. */
+static void fields_and_days_are_found(void) {
+    const probity_field fields[] = {{"grpc-status", "0"}, {"grpc-status", "1"}};
+    same(probity_fields_get((probity_fields){fields, 2}, "Grpc-Status"), "0");
+    holds(probity_fields_get((probity_fields){fields, 2}, "grpc") == NULL, "no such field");
+    const probity_certificate certificate = {.not_after_unix = 1000 + 3 * 86400};
+    holds(probity_certificate_days_left(&certificate, 1000 * 1000) == 3, "3 days are left");
+    holds(probity_certificate_days_left(&certificate, 1000 * 1000 + 345600 * UINT64_C(1000)) == -1, "a day too late");
+}
+
+static int32_t dropped[8];
+static size_t drops;
+
+static void drop(int32_t number) { dropped[drops++] = number; }
+
+/** What a run took goes back when it ends, the newest first; what the check gave back goes only once. */
+static void handles_go_back_once(void) {
+    probity_handle connection, response, transaction;
+    probity_handle_keep(&connection, 1, drop);
+    probity_handle_keep(&response, 2, drop);
+    probity_handle_keep(&transaction, 3, drop);
+    probity_handle_drop(&response);
+    probity_handle_drop(&response);
+    probity_handle_drop(NULL);
+    probity_handle_drop_all();
+    probity_handle_drop_all();
+    holds(drops == 3 && dropped[0] == 2 && dropped[1] == 3 && dropped[2] == 1, "2 by the check, then 3 before 1");
+}
+
 int main(void) {
+    handles_go_back_once();
+    fields_are_read_as_types();
+    replies_are_read();
+    fields_and_days_are_found();
     answers_are_read();
     findings_make_the_message();
     the_bound_itself_is_allowed();

@@ -11,17 +11,33 @@
 //!             .judge("latency", response.totalMs(), "ms", probity.config.atMost("/latency", .span));
 //!     }
 //!
-//! Memory: texts that go into an outcome are copied, and freed before the next run of the instance, if there is one.
+//! Memory: what these functions return, and the copies of texts that go into an outcome, stay until the run ends. Handles
+//! (responses, connections, transactions, sockets) go back to the host then; `deinit` gives one back before.
 
 const std = @import("std");
+const host = @import("host.zig");
 
 /// The C kit, for all that has no Zig form here.
-pub const c = @import("probity_c");
+pub const c = host.c;
 
 /// What a check may fail with: a capability refused, and `lastError` has why.
-pub const Error = error{Capability};
+pub const Error = host.Error;
 
-pub const Status = enum(c_uint) { healthy = c.PROBITY_HEALTHY, degraded = c.PROBITY_DEGRADED, unhealthy = c.PROBITY_UNHEALTHY };
+pub const Status = host.Status;
+
+pub const http = @import("net.zig").http;
+pub const tcp = @import("net.zig").tcp;
+pub const udp = @import("net.zig").udp;
+pub const tls = @import("net.zig").tls;
+pub const dns = @import("net.zig").dns;
+pub const sql = @import("backends.zig").sql;
+pub const redis = @import("backends.zig").redis;
+pub const queue = @import("backends.zig").queue;
+pub const secrets = @import("backends.zig").secrets;
+pub const system = @import("system.zig").system;
+pub const heartbeats = @import("system.zig").heartbeats;
+pub const peers = @import("system.zig").peers;
+
 pub const Level = enum(c_uint) { trace, debug, info, warn, @"error" };
 /// What a threshold is given in: a number, milliseconds ("10m"), or bytes ("32MiB").
 pub const Quantity = enum(c_uint) { number = c.PROBITY_NUMBER, span = c.PROBITY_SPAN, size = c.PROBITY_SIZE };
@@ -45,6 +61,12 @@ pub const Check = struct {
     version: [:0]const u8 = "0.1.0",
     /// One sentence: the question this check answers.
     description: [:0]const u8 = "",
+    /// Probes that it is meant for: a hint to the operator, who decides.
+    probes: struct { live: bool = false, ready: bool = false, startup: bool = false } = .{},
+    /// Between runs when the operator does not say; 0 leaves it to the host.
+    every_ms: u32 = 0,
+    /// A run may take when the operator does not say; 0 leaves it to the host.
+    timeout_ms: u32 = 0,
     /// JSON Schema (2020-12) of the configuration.
     config_schema: ?[:0]const u8 = null,
     /// A configuration that works, as JSON.
@@ -60,11 +82,15 @@ pub fn check(comptime said: Check) void {
             .name = said.name.ptr,
             .version = said.version.ptr,
             .description = said.description.ptr,
+            .probes = (if (said.probes.live) c.PROBITY_LIVE else 0) | (if (said.probes.ready) c.PROBITY_READY else 0) |
+                (if (said.probes.startup) c.PROBITY_STARTUP else 0),
+            .every_ms = said.every_ms,
+            .timeout_ms = said.timeout_ms,
             .config_schema = if (said.config_schema) |text| text.ptr else null,
             .config_example = if (said.config_example) |text| text.ptr else null,
         };
         fn run() callconv(.c) ?*c.probity_outcome {
-            const outcome = said.run() catch return c.probity_failure(&last_error);
+            const outcome = said.run() catch return c.probity_failure(&host.last_error);
             return outcome.raw;
         }
     };
@@ -72,17 +98,15 @@ pub fn check(comptime said: Check) void {
     @export(&Exported.run, .{ .name = "probity_run" });
 }
 
-var last_error: c.probity_error = .{};
-
 /// Why the last capability that failed did so.
 pub fn lastError() *const c.probity_error {
-    return &last_error;
+    return &host.last_error;
 }
 
 /// What a check of the target says to an error: unhealthy when it is about the target, else the error.
 pub fn answer(err: Error) Error!Outcome {
-    if (!c.probity_is_about_the_target(last_error.kind)) return err;
-    return unhealthy("no answer: {s}", .{std.mem.span(c.probity_kind_name(last_error.kind))});
+    if (!c.probity_is_about_the_target(host.last_error.kind)) return err;
+    return unhealthy("no answer: {s}", .{std.mem.span(c.probity_kind_name(host.last_error.kind))});
 }
 
 /// What a run concluded.
@@ -157,6 +181,17 @@ pub const config = struct {
     pub fn integer(pointer: [:0]const u8) i64 {
         return c.probity_config_integer(pointer.ptr);
     }
+    pub fn boolean(pointer: [:0]const u8, fallback: bool) bool {
+        return c.probity_config_bool_or(pointer.ptr, fallback);
+    }
+    /// Milliseconds of "250ms", "15s", "10m", "2h", "7d".
+    pub fn span(pointer: [:0]const u8, fallback_ms: u64) u64 {
+        return c.probity_config_span_or(pointer.ptr, fallback_ms);
+    }
+    /// Bytes of 512, "64KiB", "32MiB", "5GiB", "5GB".
+    pub fn size(pointer: [:0]const u8, fallback: u64) u64 {
+        return c.probity_config_size_or(pointer.ptr, fallback);
+    }
     pub fn atMost(pointer: [:0]const u8, quantity: Quantity) Threshold {
         return c.probity_config_at_most(pointer.ptr, @intFromEnum(quantity));
     }
@@ -187,37 +222,87 @@ pub const log = struct {
     }
 };
 
-pub const state = struct {
-    /// Adds to the number at `key`, atomically.
-    pub fn increment(key: [:0]const u8, delta: i64) Error!i64 {
-        var sum: i64 = 0;
-        if (!c.probity_state_increment(key.ptr, delta, &sum, &last_error)) return error.Capability;
-        return sum;
+pub const clock = struct {
+    /// Wall-clock time in milliseconds since 1970.
+    pub fn nowUnixMs() u64 {
+        return c.probity_now_unix_ms();
+    }
+    /// Nanoseconds since an arbitrary start; never goes back.
+    pub fn monotonicNs() u64 {
+        return c.probity_monotonic_ns();
+    }
+    /// Sleeps without spending fuel.
+    pub fn sleepMs(ms: u32) void {
+        c.probity_sleep_ms(ms);
     }
 };
 
-pub const http = struct {
-    /// An answer, whatever its status.
-    pub const Response = struct {
-        raw: *c.probity_response,
-
-        pub fn status(self: Response) u16 {
-            return c.probity_response_status(self.raw);
-        }
-        pub fn body(self: Response) Error![]const u8 {
-            var bytes: c.probity_bytes = .{};
-            if (!c.probity_response_body(self.raw, &bytes, &last_error)) return error.Capability;
-            return bytes.data[0..bytes.length];
-        }
-        pub fn totalMs(self: Response) f64 {
-            return c.probity_response_total_ms(self.raw);
-        }
+/// Facts about this run.
+pub const context = struct {
+    /// What the previous run concluded.
+    pub const PreviousRun = struct {
+        /// Null when it reached no conclusion.
+        status: ?Status,
+        /// As shown by the host.
+        message: []const u8,
+        /// When it started, in milliseconds since 1970.
+        at_unix_ms: u64,
+        duration_ms: f64,
     };
 
-    /// Sends a GET with the defaults.
-    pub fn get(url: []const u8) Error!Response {
-        const response = c.probity_http_get(keep(url), &last_error) orelse return error.Capability;
-        return .{ .raw = response };
+    pub fn checkId() []const u8 {
+        return host.span(c.probity_check_id());
+    }
+    /// Unique per run: use it to tag a dummy transaction.
+    pub fn runId() []const u8 {
+        return host.span(c.probity_run_id());
+    }
+    /// The run's W3C trace context; null when tracing is off.
+    pub fn traceparent() ?[]const u8 {
+        return host.optional(c.probity_traceparent());
+    }
+    /// Milliseconds until the host gives up on this run.
+    pub fn remainingMs() u32 {
+        return c.probity_remaining_ms();
+    }
+    /// How many runs failed in a row before this one.
+    pub fn consecutiveFailures() u32 {
+        return c.probity_consecutive_failures();
+    }
+    /// What the previous run concluded; null on the first.
+    pub fn previous() ?PreviousRun {
+        var run: c.probity_previous_run = .{};
+        return if (c.probity_previous(&run)) host.record(PreviousRun, run) else null;
+    }
+};
+
+/// A few bytes between runs.
+pub const state = struct {
+    /// The value of `key`; null when there is none.
+    pub fn get(key: []const u8) Error!?[]const u8 {
+        var value: c.probity_bytes = .{};
+        try host.done(c.probity_state_get(keep(key), &value, &host.last_error));
+        return if (value.data == null) null else host.view(value);
+    }
+    /// Sets `key`, for good when `ttl_ms` is 0.
+    pub fn set(key: []const u8, value: []const u8, ttl_ms: u64) Error!void {
+        return host.done(c.probity_state_set(keep(key), value.ptr, value.len, ttl_ms, &host.last_error));
+    }
+    /// Adds to the number at `key`, atomically.
+    pub fn increment(key: []const u8, delta: i64) Error!i64 {
+        var sum: i64 = 0;
+        try host.done(c.probity_state_increment(keep(key), delta, &sum, &host.last_error));
+        return sum;
+    }
+    /// Removes `key`; nothing happens when there is none.
+    pub fn delete(key: []const u8) Error!void {
+        return host.done(c.probity_state_delete(keep(key), &host.last_error));
+    }
+    /// The keys that start with `prefix`, in order.
+    pub fn keys(prefix: []const u8) Error![]const []const u8 {
+        var found: c.probity_texts = .{};
+        try host.done(c.probity_state_keys(keep(prefix), &found, &host.last_error));
+        return host.list([]const u8, found);
     }
 };
 
@@ -229,10 +314,7 @@ fn panicked(message: []const u8, _: ?usize) noreturn {
     unreachable;
 }
 
-/// A text that ends in NUL and stays until the run ends.
-fn keep(text: []const u8) [*:0]const u8 {
-    return @ptrCast(c.probity_keep(text.ptr, text.len));
-}
+const keep = host.keep;
 
 fn print(comptime format: []const u8, args: anytype) [*:0]const u8 {
     const text = std.fmt.allocPrint(std.heap.c_allocator, format, args) catch @trap();

@@ -3,11 +3,14 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use probity::capabilities::CheckEnv;
 use probity::check::Status;
 use probity::sandbox::{Origin, Program, Sandbox};
 use probity_tests::bench::{self, roomy};
 use probity_tests::guests;
+use probity_tests::reference::{self, LIMITS};
 
 /// A host's life: starts with the cache in `dir`, compiles, runs once. Where the code came from.
 async fn host(dir: &Path) -> Origin {
@@ -130,4 +133,39 @@ async fn unusable_directory_is_done_without() {
     chmod(&read_only, 0o500);
     assert_eq!(host(&read_only).await, Origin::Compiled);
     host(&read_only).await;
+}
+
+/// An author's next command: compiles the check in `language`, runs it, and says how many bytes of functions are kept then.
+async fn author(dir: &Path, language: &str) -> u64 {
+    let bytes = reference::component(language);
+    let sandbox = Sandbox::for_author(Some(dir)).unwrap();
+    let program = sandbox.compile(&bytes, &bench::digest(&bytes)).unwrap();
+    assert_eq!(program.origin, Origin::Compiled);
+    let config = serde_json::json!({"act": "judge", "value": 7, "warn": 5, "crit": 10});
+    let env = Arc::into_inner(bench::env("reference", LIMITS)).unwrap();
+    let env = Arc::new(CheckEnv { config_text: config.to_string(), config, ..env });
+    let run = bench::run_on(&sandbox, &program, &env).await;
+    assert_eq!(run.end.as_ref().map(|outcome| outcome.message.as_str()), Ok("value 7, more than 5"));
+    fs::metadata(dir.join(concat!("functions-", env!("CARGO_PKG_VERSION"))).join("functions")).unwrap().len()
+}
+
+// Two checks in one language share their interpreter: for an author, its functions are compiled once.
+#[tokio::test]
+async fn an_author_compiles_an_interpreter_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    let first = author(&cache, "javascript").await;
+    let second = author(&cache, "typescript").await;
+    assert!(first > 1_000_000, "{first} bytes are no interpreter");
+    assert!((second - first) * 5 < first, "{first} bytes of functions, then {second}");
+}
+
+// A server compiles each plugin by itself: what one leaves behind is nothing that another's compilation finds.
+#[tokio::test]
+async fn a_server_shares_no_functions() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    host(&cache).await;
+    let left = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!left.into_iter().any(|name| name.starts_with("functions")));
 }

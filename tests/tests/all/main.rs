@@ -25,6 +25,8 @@ mod greeters; // mail, files and shells, in the clear and inside TLS
 #[cfg(unix)]
 mod grpc; // the health of real gRPC servers
 mod heartbeats; // jobs report, and the check of them says so
+#[cfg(unix)]
+mod kits; // what a component of the kit for C imports, and what it leaves behind
 mod leaks; // no secret of the configuration in anything that comes out
 #[cfg(target_os = "linux")]
 mod leftovers; // what a thousand timed-out runs leave behind, for each capability

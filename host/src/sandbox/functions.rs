@@ -1,0 +1,245 @@
+//! Compiled functions between one compilation and the next, for the author's loop.
+//!
+//! A component of Python or JavaScript is an interpreter and a snapshot of its memory. A save changes the snapshot and
+//! hardly a function, so the next version compiles in a fraction of the time, and so does the next check in that
+//! language. A server does without: what one plugin's compilation leaves behind is nothing that another's should find.
+//!
+//! One file, only ever appended to, of batches: a checksum, a length, and records of key, length and code. A batch that
+//! does not match its checksum ends the file.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use wasmtime::CacheStore;
+
+use super::cache;
+
+/// Bytes of the file; past that it begins anew. Five of Python's interpreters.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// SHA-256 of what makes a function's code what it is, as the compiler has it.
+type Key = [u8; 32];
+
+const SUM_BYTES: usize = 32;
+const LENGTH_BYTES: usize = 8;
+
+/// The functions of one user.
+#[derive(Debug)]
+pub(crate) struct Functions {
+    path: PathBuf,
+    /// Read when the first function is asked for.
+    known: OnceLock<Known>,
+    new: Mutex<HashMap<Key, Vec<u8>>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    bytes: Vec<u8>,
+    places: HashMap<Key, Range<usize>>,
+}
+
+impl Functions {
+    /// Those that are kept below `dir`.
+    pub(crate) fn of(dir: &Path) -> Self {
+        // A directory for each release, which goes when no start has used it for long.
+        let path = dir.join(concat!("functions-", env!("CARGO_PKG_VERSION"))).join("functions");
+        Self { path, known: OnceLock::new(), new: Mutex::default() }
+    }
+
+    /// Writes what is new. A failure costs the next compilation time and nothing else.
+    pub(crate) fn keep(&self) {
+        let new = std::mem::take(&mut *self.new.lock().unwrap_or_else(PoisonError::into_inner));
+        if new.is_empty() {
+            return;
+        }
+        let count = new.len();
+        match append(&self.path, &batch(new)) {
+            Ok(()) => tracing::debug!(count, "compiled functions are kept"),
+            Err(error) => tracing::debug!(file = %self.path.display(), %error, "compiled functions are not kept"),
+        }
+    }
+
+    fn known(&self) -> &Known {
+        self.known.get_or_init(|| match read(&self.path) {
+            Ok(bytes) => Known::of(bytes),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::debug!(file = %self.path.display(), %error, "compiled functions are not read");
+                }
+                Known::default()
+            }
+        })
+    }
+}
+
+impl CacheStore for Functions {
+    fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
+        let key = Key::try_from(key).ok()?;
+        let known = self.known();
+        if let Some(place) = known.places.get(&key) {
+            return known.bytes.get(place.clone()).map(Cow::Borrowed);
+        }
+        // The same function again, in the same component.
+        self.new.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned().map(Cow::Owned)
+    }
+
+    fn insert(&self, key: &[u8], value: Vec<u8>) -> bool {
+        let Ok(key) = Key::try_from(key) else { return false };
+        self.new.lock().unwrap_or_else(PoisonError::into_inner).insert(key, value);
+        true
+    }
+}
+
+impl Known {
+    fn of(bytes: Vec<u8>) -> Self {
+        let mut places = HashMap::new();
+        let mut at = 0;
+        while let Some(body) = next_batch(&bytes, at) {
+            at = body.end;
+            let mut record = body.start;
+            while let Some((key, place)) = next_record(&bytes, record..body.end) {
+                record = place.end;
+                places.insert(key, place);
+            }
+        }
+        Self { bytes, places }
+    }
+}
+
+/// The records of the batch at `at`, if it is all there and unchanged.
+fn next_batch(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let head = at.checked_add(SUM_BYTES)?;
+    let length = read_length(bytes, head)?;
+    let start = head + LENGTH_BYTES;
+    let body = start..start.checked_add(length)?;
+    let matches = Sha256::digest(bytes.get(body.clone())?).as_slice() == bytes.get(at..head)?;
+    matches.then_some(body)
+}
+
+fn next_record(bytes: &[u8], within: Range<usize>) -> Option<(Key, Range<usize>)> {
+    let head = within.start.checked_add(size_of::<Key>())?;
+    let key = Key::try_from(bytes.get(within.start..head)?).ok()?;
+    let length = read_length(bytes, head)?;
+    let start = head + LENGTH_BYTES;
+    let end = start.checked_add(length).filter(|end| *end <= within.end)?;
+    Some((key, start..end))
+}
+
+fn read_length(bytes: &[u8], at: usize) -> Option<usize> {
+    let field = bytes.get(at..at.checked_add(LENGTH_BYTES)?)?;
+    usize::try_from(u64::from_le_bytes(field.try_into().ok()?)).ok()
+}
+
+fn batch(records: HashMap<Key, Vec<u8>>) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (key, code) in records {
+        body.extend_from_slice(&key);
+        body.extend_from_slice(&(code.len() as u64).to_le_bytes());
+        body.extend_from_slice(&code);
+    }
+    let mut batch = Sha256::digest(&body).to_vec();
+    batch.extend_from_slice(&(body.len() as u64).to_le_bytes());
+    batch.append(&mut body);
+    batch
+}
+
+/// The file's bytes. It must be ours and closed to others.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = cache::private_file(path)?;
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(io::Error::other("it has grown too large and begins anew"));
+    }
+    let file = OpenOptions::new().append(true).open(path)?;
+    // It is in use: the cache removes what is not.
+    let _ = file.set_modified(SystemTime::now());
+    fs::read(path)
+}
+
+fn append(path: &Path, batch: &[u8]) -> io::Result<()> {
+    for folder in path.ancestors().skip(1).take(2).collect::<Vec<_>>().into_iter().rev() {
+        cache::private_dir(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = options.open(path)?;
+    let length = cache::private_file(path)?.len();
+    // Another command may be writing: then what is new here is found again next time.
+    file.try_lock().map_err(io::Error::other)?;
+    if length.saturating_add(batch.len() as u64) > FILE_BYTES_MAX {
+        file.set_len(0)?;
+    }
+    file.write_all(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: [u8; 32] = [1; 32];
+    const TWO: [u8; 32] = [2; 32];
+
+    fn opened(dir: &Path) -> Functions {
+        Functions::of(&dir.join("cache"))
+    }
+
+    // What one command compiled the next one finds, and what both did is there for the third.
+    #[test]
+    fn functions_are_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        for (key, code) in [(ONE, b"one"), (TWO, b"two")] {
+            let functions = opened(dir.path());
+            assert_eq!(functions.get(&key), None);
+            assert!(functions.insert(&key, code.to_vec()));
+            assert_eq!(functions.get(&key).as_deref(), Some(code.as_slice()), "within the same compilation");
+            functions.keep();
+        }
+        let functions = opened(dir.path());
+        assert_eq!(functions.get(&ONE).as_deref(), Some(b"one".as_slice()));
+        assert_eq!(functions.get(&TWO).as_deref(), Some(b"two".as_slice()));
+        assert_eq!(functions.get(&[3; 32]), None);
+    }
+
+    // Code that is not what was written is not used, wherever the file is damaged; what stands before it is.
+    #[test]
+    fn damaged_functions_are_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        for (key, code) in [(ONE, b"one"), (TWO, b"two")] {
+            let functions = opened(dir.path());
+            functions.insert(&key, code.to_vec());
+            functions.keep();
+        }
+        let path = opened(dir.path()).path;
+        let whole = fs::read(&path).unwrap();
+        let second = whole.len() / 2;
+        for at in second..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            let known = Known::of(damaged);
+            assert!(known.places.contains_key(&ONE) && !known.places.contains_key(&TWO), "changed at {at}");
+            let known = Known::of(whole[..at].to_vec());
+            assert!(known.places.contains_key(&ONE) && !known.places.contains_key(&TWO), "cut at {at}");
+        }
+    }
+
+    // A file that others may write is not read: compiled code is executed.
+    #[cfg(unix)]
+    #[test]
+    fn functions_open_to_others_are_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let functions = opened(dir.path());
+        functions.insert(&ONE, b"one".to_vec());
+        functions.keep();
+        fs::set_permissions(&functions.path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(opened(dir.path()).get(&ONE), None);
+    }
+}

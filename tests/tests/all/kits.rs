@@ -1,0 +1,133 @@
+//! What the kit for C, C++ and Zig promises beyond the suites: what a check does not call is not imported, what it took
+//! goes back when its run ends, and rows and replies can be read as types.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use probity_tests::host::binary;
+use probity_tests::python;
+use probity_tests::servers::upstream::Upstream;
+
+/// One capability, and nothing else of the kit but an outcome.
+const ASKS_REDIS: [(&str, &str); 3] = [
+    (
+        "check.c",
+        r#"#include <probity.h>
+
+        const probity_metadata probity_check = {.name = "asks"};
+
+        probity_outcome *probity_run(void) {
+            probity_error error;
+            probity_redis *cache = probity_redis_open("cache", &error);
+            const probity_reply *reply = cache == NULL ? NULL : probity_redis_command(cache, "DBSIZE", NULL, 0, &error);
+            return reply == NULL ? probity_failure(&error) : probity_healthy("it answers");
+        }"#,
+    ),
+    (
+        "check.cpp",
+        r#"#include <probity.hpp>
+
+        PROBITY_CHECK({.name = "asks"}) {
+            auto cache = probity::redis::open("cache");
+            if (!cache) return cache.error().failure();
+            auto reply = cache->command("DBSIZE");
+            return reply ? probity::healthy("it answers") : reply.error().failure();
+        }"#,
+    ),
+    (
+        "check.zig",
+        r#"const probity = @import("probity");
+
+        pub const panic = probity.panic;
+        comptime { probity.check(.{ .name = "asks", .run = run }); }
+
+        fn run() probity.Error!probity.Outcome {
+            const cache = try probity.redis.open("cache");
+            _ = try cache.command("DBSIZE", &.{});
+            return probity.healthy("it answers", .{});
+        }"#,
+    ),
+];
+
+/// Takes two handles and gives none back.
+const TAKES: &str = r#"#include <probity.h>
+
+    const probity_metadata probity_check = {.name = "takes"};
+    static int served;
+
+    probity_outcome *probity_run(void) {
+        probity_error error;
+        if (probity_http_get(probity_config_text("/url"), &error) == NULL) return probity_failure(&error);
+        uint16_t port = (uint16_t)probity_config_integer("/port");
+        if (probity_tcp_connect("127.0.0.1", port, 0, &error) == NULL) return probity_failure(&error);
+        return probity_healthy("served %d", ++served);
+    }"#;
+
+/// Runs the program with the compilers of Python's environment; what it said.
+fn probity(folder: &Path, args: &[&str]) -> String {
+    let bin = python::program("python").parent().unwrap().to_owned();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path))).unwrap();
+    let output = Command::new(binary()).args(args).current_dir(folder).env("PATH", path).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{args:?}: {said}");
+    said
+}
+
+// A component imports what its check calls, and the operator is asked for no more.
+#[test]
+fn what_is_not_called_is_not_imported() {
+    for (file, source) in ASKS_REDIS {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file), source).unwrap();
+        let said = probity(folder.path(), &["build", "--out", "asks.wasm"]);
+        let uses = said.lines().find_map(|line| line.trim().strip_prefix("may use")).unwrap();
+        let mut capabilities: Vec<&str> = uses.split(", ").map(str::trim).collect();
+        // What the library of C++ has beside.
+        capabilities.retain(|name| !name.contains("WASI") && !name.contains("nothing behind"));
+        assert_eq!(capabilities, ["redis (needs a grant)", "log"], "{file}");
+    }
+}
+
+// A check that gives no handle back leaves none, so that one instance serves its next run as well.
+#[test]
+fn handles_go_back_when_the_run_ends() {
+    let upstream = Upstream::start();
+    let (url, folder) = (upstream.url(), tempfile::tempdir().unwrap());
+    let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+    fs::write(folder.path().join("check.c"), TAKES).unwrap();
+    probity(folder.path(), &["build", "--out", "plugins/takes.wasm"]);
+    let config = format!(
+        r#"[plugins]
+dir = "plugins"
+[[check]]
+name = "takes"
+plugin = "takes"
+grants = {{ http = ["{url}*"], tcp = ["127.0.0.1:{port}"] }}
+[check.limits]
+runs-per-instance = 3
+[check.config]
+url = "{url}"
+port = {port}
+"#
+    );
+    fs::write(folder.path().join("probity.toml"), config).unwrap();
+    let said = probity(folder.path(), &["run", "--check", "takes", "--repeat", "4", "--output", "nagios"]);
+    let served: Vec<&str> = said.lines().collect();
+    assert_eq!(served, ["OK - served 1", "OK - served 2", "OK - served 3", "OK - served 1"]);
+}
+
+// Fields, whole results and replies are read as the types of the language, and what does not fit is told.
+#[test]
+fn rows_and_replies_are_read_as_types() {
+    let (folder, out) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("kits"), tempfile::tempdir().unwrap());
+    for language in ["c", "cpp", "zig"] {
+        let component = out.path().join(language).with_extension("wasm");
+        let component = component.to_str().unwrap();
+        probity(&folder.join(language), &["build", "--out", component]);
+        let said = probity(&folder, &["test", "--component", component]);
+        assert!(said.contains("2 of 2 cases pass"), "{language}: {said}");
+    }
+}
