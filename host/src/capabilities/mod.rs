@@ -235,6 +235,11 @@ impl HostState {
         self.facts.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// The time by which state expires: the case's, where there is one.
+    fn unix_ms(&self) -> u64 {
+        self.env.script.as_ref().map_or_else(clock::unix_ms, |script| script.now())
+    }
+
     /// When the run started.
     fn began(&self) -> Instant {
         self.facts.deadline.checked_sub(self.env.limits.timeout).unwrap_or(self.facts.deadline)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use probity_tests::guests;
 use probity_tests::host::binary;
@@ -133,6 +134,23 @@ fn limits_and_traps_are_those_of_a_host() {
     let trap = "[[case]]\nname = \"a\"\n[case.expect]\nfailure = \"trap\"\nmessage = \"*it said: ValueError: no orders\"\n\
                 trace = \"ValueError: no orders*\\n  at newest (check.py:12)*\"\n";
     let output = Folder::new(&guests::component("uncaught"), trap).test(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+// With `now`, whoever sleeps by WASI's clock, as runtimes of languages do, moves the clock of the case as well; past the
+// end of the run that ends it.
+#[test]
+fn sleeping_by_wasi_takes_no_time() {
+    let case = |timeout: &str, expect: &str| {
+        let limits = format!("now = 2026-11-20T10:00:00Z\nlimits = {{ timeout = \"{timeout}\" }}");
+        let cases = format!("[[case]]\nname = \"a\"\n{limits}\nexpect = {{ {expect} }}\n");
+        Folder::new(&guests::component("timer"), &cases).test(&[])
+    };
+    let started = Instant::now();
+    let output = case("5m", "status = \"healthy\"");
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(started.elapsed() < Duration::from_secs(60));
+    let output = case("100ms", "failure = \"deadline\"");
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
 }
 

@@ -54,11 +54,12 @@ impl Actor<'_> {
         let statement = words(statement);
         let with: Vec<String> = params.iter().map(shown).collect();
         let plain = format!("sql {name} {operation} {statement}");
-        // An entry that names parameters goes before one that does not.
-        let asked = match format!("{plain} [{}]", with.join(", ")) {
-            exact if self.script()?.entries.iter().any(|entry| entry.asked == exact) => exact,
-            _ => plain,
-        };
+        let exact = format!("{plain} [{}]", with.join(", "));
+        let script = self.script()?;
+        let has = |asked: &str| script.entries.iter().any(|entry| entry.asked == asked);
+        // An entry that names parameters goes before one that does not; where all name others, these are shown.
+        let names_others = || !has(&plain) && script.knows(&format!("{plain} ["));
+        let asked = if has(&exact) || names_others() { exact } else { plain };
         let hint = || {
             let answer = if operation == "query" { "columns = [\"…\"]\nrows = [[1]]" } else { "affected = 1" };
             format!("[[case.sql]]\nconnection = {name:?}\n{operation} = {statement:?}\n{answer}")

@@ -5,17 +5,18 @@
 //! is noted: the case fails and names the call. Nothing here reaches anything.
 
 mod backends;
+mod clocks;
+mod http;
 mod machine;
 mod net;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use wasmtime::component::{HasData, Linker, Resource};
 
 pub(crate) use self::backends::{shown, words};
-use super::bindings::probity::check::{clock, context, log, queue, redis, sql, state, system, types};
+use super::bindings::probity::check::{context, log, queue, redis, sql, state, system, types};
 use super::client::Timing;
 use super::{CallError, ErrorKind, HostError, HostState, bindings};
 use crate::check::Capability;
@@ -199,10 +200,11 @@ impl HasData for Acting {
     type Data<'a> = Actor<'a>;
 }
 
-/// Links the contract to scripts, and WASI as always: there is nothing in it.
+/// Links the contract to scripts, and WASI as always, but for its clock: there is nothing in it.
 pub(crate) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     bindings::Offered::add_to_linker::<_, Acting>(linker, |host| Actor(host))?;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    clocks::add_to_linker(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     Ok(())
 }
@@ -279,52 +281,6 @@ impl context::Host for Actor<'_> {
 
     fn get(&mut self, pointer: String) -> wasmtime::Result<Option<String>> {
         context::Host::get(self.0, pointer)
-    }
-}
-
-/// With `now`, time stands still but for sleeping, which takes none: cases are quick and always the same.
-impl clock::Host for Actor<'_> {
-    fn now_unix_ms(&mut self) -> wasmtime::Result<u64> {
-        match &self.0.env.script {
-            Some(script) if script.now_unix_ms.is_some() => Ok(script.now()),
-            _ => clock::Host::now_unix_ms(self.0),
-        }
-    }
-
-    fn monotonic_ns(&mut self) -> wasmtime::Result<u64> {
-        match &self.0.env.script {
-            Some(script) if script.now_unix_ms.is_some() => {
-                Ok(MONOTONIC_START_NS + script.notes().slept_ms.saturating_mul(1_000_000))
-            }
-            _ => clock::Host::monotonic_ns(self.0),
-        }
-    }
-
-    async fn sleep_ms(&mut self, ms: u32) -> wasmtime::Result<()> {
-        match &self.0.env.script {
-            Some(script) if script.now_unix_ms.is_some() => {
-                let slept = {
-                    let mut notes = script.notes();
-                    notes.slept_ms = notes.slept_ms.saturating_add(ms.into());
-                    notes.slept_ms
-                };
-                // A sleep past the end of the run ends it, as a real one would.
-                if Duration::from_millis(slept) >= self.0.env.limits.timeout {
-                    tokio::time::sleep_until((self.0.facts.deadline + Duration::from_secs(1)).into()).await;
-                }
-                Ok(())
-            }
-            _ => clock::Host::sleep_ms(self.0, ms).await,
-        }
-    }
-}
-
-const MONOTONIC_START_NS: u64 = 1_000_000_000;
-
-impl Script {
-    /// The clock of the case.
-    pub(crate) fn now(&self) -> u64 {
-        self.now_unix_ms.unwrap_or_else(super::unix_ms).saturating_add(self.notes().slept_ms)
     }
 }
 
