@@ -1,4 +1,4 @@
-//! A real Express service on Node: a blocked event loop, an exhausted pool, dead connections, a drain.
+//! A real Express service on Node: a blocked event loop, an exhausted pool, dead connections, a start without the database, a drain.
 
 use std::time::{Duration, Instant};
 
@@ -140,6 +140,20 @@ fn express_survives_a_restart_of_the_database() {
     }
     // The question of the business is answered again, too: five orders wait, and two may.
     shop.host.wait_for_message("order-flow", "waiting 5 orders, more than 2 orders");
+}
+
+// A service that cannot start says why, ends with an error, and never gets traffic.
+#[test]
+fn express_that_fails_to_start_is_never_ready() {
+    let mut shop = Shop::prepared(Framework::Express, "", &[]);
+    shop.launch(&[("DATABASE_URL", "postgres://nobody:x@127.0.0.1:1/shop".to_owned())]);
+    assert_eq!(shop.ended().code(), Some(1));
+    assert!(shop.log().contains("connect ECONNREFUSED 127.0.0.1:1"), "{}", shop.log());
+    assert!(message(&shop, "shop", "unhealthy").contains("refused"));
+    message(&shop, "database", "healthy");
+    assert_eq!(shop.host.get("/ready").status, 503);
+    shop.launch(&[]);
+    shop.wait_ready();
 }
 
 // On SIGTERM the process says that it goes before it is gone, on both ways of asking, and finishes what it has.
