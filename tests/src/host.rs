@@ -155,6 +155,22 @@ impl Host {
         self.ask(request.send(body)).unwrap_or_else(|error| panic!("POST {path}: {error}\n{}", self.log()))
     }
 
+    /// Runs the check now; asks again while it cannot be.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub fn run_now(&self, check: &str) -> Answer {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.post(&format!("/checks/{check}/run"));
+            if answer.json()["error"] != "busy" {
+                return answer;
+            }
+            assert!(Instant::now() < end, "{check} is always busy");
+            std::thread::sleep(Duration::from_millis(10)); // the distance of two looks, not a wait for an effect
+        }
+    }
+
     /// The address as `127.0.0.1:PORT`.
     #[must_use]
     pub fn address(&self) -> &str {

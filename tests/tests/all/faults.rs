@@ -107,9 +107,9 @@ fn services_may_die_and_come_back() {
         assert_eq!(concluded(&host, system, "mortal")["status"], "healthy");
         drop(server);
         let dying = Faulty::start_on(port, Fault::Hangs);
-        let path = format!("/checks/{name}-mortal/run");
+        let check = format!("{name}-mortal");
         let run = std::thread::scope(|scope| {
-            let run = scope.spawn(|| host.post(&path).json());
+            let run = scope.spawn(|| host.run_now(&check).json());
             while dying.accepted() == 0 && !run.is_finished() {
                 std::thread::sleep(Duration::from_millis(2)); // the distance of two looks
             }
@@ -118,7 +118,7 @@ fn services_may_die_and_come_back() {
         });
         assert_eq!(run["status"], "unhealthy", "{run}");
         let _back = Faulty::start_on(port, Fault::Answers(answer));
-        let run = host.post(&path).json();
+        let run = host.run_now(&check).json();
         assert_eq!(run["status"], "healthy", "{run}");
     }
 }

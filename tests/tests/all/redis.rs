@@ -78,7 +78,7 @@ fn restarts_cause_no_false_alarm() {
     for _ in 0..3 {
         redis.kill();
         redis.restart();
-        let run = host.post("/checks/cache/run").json();
+        let run = host.run_now("cache").json();
         assert_eq!(run["status"], "healthy", "{run}");
     }
 }
@@ -96,7 +96,7 @@ fn a_server_may_die_in_the_middle() {
     wait_for(&host, "healthy", "cache answers");
     redis.freeze();
     let run = std::thread::scope(|scope| {
-        let run = scope.spawn(|| host.post("/checks/cache/run").json());
+        let run = scope.spawn(|| host.run_now("cache").json());
         // The command is in the socket, and nobody takes it out.
         redis.wait_for_bytes();
         redis.kill();
@@ -105,7 +105,7 @@ fn a_server_may_die_in_the_middle() {
     assert_eq!(run["status"], "unhealthy", "{run}");
     assert!(run["duration_ms"].as_f64().unwrap() < 15_000.0, "{run}");
     redis.restart();
-    let run = host.post("/checks/cache/run").json();
+    let run = host.run_now("cache").json();
     assert_eq!(run["status"], "healthy", "{run}");
 }
 

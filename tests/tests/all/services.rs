@@ -88,9 +88,13 @@ fn flask_that_grows_is_seen_before_it_dies() {
     message(&shop, "pulse", "healthy");
     let grow_until = |status: &str| {
         let end = Instant::now() + probity_tests::host::PATIENCE;
+        let runs = |answer: &Answer| answer.json()["counters"]["runs"].as_u64().unwrap_or(0);
         while shop.host.get("/checks/pulse").json()["status"] != status {
             assert_eq!(shop.post("/import?mib=40").status, 200);
             assert!(Instant::now() < end, "never {status}");
+            // Memory that grows faster than anybody looks is unhealthy at once.
+            let before = runs(&shop.host.get("/checks/pulse"));
+            shop.host.wait_for("/checks/pulse", |answer| runs(answer) > before + 2);
         }
     };
     grow_until("degraded");
@@ -120,6 +124,10 @@ fn flask_without_payments_stays_in_rotation() {
     shop.payments.up();
     message(&shop, "payments", "healthy");
     assert_eq!(shop.post("/orders/1/pay").status, 200);
+    shop.redis.kill();
+    message(&shop, "cache", "unhealthy");
+    assert_eq!(shop.post("/orders").status, 201, "{}", shop.log());
+    assert_eq!(shop.host.get("/ready").status, 200);
 }
 
 // While the database restarts nobody sends traffic; afterwards neither the service nor the host trips over the

@@ -145,7 +145,7 @@ fn restarts_cause_no_false_alarm() {
     wait_for(&host, "healthy", "gave 0");
     server.sql("INSERT INTO naps VALUES (600)");
     let run = std::thread::scope(|scope| {
-        let run = scope.spawn(|| host.post("/checks/db/run").json());
+        let run = scope.spawn(|| host.run_now("db").json());
         server.wait_for(|| server.sessions("AND query LIKE '%pg_sleep%' AND state = 'active'") > 0);
         server.kill();
         run.join().unwrap()
@@ -154,7 +154,7 @@ fn restarts_cause_no_false_alarm() {
     server.restart();
     server.sql("TRUNCATE naps");
     for _ in 0..3 {
-        let run = host.post("/checks/db/run").json();
+        let run = host.run_now("db").json();
         assert_eq!(run["status"], "healthy", "{run}");
         server.kill();
         server.restart();
@@ -171,7 +171,7 @@ fn mariadb_may_die_in_the_middle() {
     wait_for(&host, "healthy", "gave 0");
     server.sql("INSERT INTO shop.naps VALUES (600)");
     let run = std::thread::scope(|scope| {
-        let run = scope.spawn(|| host.post("/checks/db/run").json());
+        let run = scope.spawn(|| host.run_now("db").json());
         server.wait_for(|| server.sessions("AND info LIKE '%sleep(n)%'") > 0);
         server.kill();
         run.join().unwrap()
@@ -180,7 +180,7 @@ fn mariadb_may_die_in_the_middle() {
     assert!(run["duration_ms"].as_f64().unwrap() < 15_000.0, "{run}");
     server.restart();
     server.sql("TRUNCATE shop.naps");
-    let run = host.post("/checks/db/run").json();
+    let run = host.run_now("db").json();
     assert_eq!(run["status"], "healthy", "{run}");
 }
 
@@ -195,7 +195,7 @@ fn mariadb_may_restart_as_well() {
         server.kill();
         server.restart();
         for _ in 0..5 {
-            let run = host.post("/checks/db/run").json();
+            let run = host.run_now("db").json();
             assert_eq!(run["status"], "healthy", "{run}");
         }
     }
@@ -248,8 +248,8 @@ fn session_state_does_not_leak() {
     host.copy_in("sql", &first_party("sql"));
     host.wait_until("set", "healthy");
     for _ in 0..3 {
-        let _ = host.post("/checks/set/run");
-        let look = host.post("/checks/look/run").json();
+        let _ = host.run_now("set");
+        let look = host.run_now("look").json();
         assert!(look["message"].as_str().unwrap().contains("public"), "{look}");
     }
     assert_eq!(server.sessions(""), 1, "the pool's only session");

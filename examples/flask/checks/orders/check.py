@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from probity import AtMost, CapabilityError, Outcome, Span, check, redis, setting, sql
+from probity import AtMost, CapabilityError, Outcome, Span, Status, check, redis, setting, sql
 
 
 @dataclass
@@ -25,18 +27,29 @@ class Config:
 )
 def orders(config: Config) -> Outcome:
     """Do orders reach the warehouse, and do customers pay them?"""
-    try:
+    outcome = Outcome.healthy("orders are paid and packed")
+    with about(outcome, Status.UNHEALTHY):
         oldest = oldest_unpaid_ms(sql.open(config.database))
+        if oldest is None:
+            outcome.detail("unpaid", "none")
+        else:
+            outcome.judge("oldest-unpaid", oldest, "ms", config.unpaid)
+    # An order is one without Redis, too.
+    with about(outcome, Status.DEGRADED):
         waiting = redis.integer(redis.open(config.cache).command("LLEN", config.queue)) or 0
+        outcome.judge("waiting", waiting, "{orders}", config.waiting)
+    return outcome
+
+
+@contextmanager
+def about(outcome: Outcome, status: Status) -> Iterator[None]:
+    """What does not answer is a finding about the shop. No grant, no time left: that is no judgement."""
+    try:
+        yield
     except CapabilityError as error:
-        # The database or Redis does not answer: that is a judgement about the shop. No grant, no time left: it is not.
-        if error.is_about_the_target:
-            return Outcome.unhealthy(str(error))
-        raise
-    outcome = Outcome.healthy("orders are paid and packed").judge("waiting", waiting, "{orders}", config.waiting)
-    if oldest is None:
-        return outcome.detail("unpaid", "none")
-    return outcome.judge("oldest-unpaid", oldest, "ms", config.unpaid)
+        if not error.is_about_the_target:
+            raise
+        outcome.finding(status, str(error))
 
 
 def oldest_unpaid_ms(database: sql.Connection) -> float | None:

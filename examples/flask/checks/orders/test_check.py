@@ -30,6 +30,6 @@ def test_a_queue_that_nobody_packs_is_seen() -> None:
 
 def test_a_database_that_is_gone_is_unhealthy() -> None:
     gone = Database.postgres().fails_to_open(CapabilityError(ErrorKind.REFUSED, "connection refused", "ECONNREFUSED"))
-    outcome = Host().sql("shop", gone).run(orders)
+    outcome = Host().sql("shop", gone).redis("cache").redis_reply("cache", "LLEN orders", 3).run(orders)
     assert outcome.status == Status.UNHEALTHY
     assert outcome.message == "refused: connection refused (ECONNREFUSED)"
