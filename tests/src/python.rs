@@ -89,7 +89,12 @@ fn copy_private(from: &Path, to: &Path) {
     }
 }
 
-fn target() -> PathBuf {
+/// Where everything is built.
+///
+/// # Panics
+/// When the host was not built.
+#[must_use]
+pub fn target() -> PathBuf {
     let binary = crate::host::binary();
     binary.ancestors().nth(2).expect("it lies in target/<profile>").to_owned()
 }

@@ -57,7 +57,8 @@ pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
     go_runtime(workspace).map(drop)
 }
 
-fn npm_install(folder: &Path) -> Result<()> {
+/// Runs npm, unless the folder's manifest is as it was when that was last done.
+pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     let (manifest, stamp) = (folder.join("package.json"), folder.join("node_modules/.installed"));
     let wanted = fs::read(&manifest).with_context(|| format!("read {}", shown(&manifest)))?;
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -128,12 +129,17 @@ fn build_suite(workspace: &Workspace, host: &Path, suite: Suite) -> Result<()> {
             continue;
         }
         let out = workspace.components().join(format!("{}-{language}.wasm", suite.check));
-        let mut build = Command::new(host);
-        build.arg("build").arg(&folder).arg("--out").arg(out);
-        tools(workspace, &mut build)?;
-        workspace::run(&mut build, &format!("probity build {}", shown(&folder)))?;
+        probity_build(workspace, host, &folder, &out)?;
     }
     Ok(())
+}
+
+/// Builds the check in `folder`, with the compilers of this repository's own environment.
+pub(crate) fn probity_build(workspace: &Workspace, host: &Path, folder: &Path, out: &Path) -> Result<()> {
+    let mut build = Command::new(host);
+    build.arg("build").arg(folder).arg("--out").arg(out);
+    tools(workspace, &mut build)?;
+    workspace::run(&mut build, &format!("probity build {}", shown(folder)))
 }
 
 /// The kits' own tests, where no component is needed.
@@ -151,7 +157,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     fs::write(&modfile, format!("{text}\nreplace go.bytecodealliance.org/pkg => {}\n", runtime.display()))
         .context("write a go.mod for tests")?;
     let mut go = Command::new(python::setup(workspace)?.join("go"));
-    go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).args([".", "./probitytest"]).current_dir(kit);
+    go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).args([".", "./board", "./probitytest"]).current_dir(kit);
     go.env("GOTOOLCHAIN", "local");
     workspace::run(&mut go, "go test")?;
     println!("testing sdk/c");
@@ -178,7 +184,7 @@ fn check_types(workspace: &Workspace) -> Result<()> {
 }
 
 /// The compilers of Python's environment come first on `PATH`.
-fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
+pub(crate) fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> {
     let bin = python::setup(workspace)?;
     let path = env::var_os("PATH").unwrap_or_default();
     let path: OsString = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path)))?;

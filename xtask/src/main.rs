@@ -16,6 +16,7 @@ mod python;
 mod quickstarts;
 #[cfg(unix)]
 mod servers;
+mod services;
 mod setup;
 mod test;
 mod toolchain;

@@ -21,6 +21,7 @@ pub(crate) fn run() -> Result<()> {
     }
     crate::python::setup(&workspace)?;
     crate::languages::setup(&workspace)?;
+    crate::services::setup(&workspace)?;
     toolchain::find(&workspace).map(drop)
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::workspace::{self, Workspace, cargo};
-use crate::{guests, languages, python, setup};
+use crate::{guests, languages, python, services, setup};
 
 /// Builds the guests and the host, then runs the tests of every member.
 ///
@@ -22,10 +22,13 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         Command::new(cargo()).args(["build", "--workspace", "--bin", "probity"]).current_dir(&workspace.root),
         "cargo build",
     )?;
-    python::build(&workspace, &workspace.target.join("debug/probity"))?;
-    languages::build(&workspace, &workspace.target.join("debug/probity"))?;
+    let host = workspace.target.join("debug/probity");
+    python::build(&workspace, &host)?;
+    languages::build(&workspace, &host)?;
+    services::build(&workspace, &host)?;
     python::test(&workspace)?;
     languages::test(&workspace)?;
+    services::test(&workspace, &host)?;
     println!("testing");
     let mut test = Command::new(cargo());
     // `--workspace` is the default members and the guests' native tests.
@@ -34,7 +37,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     if args.is_empty() {
         println!("following the quickstarts");
         #[cfg(unix)]
-        crate::quickstarts::check(&workspace, &workspace.target.join("debug/probity"))?;
+        crate::quickstarts::check(&workspace, &host)?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub mod web;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
@@ -96,12 +96,19 @@ impl Process {
         self.0.wait().expect("it was killed");
     }
 
-    /// Waits for its end.
+    /// Waits for its end, for how it ended.
     ///
     /// # Panics
-    /// When it is not ours.
-    pub fn wait(&mut self) {
-        self.0.wait().expect("it was started here");
+    /// When it does not end in time.
+    pub fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.0.try_wait().expect("it was started here") {
+                return status;
+            }
+            assert!(Instant::now() < end, "process {} did not end", self.0.id());
+            std::thread::sleep(Duration::from_millis(20)); // the distance of two looks
+        }
     }
 
     fn kill_group(&self) {

@@ -1,7 +1,7 @@
 //! The services of `examples/`, with the servers they run on and all that they depend on.
 
 use std::fmt::Write;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -22,6 +22,23 @@ pub enum Framework {
     FastApi,
     /// gunicorn with two sync workers.
     Django,
+    /// Node with one event loop.
+    Express,
+    /// A program of its own, with a goroutine for each request.
+    Go,
+}
+
+impl Framework {
+    /// Its folder in `examples/`.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Flask => "flask",
+            Self::FastApi => "fastapi",
+            Self::Django => "django",
+            Self::Express => "express",
+            Self::Go => "go",
+        }
+    }
 }
 
 /// A service, the host beside it, and what both talk to.
@@ -82,6 +99,8 @@ impl Shop {
                 ("uvicorn", vec!["shop:app", "--host", "127.0.0.1", "--port", &port, "--log-level", "warning"])
             }
             Framework::Django => ("gunicorn", vec!["shop.wsgi", "--workers", "2", "--bind", &bind]),
+            Framework::Express => ("node", vec!["shop.js"]),
+            Framework::Go => ("shop", vec![]),
         };
         let mut command = self.command(program, &arguments);
         command.envs(env.iter().map(|(name, value)| (name, value)));
@@ -152,12 +171,12 @@ impl Shop {
         self.service.as_ref().expect("it was started").signal(rustix::process::Signal::TERM);
     }
 
-    /// Waits for the end of the service.
+    /// Waits for the end of the service, for how it ended.
     ///
     /// # Panics
     /// When it was not started.
-    pub fn ended(&mut self) {
-        self.service.take().expect("it was started").wait();
+    pub fn ended(&mut self) -> ExitStatus {
+        self.service.take().expect("it was started").wait()
     }
 
     fn log_path(&self) -> std::path::PathBuf {
@@ -165,17 +184,17 @@ impl Shop {
     }
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let folder = match self.framework {
-            Framework::Flask => "flask",
-            Framework::FastApi => "fastapi",
-            Framework::Django => "django",
+        let program = match self.framework {
+            Framework::Flask | Framework::FastApi | Framework::Django => python::program(program),
+            Framework::Express => super::program(program, "nodejs npm"),
+            Framework::Go => python::target().join("services").join(program),
         };
-        let mut command = Command::new(python::program(program));
-        command.args(arguments).current_dir(python::root().join("examples").join(folder));
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(python::root().join("examples").join(self.framework.folder()));
         command.env("PYTHONPATH", python::root().join("sdk/python/src")).env("PYTHONDONTWRITEBYTECODE", "1");
         let database = match self.framework {
-            // Django takes the URL apart itself.
-            Framework::Django => self.postgres.url(),
+            Framework::Django | Framework::Express | Framework::Go => self.postgres.url(),
+            // SQLAlchemy wants its driver named.
             Framework::Flask | Framework::FastApi => {
                 self.postgres.url().replacen("postgres:", "postgresql+psycopg:", 1)
             }
@@ -183,6 +202,7 @@ impl Shop {
         command.env("DATABASE_URL", database).env("REDIS_URL", self.redis.url());
         command.env("PAYMENTS_URL", self.payments.url()).env("PROBITY_URL", self.host.url(""));
         command.env("PROBITY_TOKEN", TOKEN).env("PULSE_EVERY", "0.2").env_remove("http_proxy");
+        command.env("PORT", self.port.to_string()).env("DRAIN_SECONDS", "2");
         command
     }
 }

@@ -55,6 +55,10 @@ mod services; // a Flask service on gunicorn, and what goes wrong with it
 mod services_asgi; // a FastAPI service on uvicorn, likewise
 #[cfg(unix)]
 mod services_django; // a Django service on gunicorn, likewise
+#[cfg(unix)]
+mod services_go; // a service in Go, likewise
+#[cfg(unix)]
+mod services_node; // an Express service on Node, likewise
 mod sql; // the capability and the checks against real servers
 mod systems; // one check for each system, for the tests of faults
 mod tested; // the table of what each check was tested against

@@ -1,0 +1,5 @@
+module capacity
+
+go 1.27
+
+require probity.dev/sdk v0.1.0

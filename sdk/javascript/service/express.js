@@ -1,0 +1,52 @@
+/**
+ * Express: `/health`, `/ready` and `/live` as a view of Probity's board.
+ *
+ * ```js
+ * import { board } from "probity-sdk/express";
+ *
+ * app.use(board("http://127.0.0.1:8080", { version: "1.4.2" }));
+ * ```
+ *
+ * Requests are answered from a cache and never hold up the event loop; the host being away makes `/health` and `/ready`
+ * 503 `unknown`, and leaves `/live` at 200. The handler is a plain `(request, response, next)`: it also serves Connect
+ * and `node:http`. For programs on Node, not for checks.
+ * @module
+ */
+
+import { Board, PATHS } from "./board.js";
+
+/** @typedef {import("node:http").IncomingMessage} Request */
+/** @typedef {import("node:http").ServerResponse} Response */
+/** @typedef {import("./board.js").Options} Options */
+
+/**
+ * A handler with a word to say at the end.
+ * @typedef {((request: Request, response: Response, next?: () => void) => void) & { drain: () => void }} View
+ */
+
+/**
+ * The routes; mount them elsewhere than at the root with `app.use("/probes", board())`.
+ * @param {string} [url] The host's address.
+ * @param {Options} [options]
+ * @returns {View} Its `drain()` makes `/ready` 503 `draining` from then on: call it first on SIGTERM.
+ */
+export function board(url = "http://127.0.0.1:8080", options = {}) {
+  const shown = new Board(url, options);
+  /** @param {Request} request @param {Response} response @param {() => void} [next] */
+  const view = (request, response, next) => {
+    const asked = (request.url ?? "/").split("?", 1)[0];
+    const path = PATHS.find((path) => path === asked);
+    if (path === undefined) return next === undefined ? send(response, 404) : next();
+    if (request.method !== "GET" && request.method !== "HEAD") return send(response, 405, { allow: "GET, HEAD" });
+    void shown.answer(path).then(({ status, body }) => {
+      const headers = { "content-type": "application/json", "cache-control": "no-store" };
+      send(response, status, headers, `${JSON.stringify(body)}\n`);
+    });
+  };
+  return Object.assign(view, { drain: () => shown.drain() });
+}
+
+/** @param {Response} response @param {number} status @param {Record<string, string>} [headers] @param {string} [body] */
+function send(response, status, headers = {}, body = "") {
+  response.writeHead(status, headers).end(body);
+}
