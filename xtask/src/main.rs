@@ -35,7 +35,7 @@ struct Args {
 enum Task {
     /// Build every first-party component to target/components
     Guests,
-    /// Build the reference check in every language to target/components, with the host that `cargo build` made
+    /// Build the checks of both suites in every language to target/components, with the host that `cargo build` made
     Languages {
         /// Also measure what each costs, and write the table in docs/languages.md
         #[arg(long)]

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 
 import * as esbuild from "esbuild";
 import check, { Outcome } from "probity-sdk";
+import * as http from "probity-sdk/http";
 import { TestHost } from "probity-sdk/testing";
 
 import { OPTIONS } from "../bin/bundle.js";
@@ -105,4 +106,10 @@ test("text survives the way through bytes, and bytes that are none are refused o
     assert.throws(() => decode(wrong, true), TypeError);
     assert.equal(decode(wrong), new TextDecoder().decode(Uint8Array.from(wrong)));
   }
+});
+
+test("what came after the body can be said", async () => {
+  const asks = check({ name: "asks", run: () => Outcome.healthy(http.get(URL_A).trailers.join(" ")) });
+  const said = await new TestHost().http(URL_A, { trailers: { "grpc-status": "0" } }).run(asks);
+  assert.equal(said.message, "grpc-status,0");
 });

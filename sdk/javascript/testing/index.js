@@ -26,6 +26,7 @@ import { decode, encode } from "../src/text.js";
  * @property {Record<string, string>} [headers]
  * @property {string} [body]
  * @property {unknown} [json]
+ * @property {Record<string, string>} [trailers]
  * @property {CapabilityError} [error] In place of an answer.
  */
 
@@ -189,6 +190,7 @@ export class TestHost {
         return found === undefined ? null : encode(found[1]);
       },
       body: () => body,
+      trailers: () => Object.entries(reply.trailers ?? {}).map(([name, value]) => [name, encode(value)]),
       timing: () => ({ dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 2, totalMs: 3 }),
       tls: () => null,
       remoteAddress: () => null,

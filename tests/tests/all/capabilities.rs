@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use probity_tests::host::binary;
+use probity_tests::reference;
 
 fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("capabilities")
@@ -40,9 +41,17 @@ fn complaint(language: &str) -> Option<String> {
 #[test]
 fn capabilities_arrive_alike() {
     let languages = languages();
-    assert!(!languages.is_empty());
     let complaints: Vec<String> = languages.iter().filter_map(|language| complaint(language)).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+// A language that the conformance suite has is here as well.
+#[test]
+fn every_language_is_here() {
+    let languages = languages();
+    let missing: Vec<String> =
+        reference::languages().into_iter().filter(|language| !languages.contains(language)).collect();
+    assert!(missing.is_empty(), "tests/capabilities has no folder for {}", missing.join(", "));
 }
 
 // Every act of the table has cases, and every case an act of the table.

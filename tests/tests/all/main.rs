@@ -8,6 +8,7 @@ mod backends; // databases and brokers over TLS, with certificates on both sides
 #[cfg(unix)]
 mod cache; // compiled code on disk, and what makes it untrusted
 mod calls; // floods of host calls and log lines; sleeping for ever
+#[cfg(unix)]
 mod capabilities; // every function of the contract, in every language
 mod cases; // the author's cases: what the world answers is written down
 mod checks; // each first-party check has its page, and what the page says is so
