@@ -1,12 +1,14 @@
 //! `state`: bytes that survive between runs, private to one check.
 
 use super::bindings::probity::check::state::Host;
+use super::state_store::check_key;
 use super::{CallError, ErrorKind, HostError, HostState};
 use crate::check::Capability;
 
 impl Host for HostState {
     fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, HostError> {
         self.call_now(Capability::State, "get", &key, |host| {
+            check_key(&key)?;
             Ok(host.env.state.get(&host.env.name, &key, host.unix_ms()))
         })
     }
@@ -19,16 +21,17 @@ impl Host for HostState {
 
     fn delete(&mut self, key: String) -> Result<(), HostError> {
         self.call_now(Capability::State, "delete", &key, |host| {
+            check_key(&key)?;
             host.env.state.delete(&host.env.name, &key);
             Ok(())
         })
     }
 
-    /// Atomic because a check has one run at a time.
+    /// Atomic because a check has one run at a time. A key that expires still does, at the same time.
     fn increment(&mut self, key: String, delta: i64) -> Result<i64, HostError> {
         self.call_now(Capability::State, "increment", &key, |host| {
-            let (name, state) = (&host.env.name, &host.env.state);
-            let before = match state.get(name, &key, host.unix_ms()) {
+            let (name, state, now) = (&host.env.name, &host.env.state, host.unix_ms());
+            let before = match state.get(name, &key, now) {
                 None => 0,
                 Some(bytes) => {
                     std::str::from_utf8(&bytes).ok().and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| {
@@ -40,7 +43,8 @@ impl Host for HostState {
                 }
             };
             let after = before.saturating_add(delta);
-            state.set(name, &key, after.to_string().into_bytes(), None, host.unix_ms(), host.env.limits.state_bytes)?;
+            let ttl_ms = state.ttl_ms(name, &key, now);
+            state.set(name, &key, after.to_string().into_bytes(), ttl_ms, now, host.env.limits.state_bytes)?;
             Ok(after)
         })
     }
@@ -49,5 +53,42 @@ impl Host for HostState {
         self.call_now(Capability::State, "keys", &prefix, |host| {
             Ok(host.env.state.keys(&host.env.name, &prefix, host.unix_ms()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capabilities::tests::{answer, state};
+    use crate::config::Limits;
+
+    // A key that is none is told by every function that takes one.
+    #[test]
+    fn a_key_that_is_none_is_refused_everywhere() {
+        let mut host = state(&[], &[], &[], Limits::DEFAULT);
+        for key in [String::new(), "k".repeat(257)] {
+            let errors = [
+                host.get(key.clone()).map(drop).unwrap_err(),
+                host.set(key.clone(), Vec::new(), None).unwrap_err(),
+                host.delete(key.clone()).unwrap_err(),
+                host.increment(key.clone(), 1).map(drop).unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(answer(error).kind, ErrorKind::InvalidArgument, "{} bytes", key.len());
+            }
+        }
+    }
+
+    // Counting neither lengthens the life of a key nor makes it live for good.
+    #[test]
+    fn a_counter_expires_when_it_was_to() {
+        let mut host = state(&[], &[], &[], Limits::DEFAULT);
+        host.set("count".into(), b"1".to_vec(), Some(60_000)).unwrap();
+        let before = host.env.state.ttl_ms("test", "count", 0).unwrap();
+        assert_eq!(host.increment("count".into(), 1).unwrap(), 2);
+        let after = host.env.state.ttl_ms("test", "count", 0).unwrap();
+        assert!(before.abs_diff(after) < 1_000, "{before} and {after}");
+        assert_eq!(host.increment("other".into(), 1).unwrap(), 1);
+        assert_eq!(host.env.state.ttl_ms("test", "other", 0), None);
     }
 }

@@ -18,6 +18,18 @@ const KEYS_MAX: usize = 256;
 /// Bytes of one key.
 const KEY_BYTES_MAX: usize = 256;
 
+/// Whether `key` is one.
+///
+/// # Errors
+/// `invalid-argument` when it is empty or long.
+pub(super) fn check_key(key: &str) -> Result<(), CallError> {
+    if key.is_empty() || key.len() > KEY_BYTES_MAX {
+        let message = format!("a state key has 1 to {KEY_BYTES_MAX} bytes");
+        return Err(CallError::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(())
+}
+
 /// Check name to its entries as JSON.
 const TABLE: Table = TableDefinition::new("state");
 /// Heartbeat name to what is kept of it as JSON.
@@ -121,6 +133,14 @@ impl StateStore {
             .map(|entry| entry.value.clone())
     }
 
+    /// How long the value of `key` stays, in milliseconds; none for good, or when there is none.
+    #[must_use]
+    pub fn ttl_ms(&self, check: &str, key: &str, now_unix_ms: u64) -> Option<u64> {
+        let inner = self.lock();
+        let expires = inner.checks.get(check)?.get(key)?.expires_unix_ms?;
+        expires.checked_sub(now_unix_ms)
+    }
+
     /// Stores `value` under `key`, for `ttl_ms` if given.
     ///
     /// # Errors
@@ -135,12 +155,7 @@ impl StateStore {
         now_unix_ms: u64,
         bytes_max: u32,
     ) -> Result<(), CallError> {
-        if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            return Err(CallError::new(
-                ErrorKind::InvalidArgument,
-                format!("a state key has 1 to {KEY_BYTES_MAX} bytes"),
-            ));
-        }
+        check_key(key)?;
         let mut inner = self.lock();
         let entries = inner.checks.entry(check.to_owned()).or_default();
         entries.retain(|_, entry| entry.alive(now_unix_ms));
