@@ -120,7 +120,11 @@ impl WasiHttpHooks for Hooks {
                 }
                 let _place = sockets.acquire().await.ok();
                 let request = read(request, options, env.limits.response_bytes).await?.asked_by(span);
-                env.services.http.send(&request, &env.grants, &env.limits, deadline).await.and_then(whole)
+                let answer = match &env.script {
+                    Some(script) => script.exchange(&request),
+                    None => env.services.http.send(&request, &env.grants, &env.limits, deadline).await,
+                };
+                answer.and_then(whole)
             };
             let answer = tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_elapsed| {
                 Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call"))

@@ -92,6 +92,24 @@ fn unexpected_calls_are_named_with_the_lines_to_add() {
     assert!(!said.contains(": failure\n"), "the check was denied, as expected: {said}");
 }
 
+// What goes through `wasi:http` is answered by the case as well, and is no less unexpected without an answer.
+#[test]
+fn wasi_http_is_answered_by_the_case() {
+    let case = |answer: &str, status: &str, message: &str| {
+        format!(
+            "[[case]]\nname = \"a case\"\nconfig = {{ \"shop.test\" = 0 }}\n{answer}\n[case.expect]\n\
+             status = \"{status}\"\nmessage = \"{message}\"\n"
+        )
+    };
+    let answered = "http = [{ request = \"GET http://shop.test/health\", status = 503 }]";
+    let output = Folder::new(&guests::component("fetch"), &case(answered, "healthy", "503")).test(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let output = Folder::new(&guests::component("fetch"), &case("", "unhealthy", "15")).test(&[]);
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("request = \"GET http://shop.test/health\""), "{said}");
+}
+
 // An answer that the check never asked for fails the case: it tests less than it says.
 #[test]
 fn answers_that_are_not_asked_for_fail() {

@@ -13,7 +13,7 @@ use super::super::http::{IncomingResponse, OutgoingRequest};
 use super::super::request::Request;
 use super::super::tls::{Certificate, TlsInfo};
 use super::super::{CallError, ErrorKind, HostError};
-use super::{Actor, Answer, HttpAnswer, misfit};
+use super::{Actor, Answer, HttpAnswer, Script, stray};
 use crate::check::Capability;
 
 impl Actor<'_> {
@@ -22,31 +22,37 @@ impl Actor<'_> {
         operation: &'static str,
         request: Result<Request, CallError>,
     ) -> Result<Resource<IncomingResponse>, HostError> {
-        let request = request?;
+        let (script, request) = (self.script()?, request?);
         let asked = asked(&request);
         let target = asked.split_once(' ').map_or("", |(_, url)| url).split(['?', '#']).next().unwrap_or_default();
-        let hint = || format!("[[case.http]]\nrequest = {:?}\nstatus = 200\nbody = \"…\"", asked);
-        let (line, answer) = self.play((Capability::Http, operation), target, &asked, hint)?;
-        let Answer::Http(answer) = answer else { return Err(misfit()) };
-        for text in differences(&answer, &request) {
-            self.script()?.differs(line, text);
-        }
-        let response = respond(*answer, &request, self.session(&request)?);
+        let response = self.0.call_now(Capability::Http, operation, target, |_| script.exchange(&request))?;
         Ok(self.0.table.push(IncomingResponse(response))?)
+    }
+}
+
+impl Script {
+    /// What the case answers to a request, whichever interface it came by.
+    pub(crate) fn exchange(&self, request: &Request) -> Result<Response, CallError> {
+        let asked = asked(request);
+        let hint = || format!("[[case.http]]\nrequest = {asked:?}\nstatus = 200\nbody = \"…\"");
+        let (line, Answer::Http(answer)) = self.take(&asked, hint)? else { return Err(stray()) };
+        for text in differences(&answer, request) {
+            self.differs(line, text);
+        }
+        Ok(respond(*answer, request, self.session(request)?))
     }
 
     /// That of the `tls` entry for the same server; none without one.
-    fn session(&self, request: &Request) -> Result<Option<TlsInfo>, HostError> {
+    fn session(&self, request: &Request) -> Result<Option<TlsInfo>, CallError> {
         let url = request.url.parse::<Uri>().ok().filter(|url| url.scheme_str() == Some("https"));
         let Some(url) = url.filter(|_| request.endpoint.is_none()) else { return Ok(None) };
         let asked = format!("tls {}:{}", url.host().unwrap_or_default(), url.port_u16().unwrap_or(443));
-        let script = self.script()?;
-        if !script.entries.iter().any(|entry| entry.asked == asked) {
+        if !self.entries.iter().any(|entry| entry.asked == asked) {
             return Ok(None);
         }
-        match script.take(&asked, String::new)?.1 {
+        match self.take(&asked, String::new)?.1 {
             Answer::Tls(info, _) => Ok(Some(info.into())),
-            _ => Err(misfit()),
+            _ => Err(stray()),
         }
     }
 }

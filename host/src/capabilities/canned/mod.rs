@@ -229,8 +229,12 @@ impl Actor<'_> {
 }
 
 /// The same error for an answer of another kind, which the reader of cases does not let through.
+fn stray() -> CallError {
+    CallError::new(ErrorKind::Other, "the script answers with something else")
+}
+
 fn misfit() -> HostError {
-    CallError::new(ErrorKind::Other, "the script answers with something else").into()
+    stray().into()
 }
 
 /// A resource of ours under the contract's type.
