@@ -49,7 +49,7 @@ class _Slot:
 
     answer: Answer | None = None
     at: float = 0.0
-    away: str = "not asked yet"
+    away: str = "no answer yet"
     refresh: concurrent.futures.Future[None] | None = None
 
 
