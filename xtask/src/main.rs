@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+#[cfg(unix)]
 mod console;
 mod demo;
+#[cfg(unix)]
 mod docs;
 mod guests;
 mod languages;
@@ -59,6 +61,7 @@ enum Task {
         args: Vec<String>,
     },
     /// Run what the documents show and paste what came out (needs curl and python3)
+    #[cfg(unix)]
     Docs {
         /// Use this host and the components in examples/quickstart/plugins, build nothing
         #[arg(long, value_name = "FILE")]
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
         Task::Bench { args } => bench::run(&args),
+        #[cfg(unix)]
         Task::Docs { host, quickstart } => docs::run(host, quickstart.as_deref()),
         Task::Demo { listen } => demo::run(&listen),
     };

@@ -95,7 +95,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut check = check(args, &config)?;
     let path = local::find(args.plugin.as_deref().unwrap_or(&check.plugin), &config.plugins.dir)?;
     let cache = (!args.no_cache).then(local::user_cache).flatten();
-    let local = local::Local::for_author(cache.as_deref())?;
+    // What `probity build` put there is the author's own.
+    let is_own = path.parent().is_some_and(|folder| folder.ends_with("target/components"));
+    let local = if is_own { local::Local::for_author(cache.as_deref())? } else { local::Local::new(cache.as_deref())? };
     let version = match local.load(&config.plugins, &path) {
         Ok(version) => Arc::new(version),
         Err(rejection) => {

@@ -62,7 +62,9 @@ impl Cache {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("its checksum cannot be read: {error}")),
         };
-        private_file(path).map_err(|error| error.to_string())?;
+        fs::symlink_metadata(path)
+            .and_then(|metadata| private_file(path, &metadata))
+            .map_err(|error| error.to_string())?;
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
         if hex(&Sha256::digest(&bytes)) != expected {
             return Err("it does not match its checksum".into());
@@ -167,11 +169,9 @@ pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     ours(dir, &fs::symlink_metadata(dir)?, fs::Metadata::is_dir)
 }
 
-/// What is known of a file that is ours and closed to others.
-pub(crate) fn private_file(path: &Path) -> io::Result<fs::Metadata> {
-    let metadata = fs::symlink_metadata(path)?;
-    ours(path, &metadata, fs::Metadata::is_file)?;
-    Ok(metadata)
+/// Bytes of a file that is ours and closed to others, by its metadata.
+pub(crate) fn private_file(path: &Path, metadata: &fs::Metadata) -> io::Result<u64> {
+    ours(path, metadata, fs::Metadata::is_file).map(|()| metadata.len())
 }
 
 fn ours(path: &Path, metadata: &fs::Metadata, kind: fn(&fs::Metadata) -> bool) -> io::Result<()> {

@@ -9,8 +9,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -42,11 +42,13 @@ pub(crate) struct Functions {
 #[derive(Debug, Default)]
 struct Known {
     bytes: Vec<u8>,
+    /// Where the last whole batch ends.
+    whole: usize,
     places: HashMap<Key, Range<usize>>,
 }
 
 impl Functions {
-    /// Those that are kept below `dir`.
+    /// Those that are kept below `dir`, which is known to be ours alone.
     pub(crate) fn of(dir: &Path) -> Self {
         // A directory for each release, which goes when no start has used it for long.
         let path = dir.join(concat!("functions-", env!("CARGO_PKG_VERSION"))).join("functions");
@@ -60,7 +62,7 @@ impl Functions {
             return;
         }
         let count = new.len();
-        match append(&self.path, &batch(new)) {
+        match append(&self.path, &batch(new), self.known()) {
             Ok(()) => tracing::debug!(count, "compiled functions are kept"),
             Err(error) => tracing::debug!(file = %self.path.display(), %error, "compiled functions are not kept"),
         }
@@ -109,7 +111,7 @@ impl Known {
                 places.insert(key, place);
             }
         }
-        Self { bytes, places }
+        Self { bytes, whole: at, places }
     }
 }
 
@@ -150,20 +152,22 @@ fn batch(records: HashMap<Key, Vec<u8>>) -> Vec<u8> {
     batch
 }
 
-/// The file's bytes. It must be ours and closed to others.
+/// The file's bytes. It and its folder must be ours and closed to others.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let metadata = cache::private_file(path)?;
-    if metadata.len() > FILE_BYTES_MAX {
+    let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+    if length(path, &file)? > FILE_BYTES_MAX {
         return Err(io::Error::other("it has grown too large and begins anew"));
     }
-    let file = OpenOptions::new().append(true).open(path)?;
     // It is in use: the cache removes what is not.
     let _ = file.set_modified(SystemTime::now());
-    fs::read(path)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn append(path: &Path, batch: &[u8]) -> io::Result<()> {
-    for folder in path.ancestors().skip(1).take(2).collect::<Vec<_>>().into_iter().rev() {
+/// Adds a batch behind what `known` found whole: what a command that was killed left is nothing to write behind.
+fn append(path: &Path, batch: &[u8], known: &Known) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
         cache::private_dir(folder)?;
     }
     let mut options = OpenOptions::new();
@@ -171,13 +175,28 @@ fn append(path: &Path, batch: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file: File = options.open(path)?;
-    let length = cache::private_file(path)?.len();
     // Another command may be writing: then what is new here is found again next time.
     file.try_lock().map_err(io::Error::other)?;
-    if length.saturating_add(batch.len() as u64) > FILE_BYTES_MAX {
-        file.set_len(0)?;
+    let mut end = length(path, &file)?;
+    if known.whole < known.bytes.len() {
+        end = known.whole as u64;
     }
-    file.write_all(batch)
+    if end.saturating_add(batch.len() as u64) > FILE_BYTES_MAX {
+        end = 0;
+    }
+    file.set_len(end)?;
+    file.write_all(batch).inspect_err(|_| {
+        // Half a batch would hide those behind it; the next command cuts what stays.
+        let _ = file.set_len(end);
+    })
+}
+
+/// Bytes of the open file, after a look at whose it and its folder are.
+fn length(path: &Path, file: &File) -> io::Result<u64> {
+    if let Some(folder) = path.parent() {
+        cache::private_dir(folder)?;
+    }
+    cache::private_file(path, &file.metadata()?)
 }
 
 #[cfg(test)]
@@ -188,7 +207,9 @@ mod tests {
     const TWO: [u8; 32] = [2; 32];
 
     fn opened(dir: &Path) -> Functions {
-        Functions::of(&dir.join("cache"))
+        let dir = dir.join("cache");
+        cache::private_dir(&dir).unwrap();
+        Functions::of(&dir)
     }
 
     // What one command compiled the next one finds, and what both did is there for the third.
@@ -218,7 +239,7 @@ mod tests {
             functions.keep();
         }
         let path = opened(dir.path()).path;
-        let whole = fs::read(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
         let second = whole.len() / 2;
         for at in second..whole.len() {
             let mut damaged = whole.clone();
@@ -230,6 +251,27 @@ mod tests {
         }
     }
 
+    // What a command that was killed left half written does not hide what the next ones write.
+    #[test]
+    fn half_a_batch_is_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let keep = |key: [u8; 32], code: &[u8]| {
+            let functions = opened(dir.path());
+            assert_eq!(functions.get(&key), None);
+            functions.insert(&key, code.to_vec());
+            functions.keep();
+            functions.path
+        };
+        let path = keep(ONE, b"one");
+        let whole = std::fs::metadata(&path).unwrap().len();
+        let path = keep(TWO, b"two");
+        OpenOptions::new().append(true).open(&path).unwrap().set_len(whole + 40).unwrap();
+        keep(TWO, b"two");
+        let functions = opened(dir.path());
+        assert_eq!(functions.get(&ONE).as_deref(), Some(b"one".as_slice()));
+        assert_eq!(functions.get(&TWO).as_deref(), Some(b"two".as_slice()));
+    }
+
     // A file that others may write is not read: compiled code is executed.
     #[cfg(unix)]
     #[test]
@@ -239,7 +281,12 @@ mod tests {
         let functions = opened(dir.path());
         functions.insert(&ONE, b"one".to_vec());
         functions.keep();
-        fs::set_permissions(&functions.path, fs::Permissions::from_mode(0o666)).unwrap();
+        std::fs::set_permissions(&functions.path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(opened(dir.path()).get(&ONE), None);
+        std::fs::set_permissions(&functions.path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(opened(dir.path()).get(&ONE).is_some());
+        let folder = functions.path.parent().unwrap();
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
         assert_eq!(opened(dir.path()).get(&ONE), None);
     }
 }

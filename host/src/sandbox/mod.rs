@@ -64,7 +64,7 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
     pub fn new(concurrency: usize, cache: Option<&Path>) -> Result<Self, SandboxError> {
-        Self::of(concurrency, cache, engine::World::Real, None)
+        Self::of(concurrency, cache, engine::World::Real, false)
     }
 
     /// Makes the sandbox of an author, who compiles one version after the other: functions that were compiled before, for
@@ -73,7 +73,7 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
     pub fn for_author(cache: Option<&Path>) -> Result<Self, SandboxError> {
-        Self::of(1, cache, engine::World::Real, cache.map(functions::Functions::of))
+        Self::of(1, cache, engine::World::Real, true)
     }
 
     /// Makes the sandbox of `probity test`: an author's ([`Self::for_author`]), but that imports lead to the script of each
@@ -82,16 +82,14 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
     pub fn scripted(cache: Option<&Path>) -> Result<Self, SandboxError> {
-        Self::of(1, cache, engine::World::Scripted, cache.map(functions::Functions::of))
+        Self::of(1, cache, engine::World::Scripted, true)
     }
 
-    fn of(
-        concurrency: usize,
-        cache: Option<&Path>,
-        world: engine::World,
-        functions: Option<functions::Functions>,
-    ) -> Result<Self, SandboxError> {
-        let functions = functions.map(Arc::new);
+    fn of(concurrency: usize, cache: Option<&Path>, world: engine::World, author: bool) -> Result<Self, SandboxError> {
+        let dir = cache;
+        let cache = dir.and_then(cache::Cache::open);
+        // Only in a directory that was found to be ours alone.
+        let functions = dir.filter(|_| author && cache.is_some()).map(|dir| Arc::new(functions::Functions::of(dir)));
         // Loading, `describe` and `POST …/run` need slots beside the scheduled runs.
         let slots = u32::try_from(concurrency)
             .unwrap_or(u32::MAX)
@@ -100,14 +98,7 @@ impl Sandbox {
         let engines = engine::Engines::new(slots, world, functions.as_ref())?;
         let ticker = ticker::Ticker::start(vec![engines.plain.engine.clone(), engines.concurrent.engine.clone()])
             .map_err(SandboxError::Ticker)?;
-        Ok(Self {
-            ticker,
-            shelf: shelf::Shelf::default(),
-            engines,
-            cache: cache.and_then(cache::Cache::open),
-            compiler: Compiler::InProcess,
-            functions,
-        })
+        Ok(Self { ticker, shelf: shelf::Shelf::default(), engines, cache, compiler: Compiler::InProcess, functions })
     }
 
     /// The same sandbox, compiling elsewhere.

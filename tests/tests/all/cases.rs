@@ -110,6 +110,14 @@ fn wasi_http_is_answered_by_the_case() {
     assert!(said.contains("request = \"GET http://shop.test/health\""), "{said}");
 }
 
+// Time that was slept in a case is gone for the run as well: a check that sleeps while there is time left stops in time.
+#[test]
+fn time_slept_in_a_case_is_gone() {
+    let cases = "[[case]]\nname = \"a\"\nnow = 2026-11-20T10:00:00Z\nexpect = { status = \"healthy\" }\n";
+    let output = Folder::new(&guests::component("patient"), cases).test(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+}
+
 // An answer that the check never asked for fails the case: it tests less than it says.
 #[test]
 fn answers_that_are_not_asked_for_fail() {

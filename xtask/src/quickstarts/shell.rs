@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace::shown;
 
@@ -84,15 +84,21 @@ impl Shell {
         shell.stdin(Stdio::null()).stderr(file.try_clone().context("share the output")?).stdout(file);
         let start = Instant::now();
         let mut child = shell.spawn().context("start sh")?;
-        self.groups.push(child.id());
         let status = loop {
             if let Some(status) = child.try_wait().context("wait for sh")? {
                 break status;
             }
-            ensure!(start.elapsed() < COMMAND_MAX, "`{command}` did not end in {COMMAND_MAX:?}");
+            if start.elapsed() > COMMAND_MAX {
+                self.groups.push(child.id());
+                bail!("`{command}` did not end in {COMMAND_MAX:?}");
+            }
             std::thread::sleep(LOOK_EVERY);
         };
         let took = start.elapsed();
+        if signal(child.id(), "-0") {
+            // What it left in the background.
+            self.groups.push(child.id());
+        }
         let said = fs::read(&out).with_context(|| format!("read {}", shown(&out)))?;
         let said = String::from_utf8_lossy(&said).replace(&*self.home.join("work").to_string_lossy(), "~");
         ensure!(status.success(), "`{command}` failed ({status}):\n{said}");
@@ -103,9 +109,15 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         for group in &self.groups {
-            // Most have ended.
-            let _ = Command::new("kill").args(["-9", "--", &format!("-{group}")]).stderr(Stdio::null()).status();
+            signal(*group, "-9");
         }
         let _ = fs::remove_dir_all(&self.home);
     }
+}
+
+/// Whether there was somebody in the group to get the signal.
+fn signal(group: u32, signal: &str) -> bool {
+    let mut kill = Command::new("kill");
+    kill.args([signal, "--", &format!("-{group}")]).stderr(Stdio::null());
+    kill.status().is_ok_and(|status| status.success())
 }

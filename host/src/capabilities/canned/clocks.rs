@@ -41,7 +41,7 @@ impl Script {
 
 impl Actor<'_> {
     /// The script, when time is in it.
-    fn timed(&self) -> Option<Arc<Script>> {
+    pub(super) fn timed(&self) -> Option<Arc<Script>> {
         self.0.env.script.clone().filter(|script| script.now_unix_ms.is_some())
     }
 

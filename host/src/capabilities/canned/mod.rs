@@ -272,7 +272,9 @@ impl context::Host for Actor<'_> {
     }
 
     fn remaining_ms(&mut self) -> wasmtime::Result<u32> {
-        context::Host::remaining_ms(self.0)
+        let slept_ms = self.timed().map_or(0, |script| script.notes().slept_ms);
+        let real_ms = context::Host::remaining_ms(self.0)?;
+        Ok(real_ms.saturating_sub(u32::try_from(slept_ms).unwrap_or(u32::MAX)))
     }
 
     fn consecutive_failures(&mut self) -> wasmtime::Result<u32> {
