@@ -71,9 +71,16 @@ type slot struct {
 	refresh chan struct{}
 }
 
-// New is a view of the host at address.
+// New is a view of the host at address. Durations below 0 are an error.
 func New(address string, options Options) (*Board, error) {
 	host, err := newHost(address, options.Token)
+	if err != nil {
+		return nil, err
+	}
+	err = refuseNegative(
+		field{"TTL", options.TTL}, field{"MaxAge", options.MaxAge},
+		field{"Patience", options.Patience}, field{"Timeout", options.Timeout},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -229,6 +236,22 @@ func parseAddress(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q is no address of a host: write http://127.0.0.1:8080", text)
 	}
 	return address, nil
+}
+
+// field is a duration of the options.
+type field struct {
+	name  string
+	value time.Duration
+}
+
+// refuseNegative is an error that names the first field below 0.
+func refuseNegative(fields ...field) error {
+	for _, field := range fields {
+		if field.value < 0 {
+			return fmt.Errorf("%s is %v, below 0", field.name, field.value)
+		}
+	}
+	return nil
 }
 
 func or(value, otherwise time.Duration) time.Duration {

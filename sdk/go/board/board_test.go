@@ -297,6 +297,46 @@ func TestAPulseTellsOfRequests(t *testing.T) {
 	}
 }
 
+// A pool that panics is left out of the beat, and harms nobody.
+func TestAPulseOutlivesAPoolThatPanics(t *testing.T) {
+	host := startHost(t)
+	pulse, err := NewPulse(host.URL, "shop", PulseOptions{Pool: DB(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go pulse.Run()
+	defer pulse.Stop()
+	until(t, func() bool { return host.last() != nil })
+	if pool, told := host.last()["pool"]; told {
+		t.Errorf("pool %v", pool)
+	}
+}
+
+// An option below 0 is told by its name, before anything waits for it.
+func TestAnOptionBelowZeroIsTold(t *testing.T) {
+	pulses := map[string]PulseOptions{
+		"Every is -1s, below 0":    {Every: -time.Second},
+		"Timeout is -1ms, below 0": {Timeout: -time.Millisecond},
+		"Capacity is -1, below 0":  {Capacity: -1},
+	}
+	for want, options := range pulses {
+		if _, err := NewPulse("http://127.0.0.1:1", "shop", options); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	views := map[string]Options{
+		"TTL is -1s, below 0":      {TTL: -time.Second},
+		"MaxAge is -1s, below 0":   {MaxAge: -time.Second},
+		"Patience is -1s, below 0": {Patience: -time.Second},
+		"Timeout is -1s, below 0":  {Timeout: -time.Second},
+	}
+	for want, options := range views {
+		if _, err := New("http://127.0.0.1:1", options); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // Goroutines that wait for a processor are seen, and forgotten when that is over.
 func TestAPulseTellsOfBusyProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

@@ -3,6 +3,7 @@ package board
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -41,7 +42,8 @@ type PulseOptions struct {
 	Every time.Duration
 	// Capacity is how many requests at once are as many as this process can take: 1000.
 	Capacity int
-	// Pool is told with each beat when it is there; see [DB]. One without a size has no bound and is not told.
+	// Pool is told with each beat when it is there; see [DB]. One without a size has no bound and is not told, nor is
+	// one that panics.
 	Pool Pool
 	// Timeout is how long a beat may take: 1 s.
 	Timeout time.Duration
@@ -96,11 +98,18 @@ type pool struct {
 }
 
 // NewPulse is the pulse of this process: name is the heartbeat of the
-// configuration of the host at address. Start it with go [Pulse.Run].
+// configuration of the host at address. Start it with go [Pulse.Run]. Options
+// below 0 are an error.
 func NewPulse(address, name string, options PulseOptions) (*Pulse, error) {
 	host, err := newHost(address, options.Token)
 	if err != nil {
 		return nil, err
+	}
+	if err := refuseNegative(field{"Every", options.Every}, field{"Timeout", options.Timeout}); err != nil {
+		return nil, err
+	}
+	if options.Capacity < 0 {
+		return nil, fmt.Errorf("Capacity is %d, below 0", options.Capacity)
 	}
 	options.Every = or(options.Every, 2*time.Second)
 	options.Timeout = or(options.Timeout, time.Second)
@@ -178,11 +187,7 @@ func (p *Pulse) facts() facts {
 		PID: os.Getpid(), Capacity: p.options.Capacity, RSS: rssBytes(), LagMS: p.lagMS(),
 		Goroutines: runtime.NumGoroutine(),
 	}
-	if p.options.Pool != nil {
-		if used, size := p.options.Pool(); size > 0 {
-			said.Pool = &pool{used, size}
-		}
-	}
+	said.Pool = p.pool()
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	said.Busy, said.Ready = len(p.running), p.ready
@@ -190,6 +195,23 @@ func (p *Pulse) facts() facts {
 		said.BusyMS = max(said.BusyMS, time.Since(start).Milliseconds())
 	}
 	return said
+}
+
+// pool is what the process says about it. One that panics is not told: what
+// only observes must not end the process.
+func (p *Pulse) pool() (told *pool) {
+	if p.options.Pool == nil {
+		return nil
+	}
+	defer func() {
+		if recover() != nil {
+			told = nil
+		}
+	}()
+	if used, size := p.options.Pool(); size > 0 {
+		return &pool{used, size}
+	}
+	return nil
 }
 
 // lagMS is how long goroutines waited since the last call.
