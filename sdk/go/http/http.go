@@ -90,7 +90,9 @@ type Answer struct {
 	Err error
 }
 
-// DoAll sends all side by side; answers in the same order.
+// DoAll sends all side by side; answers in the same order. What the host does not
+// even take is an answer with an error, and the others are sent; DoAll's own
+// error is nil.
 func (c *Client) DoAll(requests []*Request) ([]Answer, error) { return sendAll(c, requests) }
 
 // Response is an answer, read completely by the host. Its parts are fetched from

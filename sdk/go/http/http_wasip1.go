@@ -19,18 +19,21 @@ func send(c *Client, request *Request) (*Response, error) {
 }
 
 func sendAll(c *Client, requests []*Request) ([]Answer, error) {
-	prepared := make([]*wit.Request, len(requests))
+	answers := make([]Answer, len(requests))
+	var prepared []*wit.Request
+	// Which answer each of the prepared is.
+	var places []int
 	for at, request := range requests {
 		made, err := c.prepare(request)
 		if err != nil {
-			return nil, err
+			answers[at].Err = err
+			continue
 		}
-		prepared[at] = made
+		prepared, places = append(prepared, made), append(places, at)
 	}
-	answers := make([]Answer, 0, len(requests))
-	for _, result := range wit.SendAll(prepared) {
+	for at, result := range wit.SendAll(prepared) {
 		response, err := answered(result)
-		answers = append(answers, Answer{response, err})
+		answers[places[at]] = Answer{response, err}
 	}
 	return answers, nil
 }
