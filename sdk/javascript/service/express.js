@@ -38,15 +38,24 @@ export function board(url = "http://127.0.0.1:8080", options = {}) {
     const path = PATHS.find((path) => path === asked);
     if (path === undefined) return next === undefined ? send(response, 404) : next();
     if (request.method !== "GET" && request.method !== "HEAD") return send(response, 405, { allow: "GET, HEAD" });
-    void shown.answer(path).then(({ status, body }) => {
+    const answered = shown.answer(path).then(({ status, body }) => {
       const headers = { "content-type": "application/json", "cache-control": "no-store" };
       send(response, status, headers, `${JSON.stringify(body)}\n`);
     });
+    // Nobody waits for this promise: a rejection would end the process.
+    answered.catch(() => response.destroy());
   };
   return Object.assign(view, { drain: () => shown.drain() });
 }
 
-/** @param {Response} response @param {number} status @param {Record<string, string>} [headers] @param {string} [body] */
+/**
+ * Answers, unless something else did so while the host was waited for, or the client went away.
+ * @param {Response} response
+ * @param {number} status
+ * @param {Record<string, string>} [headers]
+ * @param {string} [body]
+ */
 function send(response, status, headers = {}, body = "") {
+  if (response.headersSent || response.destroyed) return;
   response.writeHead(status, headers).end(body);
 }

@@ -29,6 +29,8 @@ let last = Promise.resolve();
 
 program.on("message", (message) => {
   if (message === "drain") {
+    // The event loop may be too late with its facts for this beat.
+    facts = { ...facts, ready: false };
     void beat().then(() => program.postMessage("drained"));
     return;
   }

@@ -108,6 +108,49 @@ hosted("the handler answers its own paths and leaves the others to the program",
   assert.equal((await ask("/live")).status, 200);
 });
 
+/** Requests that wait for the host, each with the answer to come and the program's hand on it. */
+async function waiting(host, context, count) {
+  host.hold();
+  const view = board(host.url, { patienceMs: 5000 });
+  const responses = [];
+  const server = createServer((request, response) => {
+    responses.push(response);
+    view(request, response);
+  });
+  context.after(() => server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const ask = () => fetch(`http://127.0.0.1:${server.address().port}/ready`);
+  const asked = [];
+  for (let turn = 1; turn <= count; turn += 1) {
+    asked.push({ answer: ask() });
+    await until(() => responses.length === turn);
+    asked.at(-1).response = responses.at(-1);
+  }
+  return { asked, ask };
+}
+
+hosted("a request that something else answered first is left alone", async (host, context) => {
+  const { asked: [late, gone], ask } = await waiting(host, context, 2);
+  late.response.writeHead(408).end("too late");
+  assert.equal((await late.answer).status, 408);
+  gone.response.destroy();
+  await assert.rejects(gone.answer);
+  host.release();
+  // What the view does with the two comes before this; a rejection that nobody handles fails the test.
+  assert.equal((await ask()).status, 200);
+});
+
+hosted("an answer that cannot be written ends the connection, and not the process", async (host, context) => {
+  const { asked: [broken], ask } = await waiting(host, context, 1);
+  broken.response.writeHead = () => {
+    throw new Error("not now");
+  };
+  host.release();
+  await assert.rejects(broken.answer);
+  assert.equal((await ask()).status, 200);
+});
+
 test("a wrong address is told at once", () => {
   for (const wrong of ["localhost:8080", "127.0.0.1", ""]) {
     assert.throws(() => board(wrong), /is no address of a host: write http:/);
@@ -137,6 +180,21 @@ hosted("a pulse tells of requests that run, and of the end", async (host, contex
   await until(() => host.posted.at(-1).said.busy === 0);
   await pulse.drain();
   assert.equal(host.posted.at(-1).said.ready, false);
+});
+
+hosted("the beat of the end is told when the event loop does not answer", async (host, context) => {
+  const pulse = new Pulse(host.url, "shop", { everyMs: 60_000, timeoutMs: 10_000 });
+  context.after(() => pulse.stop());
+  pulse.start();
+  await until(() => host.posted.length === 1);
+  assert.equal(host.posted[0].said.ready, true);
+  const drained = pulse.drain();
+  // Longer than a beat waits for the facts.
+  const start = performance.now();
+  while (performance.now() - start < 1000);
+  await drained;
+  assert.deepEqual(host.posted.map(({ said }) => said.ready), [true, false]);
+  assert.ok(host.posted[1].said.lag_ms >= 50, JSON.stringify(host.posted[1]));
 });
 
 test("a pulse goes on while the event loop is blocked, and tells afterwards how long that was", async (context) => {
