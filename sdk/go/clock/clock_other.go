@@ -10,6 +10,6 @@ import (
 
 func now() time.Time { return fake.Current().Now() }
 
-func monotonic() time.Duration { return fake.Current().Slept }
+func monotonic() time.Duration { return fake.Current().Slept() }
 
-func sleep(ms uint32) { fake.Current().Slept += time.Duration(ms) * time.Millisecond }
+func sleep(ms uint32) { fake.Current().Sleep(time.Duration(ms) * time.Millisecond) }

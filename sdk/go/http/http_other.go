@@ -22,7 +22,7 @@ func send(c *Client, request *Request) (*Response, error) {
 	for name, value := range request.Header {
 		sent.Header[strings.ToLower(name)] = value
 	}
-	fake.Current().Requests = append(fake.Current().Requests, sent)
+	fake.Current().Did(func(deeds *fake.Deeds) { deeds.Requests = append(deeds.Requests, sent) })
 	asked := sent.Method + " " + sent.URL
 	if sent.Endpoint != "" {
 		asked = sent.Method + " " + sent.Endpoint + ":" + sent.URL

@@ -48,7 +48,7 @@ func JSON(value any) Reply {
 func (h *Host) HTTP(method, url string, reply Reply) *Host { return h.answer(method+" "+url, reply) }
 
 // Requests are those that the check sent, in order.
-func (h *Host) Requests() []Request { return h.fake.Requests }
+func (h *Host) Requests() []Request { return h.fake.Deeds().Requests }
 
 // TCP accepts connections to "host:port".
 func (h *Host) TCP(target string, peer Peer) *Host { return h.answer("tcp "+target, peer) }
@@ -89,9 +89,9 @@ func (h *Host) Engine(connection, engine string) *Host {
 }
 
 // Statements are those that the check ran, in order.
-func (h *Host) Statements() []Statement { return h.fake.Statements }
+func (h *Host) Statements() []Statement { return h.fake.Deeds().Statements }
 
-// Redis answers a command with its arguments, "LLEN mails".
+// Redis answers a command with its arguments, "LLEN mails"; blanks do not matter.
 func (h *Host) Redis(connection, command string, reply redis.Reply) *Host {
 	name, args, _ := strings.Cut(words(command), " ")
 	return h.answer(strings.TrimSpace("redis "+connection+" command "+strings.ToUpper(name)+" "+args), reply)
@@ -101,7 +101,7 @@ func (h *Host) Redis(connection, command string, reply redis.Reply) *Host {
 func (h *Host) Queue(name string, stats queue.Stats) *Host { return h.answer("queue "+name, &stats) }
 
 // Published are the messages that the check sent.
-func (h *Host) Published() []Message { return h.fake.Published }
+func (h *Host) Published() []Message { return h.fake.Deeds().Published }
 
 // Secret is one that may be used and revealed.
 func (h *Host) Secret(name, value string) *Host { return h.answer("secret "+name, value) }

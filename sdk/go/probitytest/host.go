@@ -17,6 +17,7 @@ package probitytest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"probity.dev/sdk"
@@ -59,6 +60,9 @@ func (h *Host) Fail(asked string, kind probity.Kind, message string) *Host {
 
 // FailWith is [Host.Fail] with a native code as well.
 func (h *Host) FailWith(asked string, err *probity.Error) *Host {
+	if strings.HasPrefix(asked, "sql ") || strings.HasPrefix(asked, "redis ") {
+		asked = words(asked)
+	}
 	h.fake.Fail(asked, err)
 	return h
 }
@@ -70,7 +74,7 @@ func (h *Host) answer(asked string, value any) *Host {
 
 // Now sets the clock.
 func (h *Host) Now(now time.Time) *Host {
-	h.fake.Started, h.fake.Slept = now, 0
+	h.fake.SetNow(now)
 	return h
 }
 
@@ -88,12 +92,15 @@ func (h *Host) Previous(previous *run.Concluded, failures int) *Host {
 
 // State keeps a value, as an earlier run would have.
 func (h *Host) State(key, value string) *Host {
-	h.fake.State[key] = fake.Entry{Value: []byte(value)}
+	h.fake.State(func(kept map[string]fake.Entry, _ time.Time) { kept[key] = fake.Entry{Value: []byte(value)} })
 	return h
 }
 
 // Kept is what the check keeps under key; empty when there is nothing.
-func (h *Host) Kept(key string) string { return string(h.fake.State[key].Value) }
+func (h *Host) Kept(key string) (value string) {
+	h.fake.State(func(kept map[string]fake.Entry, _ time.Time) { value = string(kept[key].Value) })
+	return value
+}
 
 // Line is a line that the check logged.
 type Line struct {
@@ -104,8 +111,9 @@ type Line struct {
 
 // Logged are the lines of all runs, in order.
 func (h *Host) Logged() []Line {
-	lines := make([]Line, 0, len(h.fake.Lines))
-	for _, line := range h.fake.Lines {
+	logged := h.fake.Deeds().Lines
+	lines := make([]Line, 0, len(logged))
+	for _, line := range logged {
 		lines = append(lines, Line{log.Level(line.Level), line.Message, line.Fields})
 	}
 	return lines

@@ -232,6 +232,26 @@ func TestServersAnswer(t *testing.T) {
 	})
 }
 
+// However the blanks stand: between the words of the test, and in an argument.
+func TestBlanksInCommandsDoNotMatter(t *testing.T) {
+	host := New().Redis("cache", "SET  greeting  good  day", "OK").
+		Fail("redis cache command  GET greeting", probity.Timeout, "no answer").
+		Fail("sql orders query  SELECT\n1", probity.Timeout, "no answer")
+	does(t, host, func() {
+		cache, err := redis.Open("cache")
+		must(t, err)
+		reply, err := cache.Command("set", "greeting", "good \n day")
+		must(t, err)
+		equal(t, reply, any("OK"))
+		_, err = cache.Command("GET", "greeting")
+		equal(t, kind(err), probity.Timeout)
+		orders, err := sql.Open("orders")
+		must(t, err)
+		_, err = orders.Query("SELECT  1")
+		equal(t, kind(err), probity.Timeout)
+	})
+}
+
 // Queues, secrets, heartbeats and peers are known by their names only.
 func TestNamesAreKnown(t *testing.T) {
 	depth := uint64(3)

@@ -18,6 +18,7 @@ func publish(name string, payload []byte) error {
 	} else if _, err := fake.Ask[any]("queue "+name+" publish", probity.NotFound); err != nil {
 		return err
 	}
-	host.Published = append(host.Published, fake.Message{Queue: name, Payload: append([]byte{}, payload...)})
+	sent := fake.Message{Queue: name, Payload: append([]byte{}, payload...)}
+	host.Did(func(deeds *fake.Deeds) { deeds.Published = append(deeds.Published, sent) })
 	return nil
 }

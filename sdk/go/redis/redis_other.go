@@ -29,7 +29,8 @@ func (c connection) ping() (float64, error) { return fake.AskOr("redis "+c.name+
 func (c connection) command(name string, args [][]byte) (Reply, error) {
 	words := []string{"redis", c.name, "command", strings.ToUpper(name)}
 	for _, arg := range args {
-		words = append(words, string(arg))
+		// As of what the test says, blanks do not matter.
+		words = append(words, strings.Fields(string(arg))...)
 	}
 	return fake.Ask[Reply](strings.Join(words, " "), probity.Remote)
 }

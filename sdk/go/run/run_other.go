@@ -14,7 +14,7 @@ func id() string { return "019a0000-0000-7000-8000-000000000000" }
 
 func traceparent() string { return "" }
 
-func remaining() time.Duration { return 2*time.Second - fake.Current().Slept }
+func remaining() time.Duration { return fake.Current().Remaining() }
 
 func consecutiveFailures() int { return fake.Current().ConsecutiveFailures }
 

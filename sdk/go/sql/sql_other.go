@@ -50,8 +50,8 @@ func (s session) execute(statement string, params []Value) (uint64, error) {
 // ask compares statements by their words, as cases do.
 func ask[T any](s session, operation, statement string, params []Value) (T, error) {
 	words := strings.Join(strings.Fields(statement), " ")
-	host := fake.Current()
-	host.Statements = append(host.Statements, fake.Statement{Connection: s.name, Text: words, Params: params})
+	ran := fake.Statement{Connection: s.name, Text: words, Params: params}
+	fake.Current().Did(func(deeds *fake.Deeds) { deeds.Statements = append(deeds.Statements, ran) })
 	return fake.Ask[T]("sql "+s.name+" "+operation+" "+words, probity.Remote)
 }
 

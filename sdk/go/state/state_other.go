@@ -18,61 +18,74 @@ func get(key string) ([]byte, error) {
 	if err := check(key); err != nil {
 		return nil, err
 	}
-	host := fake.Current()
-	entry, kept := host.State[key]
-	if !kept || !entry.Expires.IsZero() && !host.Now().Before(entry.Expires) {
-		return nil, nil
-	}
-	return slices.Clone(entry.Value), nil
+	var value []byte
+	fake.Current().State(func(kept map[string]fake.Entry, _ time.Time) { value = slices.Clone(kept[key].Value) })
+	return value, nil
 }
 
 func set(key string, value []byte, ttl probity.Span) error {
 	if err := check(key); err != nil {
 		return err
 	}
-	host := fake.Current()
 	entry := fake.Entry{Value: append([]byte{}, value...)}
-	if ttl != 0 {
-		entry.Expires = host.Now().Add(time.Duration(ttl) * time.Millisecond)
-	}
-	host.State[key] = entry
+	fake.Current().State(func(kept map[string]fake.Entry, now time.Time) {
+		if ttl != 0 {
+			entry.Expires = now.Add(time.Duration(ttl) * time.Millisecond)
+		}
+		kept[key] = entry
+	})
 	return nil
 }
 
 func remove(key string) error {
-	delete(fake.Current().State, key)
-	return check(key)
+	if err := check(key); err != nil {
+		return err
+	}
+	fake.Current().State(func(kept map[string]fake.Entry, _ time.Time) { delete(kept, key) })
+	return nil
 }
 
-func increment(key string, delta int64) (int64, error) {
-	value, err := get(key)
-	if err != nil {
+// increment leaves a key that expires its expiry, as the host does.
+func increment(key string, delta int64) (sum int64, err error) {
+	if err := check(key); err != nil {
 		return 0, err
 	}
-	var sum int64
-	if value != nil {
-		if sum, err = strconv.ParseInt(string(value), 10, 64); err != nil {
-			return 0, invalid("state %q is not a number", key)
+	fake.Current().State(func(kept map[string]fake.Entry, _ time.Time) {
+		entry, found := kept[key]
+		if found {
+			if sum, err = strconv.ParseInt(string(entry.Value), 10, 64); err != nil {
+				sum, err = 0, invalid("state %q is not a number", key)
+				return
+			}
 		}
-	}
+		sum = add(sum, delta)
+		entry.Value = strconv.AppendInt(nil, sum, 10)
+		kept[key] = entry
+	})
+	return sum, err
+}
+
+// add stays at the ends.
+func add(sum, delta int64) int64 {
 	switch {
 	case delta > 0 && sum > math.MaxInt64-delta:
-		sum = math.MaxInt64
+		return math.MaxInt64
 	case delta < 0 && sum < math.MinInt64-delta:
-		sum = math.MinInt64
+		return math.MinInt64
 	default:
-		sum += delta
+		return sum + delta
 	}
-	return sum, set(key, strconv.AppendInt(nil, sum, 10), 0)
 }
 
 func keys(prefix string) ([]string, error) {
 	found := []string{}
-	for key := range fake.Current().State {
-		if value, err := get(key); err == nil && value != nil && strings.HasPrefix(key, prefix) {
-			found = append(found, key)
+	fake.Current().State(func(kept map[string]fake.Entry, _ time.Time) {
+		for key := range kept {
+			if strings.HasPrefix(key, prefix) {
+				found = append(found, key)
+			}
 		}
-	}
+	})
 	slices.Sort(found)
 	return found, nil
 }

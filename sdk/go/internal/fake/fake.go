@@ -4,32 +4,47 @@ package fake
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"probity.dev/sdk"
 	"probity.dev/sdk/internal/host"
 )
 
-// Host is what a check finds around it.
+// runMax is how long a run may take.
+const runMax = 2 * time.Second
+
+// Host is what a check finds around it. All of it may be asked by several
+// goroutines of the check at once.
 type Host struct {
-	// Started is what the clock says before anything sleeps, Slept for how long it did.
-	Started             time.Time
-	Slept               time.Duration
+	// Only a test sets these, before a run.
 	CheckID             string
 	ConsecutiveFailures int
 	// Previous is a *run.Concluded, or nil.
 	Previous any
-	// State by its keys.
-	State map[string]Entry
-	// What the check did.
+
+	// lock is for all below.
+	lock sync.Mutex
+	// started is what the clock says before anything sleeps, slept for how long it did, entered for how long when the
+	// run began.
+	started        time.Time
+	slept, entered time.Duration
+	state          map[string]Entry
+	did            Deeds
+	heard          map[string][]byte
+	answers        map[string][]answer
+}
+
+// Deeds are what the check did, in order.
+type Deeds struct {
 	Lines      []Line
 	Requests   []Request
 	Statements []Statement
 	Published  []Message
-	heard      map[string][]byte
-	answers    map[string][]answer
 }
 
 // Entry is a value of state; without an expiry it stays.
@@ -97,13 +112,13 @@ type answer struct {
 
 var (
 	running sync.Mutex
-	current *Host
+	current atomic.Pointer[Host]
 )
 
 // New knows nothing yet.
 func New() *Host {
 	return &Host{
-		Started: time.Unix(1_735_689_600, 0).UTC(), CheckID: "test", State: map[string]Entry{},
+		started: time.Unix(1_735_689_600, 0).UTC(), CheckID: "test", state: map[string]Entry{},
 		heard: map[string][]byte{}, answers: map[string][]answer{},
 	}
 }
@@ -112,46 +127,142 @@ func New() *Host {
 // called; tests that run side by side wait for each other.
 func (h *Host) Enter() (leave func()) {
 	running.Lock()
-	current = h
+	h.lock.Lock()
+	h.entered = h.slept
+	h.lock.Unlock()
+	current.Store(h)
 	return func() {
-		current = nil
+		current.Store(nil)
 		running.Unlock()
 	}
 }
 
 // Current is the host of this run.
 func Current() *Host {
-	if current == nil {
+	host := current.Load()
+	if host == nil {
 		panic("outside of a component, capabilities answer only inside probitytest.Run")
 	}
-	return current
+	return host
 }
 
 // Now is what the clock says.
-func (h *Host) Now() time.Time { return h.Started.Add(h.Slept) }
+func (h *Host) Now() time.Time {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	return h.now()
+}
+
+func (h *Host) now() time.Time { return h.started.Add(h.slept) }
+
+// SetNow sets the clock.
+func (h *Host) SetNow(now time.Time) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	h.started, h.slept, h.entered = now, 0, 0
+}
+
+// Sleep moves the clock.
+func (h *Host) Sleep(span time.Duration) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	h.slept += span
+}
+
+// Slept is for how long.
+func (h *Host) Slept() time.Duration {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	return h.slept
+}
+
+// Remaining is what is left of this run.
+func (h *Host) Remaining() time.Duration {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	return max(runMax-(h.slept-h.entered), 0)
+}
+
+// State lets use read and change what is kept, alone; expired entries are gone.
+func (h *Host) State(use func(kept map[string]Entry, now time.Time)) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	now := h.now()
+	maps.DeleteFunc(h.state, func(_ string, entry Entry) bool {
+		return !entry.Expires.IsZero() && !now.Before(entry.Expires)
+	})
+	use(h.state, now)
+}
+
+// Did keeps what the check does.
+func (h *Host) Did(add func(*Deeds)) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	add(&h.did)
+}
+
+// Deeds are those so far.
+func (h *Host) Deeds() Deeds {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	return Deeds{
+		slices.Clone(h.did.Lines), slices.Clone(h.did.Requests), slices.Clone(h.did.Statements),
+		slices.Clone(h.did.Published),
+	}
+}
 
 // Hear keeps what was written to a target.
-func (h *Host) Hear(target string, bytes []byte) { h.heard[target] = append(h.heard[target], bytes...) }
+func (h *Host) Hear(target string, bytes []byte) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	h.heard[target] = append(h.heard[target], bytes...)
+}
 
 // Heard is all that was written to a target.
-func (h *Host) Heard(target string) []byte { return h.heard[target] }
+func (h *Host) Heard(target string) []byte {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	return slices.Clone(h.heard[target])
+}
 
 // Answer answers asked with value: the first time with the first one, and with the
 // last again and again.
-func (h *Host) Answer(asked string, value any) {
-	h.answers[asked] = append(h.answers[asked], answer{value: value})
-}
+func (h *Host) Answer(asked string, value any) { h.add(asked, answer{value: value}) }
 
 // Fail answers asked with an error, in the same order.
-func (h *Host) Fail(asked string, err *probity.Error) {
-	h.answers[asked] = append(h.answers[asked], answer{err: err})
+func (h *Host) Fail(asked string, err *probity.Error) { h.add(asked, answer{err: err}) }
+
+func (h *Host) add(asked string, said answer) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	h.answers[asked] = append(h.answers[asked], said)
+}
+
+// next is the answer to asked; false when there is none.
+func (h *Host) next(asked string) (answer, bool) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	answers := h.answers[asked]
+	if len(answers) == 0 {
+		return answer{}, false
+	}
+	if len(answers) > 1 {
+		h.answers[asked] = answers[1:]
+	}
+	return answers[0], true
 }
 
 // Knows tells whether there is an answer to asked.
-func (h *Host) Knows(asked string) bool { return len(h.answers[asked]) > 0 }
+func (h *Host) Knows(asked string) bool {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	return len(h.answers[asked]) > 0
+}
 
 // KnowsAny tells whether there is one to anything that begins so.
 func (h *Host) KnowsAny(beginning string) bool {
+	h.lock.Lock()
+	defer h.lock.Unlock()
 	for asked := range h.answers {
 		if strings.HasPrefix(asked, beginning) {
 			return true
@@ -163,19 +274,16 @@ func (h *Host) KnowsAny(beginning string) bool {
 // Ask is the answer of the current host, or an error of the kind missing.
 func Ask[T any](asked string, missing probity.Kind) (T, error) {
 	var none T
-	answers := Current().answers[asked]
-	if len(answers) == 0 {
+	said, known := Current().next(asked)
+	if !known {
 		return none, &probity.Error{Kind: missing, Message: fmt.Sprintf("the test host has no answer to %q", asked)}
 	}
-	if len(answers) > 1 {
-		Current().answers[asked] = answers[1:]
+	if said.err != nil {
+		return none, said.err
 	}
-	if answers[0].err != nil {
-		return none, answers[0].err
-	}
-	value, fits := answers[0].value.(T)
-	if !fits && answers[0].value != nil {
-		panic(fmt.Sprintf("the answer to %q is %T, not %T", asked, answers[0].value, none))
+	value, fits := said.value.(T)
+	if !fits && said.value != nil {
+		panic(fmt.Sprintf("the answer to %q is %T, not %T", asked, said.value, none))
 	}
 	return value, nil
 }
