@@ -16,14 +16,18 @@ use crate::system::{CpuInfo, DiskInfo, FileInfo, LoadAverage, MemoryInfo, Pressu
 /// 2025-01-01T00:00:00Z.
 const START_UNIX_MS: u64 = 1_735_689_600_000;
 
+/// A run may take.
+const RUN_MS_MAX: u32 = 2_000;
+
 #[derive(Debug)]
 pub(crate) struct Fake {
     pub(crate) check_id: String,
     pub(crate) previous: Option<PreviousRun>,
     pub(crate) consecutive_failures: u32,
-    pub(crate) remaining_ms: u32,
     pub(crate) now_unix_ms: u64,
     pub(crate) monotonic_ns: u64,
+    /// What `monotonic_ns` was when the run began.
+    run_began_ns: u64,
     /// Value and, when it expires, when.
     pub(crate) state: BTreeMap<String, (Vec<u8>, Option<u64>)>,
     pub(crate) logs: Vec<LogRecord>,
@@ -54,9 +58,9 @@ impl Default for Fake {
             check_id: "test".to_owned(),
             previous: None,
             consecutive_failures: 0,
-            remaining_ms: 2_000,
             now_unix_ms: START_UNIX_MS,
             monotonic_ns: 0,
+            run_began_ns: 0,
             state: BTreeMap::new(),
             logs: Vec::new(),
             http: FakeHttp::default(),
@@ -88,9 +92,34 @@ impl Fake {
         self.monotonic_ns += ms * 1_000_000;
     }
 
+    /// Gives a run all of its time.
+    pub(crate) fn begin_run(&mut self) {
+        self.run_began_ns = self.monotonic_ns;
+    }
+
+    /// What this run did not sleep of its time.
+    pub(crate) fn remaining_ms(&self) -> u32 {
+        let slept = (self.monotonic_ns - self.run_began_ns) / 1_000_000;
+        RUN_MS_MAX.saturating_sub(u32::try_from(slept).unwrap_or(u32::MAX))
+    }
+
     pub(crate) fn state_get(&self, key: &str) -> Option<Vec<u8>> {
-        let (value, expires) = self.state.get(key)?;
-        expires.is_none_or(|at| at > self.now_unix_ms).then(|| value.clone())
+        self.state_entry(key).map(|(value, _)| value.clone())
+    }
+
+    /// The keys that start with `prefix` and have not expired.
+    pub(crate) fn state_keys(&self, prefix: &str) -> Vec<String> {
+        let keys = self.state.keys().filter(|key| key.starts_with(prefix) && self.state_entry(key).is_some());
+        keys.cloned().collect()
+    }
+
+    /// When `key` expires; `None` for never, or when there is none.
+    pub(crate) fn state_expiry(&self, key: &str) -> Option<u64> {
+        self.state_entry(key)?.1
+    }
+
+    fn state_entry(&self, key: &str) -> Option<&(Vec<u8>, Option<u64>)> {
+        self.state.get(key).filter(|(_, expires)| expires.is_none_or(|at| at > self.now_unix_ms))
     }
 
     /// What `read` gives, unless the test made `system` fail.
