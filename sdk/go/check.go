@@ -87,9 +87,10 @@ type Check[C any] interface {
 	// Describe is called once after loading, with no capability granted: it
 	// returns constants.
 	Describe() Metadata
-	// Run is one run, in a fresh instance: nothing of an earlier run is left
-	// but what went through package state. It returns an outcome, or an error
-	// when no judgement is possible.
+	// Run is one run, in a fresh instance by default; an operator may let one
+	// serve several runs (runs-per-instance), so keep nothing in globals: what is
+	// to last goes through package state. It returns an outcome, or an error when
+	// no judgement is possible.
 	Run(config C) (*Outcome, error)
 }
 

@@ -71,7 +71,8 @@ pub const Check = struct {
     config_schema: ?[:0]const u8 = null,
     /// A configuration that works, as JSON.
     config_example: ?[:0]const u8 = null,
-    /// One run, in a fresh instance.
+    /// One run, in a fresh instance by default; an operator may let one serve several runs (`runs-per-instance`), so keep
+    /// nothing in globals.
     run: *const fn () Error!Outcome,
 };
 
@@ -213,12 +214,11 @@ pub const json = struct {
 pub const log = struct {
     /// Writes a record with fields: `.{ .{ "n", "1" } }`.
     pub fn write(level: Level, message: []const u8, fields: []const [2][:0]const u8) void {
-        var pairs: [16]c.probity_field = undefined;
-        const count = @min(fields.len, pairs.len);
-        for (fields[0..count], pairs[0..count]) |field, *pair| {
+        const pairs = host.alloc(c.probity_field, fields.len);
+        for (fields, pairs) |field, *pair| {
             pair.* = .{ .name = field[0].ptr, .value = field[1].ptr };
         }
-        c.probity_log_fields(@intFromEnum(level), keep(message), &pairs, count);
+        c.probity_log_fields(@intFromEnum(level), keep(message), pairs.ptr, pairs.len);
     }
 };
 

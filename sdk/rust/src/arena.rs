@@ -1,6 +1,6 @@
 //! The allocator of a component: a static arena first, memory growth only past it.
 //!
-//! Every run gets a fresh instance, and each `memory.grow` in it is an
+//! By default every run gets a fresh instance, and each `memory.grow` in it is an
 //! `mprotect` under the host process's memory-map lock, undone at its end: it
 //! costs more than a small check does and keeps threads from running side by
 //! side. A check that stays within the arena never grows. The arena is zeroed
@@ -9,7 +9,7 @@
 //! Blocks are cut from the arena upwards and sorted by size class when freed.
 //! The topmost block can grow and be given back in place, which is what a
 //! growing buffer needs. Free neighbours are not merged: an instance lives for
-//! one run. Single-threaded, like the target.
+//! one run, or for some of the same check. Single-threaded, like the target.
 
 #![allow(unsafe_code, reason = "an allocator hands out addresses and keeps its lists inside free memory")]
 

@@ -114,8 +114,9 @@ pub trait Check {
     /// Called once after loading, with no capability granted.
     fn describe() -> Metadata;
 
-    /// One run, in a fresh instance: nothing of an earlier run is left but
-    /// what went through [`state`].
+    /// One run, in a fresh instance by default; an operator may let one serve
+    /// several runs (`runs-per-instance`), so keep nothing in statics: what is to
+    /// last goes through [`state`].
     ///
     /// # Errors
     /// A [`Failure`] when no judgement is possible. `?` on a capability's

@@ -95,7 +95,10 @@ extern const probity_metadata probity_check;
 
 typedef struct probity_outcome probity_outcome;
 
-/** One run, in a fresh instance; the check defines it. Never NULL. */
+/**
+ * One run; the check defines it. Never NULL. It is in a fresh instance by default; an operator may let one serve several
+ * runs (`runs-per-instance`), so keep nothing in globals.
+ */
 probity_outcome *probity_run(void);
 
 /* ---- Outcome ---- */
