@@ -9,7 +9,10 @@ import { pathToFileURL } from "node:url";
 
 import * as esbuild from "esbuild";
 import check, { Outcome } from "probity-sdk";
+import * as clock from "probity-sdk/clock";
+import * as context from "probity-sdk/context";
 import * as http from "probity-sdk/http";
+import * as state from "probity-sdk/state";
 import { TestHost } from "probity-sdk/testing";
 
 import { OPTIONS } from "../bin/bundle.js";
@@ -112,4 +115,69 @@ test("what came after the body can be said", async () => {
   const asks = check({ name: "asks", run: () => Outcome.healthy(http.get(URL_A).trailers.join(" ")) });
   const said = await new TestHost().http(URL_A, { trailers: { "grpc-status": "0" } }).run(asks);
   assert.equal(said.message, "grpc-status,0");
+});
+
+/** What `look` sees in one run on `host`. */
+async function inRun(host, look) {
+  let seen;
+  await host.run(check({ name: "looks", run: () => Outcome.healthy(String((seen = look()))) }));
+  return seen;
+}
+
+test("state is gone when its time to live is over", async () => {
+  const host = new TestHost();
+  await inRun(host, () => state.set("seen", [1], "1m"));
+  await inRun(host, () => state.set("kept", 2));
+  const look = () => [state.get("seen"), state.get("kept"), state.keys().join()];
+  host.now += 59_999;
+  assert.deepEqual(await inRun(host, look), [[1], 2, "kept,seen"]);
+  host.now += 1;
+  assert.deepEqual(await inRun(host, look), [undefined, 2, "kept"]);
+});
+
+test("counting keeps the time to live of a key, and starts anew when it is over", async () => {
+  const host = new TestHost();
+  const count = () => state.increment("count");
+  await inRun(host, () => state.set("count", 5, 1000));
+  host.now += 999;
+  assert.equal(await inRun(host, count), 6);
+  host.now += 1;
+  assert.equal(await inRun(host, count), 1);
+  host.now += 1_000_000;
+  assert.equal(await inRun(host, count), 2);
+});
+
+test("what is no integer is not counted", async () => {
+  const host = new TestHost();
+  for (const value of ["", " 1", "1.5", "1e3", "0x1", "many"]) {
+    host.kept.set("count", encode(value));
+    const message = "state `count` does not hold a decimal integer";
+    await assert.rejects(inRun(host, () => state.increment("count")), { kind: "invalid-argument", detail: message });
+  }
+});
+
+test("a key that is none is refused by every function of state", async () => {
+  const calls = [state.get, state.remove, state.increment, (key) => state.set(key, 1)];
+  for (const call of calls) {
+    for (const key of ["", "k".repeat(257), "é".repeat(129)]) {
+      const refused = { kind: "invalid-argument", detail: "a state key has 1 to 256 bytes" };
+      await assert.rejects(inRun(new TestHost(), () => call(key)), refused);
+    }
+    await inRun(new TestHost(), () => call("é".repeat(128)));
+  }
+});
+
+test("what is left of a run is less what it slept", async () => {
+  const host = new TestHost();
+  const sleepy = () => {
+    let naps = 0;
+    for (; context.remainingMs() > 500 && naps < 100; naps += 1) clock.sleep(100);
+    return naps;
+  };
+  assert.equal(await inRun(host, sleepy), 15);
+  // Each run has its own time, and what passes between two costs neither.
+  host.now += 60_000;
+  assert.equal(await inRun(host, sleepy), 15);
+  const late = () => (clock.sleep(5000), context.remainingMs());
+  assert.equal(await inRun(host, late), 0);
 });

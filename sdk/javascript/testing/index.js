@@ -19,6 +19,8 @@ import { CapabilityError } from "../src/error.js";
 import { fetch } from "../src/fetch.js";
 import { turn } from "../src/loop.js";
 import { decode, encode } from "../src/text.js";
+import { refuse } from "./refuse.js";
+import { fakeState } from "./state.js";
 
 /**
  * @typedef {object} Reply
@@ -30,10 +32,8 @@ import { decode, encode } from "../src/text.js";
  * @property {CapabilityError} [error] In place of an answer.
  */
 
-/** The error as the bindings throw it. @param {string} kind @param {string} message @param {string | null} [code] */
-function refuse(kind, message, code = null) {
-  return Object.assign(new Error(message), { payload: { kind, message, code } });
-}
+/** The time a run has, in milliseconds: the host's default. */
+const TIMEOUT_MS = 2000;
 
 /** What a check finds around it. */
 export class TestHost {
@@ -45,8 +45,11 @@ export class TestHost {
   requested = [];
   /** The requests themselves. @type {any[]} */
   sent = [];
-  /** What the check keeps between runs. @type {Map<string, Uint8Array>} */
+  /** What the check keeps between runs; what has expired goes when the check looks for it. @type {Map<string, Uint8Array>} */
   kept = new Map();
+  /** How long the run slept. */
+  #sleptMs = 0;
+  #state = fakeState(this);
   /** @type {Map<string, Reply>} */
   #replies = new Map();
 
@@ -91,6 +94,7 @@ export class TestHost {
     const world = /** @type {any} */ (globalThis);
     const outer = { host: world[key], now: Date.now };
     const replaced = Object.fromEntries(Object.keys(globals).map((name) => [name, world[name]]));
+    this.#sleptMs = 0;
     world[key] = this.#interfaces();
     Date.now = () => this.now;
     Object.assign(world, globals);
@@ -107,13 +111,16 @@ export class TestHost {
       clock: {
         nowUnixMs: () => this.now,
         monotonicNs: () => this.now * 1e6,
-        sleepMs: (/** @type {number} */ ms) => void (this.now += ms),
+        sleepMs: (/** @type {number} */ ms) => {
+          this.now += ms;
+          this.#sleptMs += ms;
+        },
       },
       context: {
         checkId: () => "test",
         runId: () => "0193d2c0-0000-7000-8000-000000000001",
         traceparent: () => null,
-        remainingMs: () => 2000,
+        remainingMs: () => Math.max(0, TIMEOUT_MS - this.#sleptMs),
         consecutiveFailures: () => 0,
         previous: () => null,
       },
@@ -121,17 +128,7 @@ export class TestHost {
         write: (/** @type {string} */ level, /** @type {string} */ message, /** @type {[string, string][]} */ fields) =>
           void this.logged.push({ level, message, fields }),
       },
-      state: {
-        get: (/** @type {string} */ name) => this.kept.get(name) ?? null,
-        set: (/** @type {string} */ name, /** @type {Uint8Array} */ value) => void this.kept.set(name, value),
-        delete: (/** @type {string} */ name) => void this.kept.delete(name),
-        increment: (/** @type {string} */ name, /** @type {number} */ delta) => {
-          const sum = Number(decode(this.kept.get(name) ?? encode("0"))) + delta;
-          this.kept.set(name, encode(String(sum)));
-          return sum;
-        },
-        keys: (/** @type {string} */ prefix) => [...this.kept.keys()].filter((name) => name.startsWith(prefix)).sort(),
-      },
+      state: this.#state,
       http: {
         Request: class {
           /** @param {string} method @param {string} url */
