@@ -23,8 +23,9 @@ import { timeoutMs } from "./units.js";
  * @property {number | string} [every] The time between runs when the operator does not say: `"15s"`.
  * @property {number | string} [timeout] The time a run may take when the operator does not say.
  * @property {Record<string, string>} [labels] Anything else: `homepage`, `authors`, `icon`.
- * @property {(config: import("./config.js").Read<S>) => Outcome | PromiseLike<Outcome>} run One run, in a fresh instance:
- *   nothing of an earlier run is left but what went through `state`.
+ * @property {(config: import("./config.js").Read<S>) => Outcome | PromiseLike<Outcome>} run One run, by default in
+ *   a fresh instance. The operator may let one instance serve several (`runs-per-instance`): keep nothing in globals; what
+ *   a later run needs goes through `state`.
  */
 
 /**
