@@ -16,6 +16,7 @@ from probity import (
     Status,
     check,
     clock,
+    context,
     http,
     log,
     setting,
@@ -131,6 +132,58 @@ def test_state_lives_as_long_as_its_ttl():
     assert host.advance_ms(59_999).run(runs).message == "2 {'n': 1} ['last', 'runs']"
     assert host.advance_ms(60_000).run(runs).message == "3 None ['last', 'runs']"
     assert host.logs[-1].fields == {"n": "3"}
+
+
+def in_run(host, look):
+    """What ``look`` returns within one run on ``host``."""
+    seen = []
+
+    @check(name="looks", version="1")
+    def looks() -> Outcome:
+        seen.append(look())
+        return Outcome.healthy("fine")
+
+    host.run(looks)
+    return seen[0]
+
+
+def test_counting_keeps_the_time_to_live_of_a_key_and_starts_anew_when_it_is_over():
+    host = Host()
+    in_run(host, lambda: state.set("count", "5", ttl=1000))
+    assert in_run(host.advance_ms(999), lambda: state.increment("count")) == 6
+    assert in_run(host.advance_ms(1), lambda: state.increment("count")) == 1
+    assert in_run(host.advance_ms(1_000_000), lambda: state.increment("count")) == 2
+
+
+@pytest.mark.parametrize("value", ["", " 1", "1_000", "1.5", "many", str(1 << 63)])
+def test_what_is_no_integer_is_not_counted(value):
+    with pytest.raises(CapabilityError, match="state `count` does not hold a decimal integer") as raised:
+        in_run(Host().state("count", value), lambda: state.increment("count"))
+    assert raised.value.kind == ErrorKind.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("call", [state.get, state.delete, state.increment, lambda key: state.set(key, b"")])
+def test_a_key_that_is_none_is_refused_by_every_function_of_state(call):
+    for key in ["", "k" * 257, "é" * 129]:
+        with pytest.raises(CapabilityError, match="a state key has 1 to 256 bytes") as raised:
+            in_run(Host(), lambda: call(key))
+        assert raised.value.kind == ErrorKind.INVALID_ARGUMENT
+    in_run(Host(), lambda: call("é" * 128))
+
+
+def test_what_is_left_of_a_run_is_less_what_it_slept():
+    def naps() -> int:
+        taken = 0
+        while context.remaining_ms() > 500 and taken < 100:
+            clock.sleep_ms(100)
+            taken += 1
+        return taken
+
+    host = Host()
+    assert in_run(host, naps) == 15
+    # Each run has its own time, and what passes between two costs neither.
+    assert in_run(host.advance_ms(60_000), naps) == 15
+    assert in_run(host, lambda: (clock.sleep_ms(5000), context.remaining_ms())[1]) == 0
 
 
 def test_fields_of_a_row_read_as_types():

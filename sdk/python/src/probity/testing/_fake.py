@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
-import json
+import re
 from typing import Any, TypeVar
 
 from .._errors import CapabilityError, ErrorKind
@@ -27,7 +27,11 @@ T = TypeVar("T")
 #: 2025-01-01T00:00:00Z.
 START_UNIX_MS = 1_735_689_600_000
 
+#: The time a run has: the host's default.
+_TIMEOUT_MS = 2_000
+
 _I64_MAX = (1 << 63) - 1
+_KEY_BYTES_MAX = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,43 +52,6 @@ def found(answers: dict[str, Any], name: str, what: str) -> Any:
     return answers[name]
 
 
-class FakeContext:
-    """The capability `context`."""
-
-    def __init__(self) -> None:
-        self.id = "test"
-        self.previous_run: PreviousRun | None = None
-        self.failures = 0
-
-    def check_id(self) -> str:
-        return self.id
-
-    def run_id(self) -> str:
-        return "0193e3a0-0000-7000-8000-000000000000"
-
-    def traceparent(self) -> str | None:
-        return None
-
-    def remaining_ms(self) -> int:
-        return 2_000
-
-    def consecutive_failures(self) -> int:
-        return self.failures
-
-    def previous(self) -> PreviousRun | None:
-        return self.previous_run
-
-
-class FakeLog:
-    """The capability `log`."""
-
-    def __init__(self) -> None:
-        self.records: list[LogRecord] = []
-
-    def write(self, level: Level, message: str, fields: list[tuple[str, str]]) -> None:
-        self.records.append(LogRecord(level, message, dict(fields)))
-
-
 class FakeClock:
     """The capability `clock`; it moves only when told to."""
 
@@ -103,6 +70,49 @@ class FakeClock:
         self.passed_ns += ms * 1_000_000
 
 
+class FakeContext:
+    """The capability `context`."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._began_ns = 0
+        self.id = "test"
+        self.previous_run: PreviousRun | None = None
+        self.failures = 0
+
+    def begin(self) -> None:
+        """A run begins, with all of its time."""
+        self._began_ns = self._clock.passed_ns
+
+    def check_id(self) -> str:
+        return self.id
+
+    def run_id(self) -> str:
+        return "0193e3a0-0000-7000-8000-000000000000"
+
+    def traceparent(self) -> str | None:
+        return None
+
+    def remaining_ms(self) -> int:
+        return max(0, _TIMEOUT_MS - (self._clock.passed_ns - self._began_ns) // 1_000_000)
+
+    def consecutive_failures(self) -> int:
+        return self.failures
+
+    def previous(self) -> PreviousRun | None:
+        return self.previous_run
+
+
+class FakeLog:
+    """The capability `log`."""
+
+    def __init__(self) -> None:
+        self.records: list[LogRecord] = []
+
+    def write(self, level: Level, message: str, fields: list[tuple[str, str]]) -> None:
+        self.records.append(LogRecord(level, message, dict(fields)))
+
+
 class FakeState:
     """The capability `state`."""
 
@@ -111,30 +121,45 @@ class FakeState:
         self._values: dict[str, tuple[bytes, int | None]] = {}
 
     def get(self, key: str) -> bytes | None:
-        value, until = self._values.get(key, (None, None))
-        return None if until is not None and until <= self._clock.unix_ms else value
+        _check_key(key)
+        return self._alive(key)[0]
 
     def set(self, key: str, value: bytes, ttl_ms: int | None) -> None:
-        if not 1 <= len(key.encode()) <= 256:
-            raise CapabilityError(
-                ErrorKind.INVALID_ARGUMENT, f"the key has {len(key.encode())} bytes, allowed are 1 to 256"
-            )
+        _check_key(key)
         self._values[key] = (value, None if ttl_ms is None else self._clock.unix_ms + ttl_ms)
 
     def delete(self, key: str) -> None:
+        _check_key(key)
         self._values.pop(key, None)
 
     def increment(self, key: str, delta: int) -> int:
-        try:
-            before = int(self.get(key) or b"0")
-        except ValueError:
-            raise CapabilityError(ErrorKind.INVALID_ARGUMENT, f"the value of {json.dumps(key)} is no integer") from None
-        value = max(-_I64_MAX - 1, min(before + delta, _I64_MAX))
-        self._values[key] = (str(value).encode(), self._values.get(key, (b"", None))[1])
+        """A key that expires still does, at the same time."""
+        _check_key(key)
+        before, until = self._alive(key)
+        value = max(-_I64_MAX - 1, min((0 if before is None else _integer(key, before)) + delta, _I64_MAX))
+        self._values[key] = (str(value).encode(), until)
         return value
 
     def keys(self, prefix: str) -> list[str]:
-        return sorted(key for key in self._values if key.startswith(prefix) and self.get(key) is not None)
+        return sorted(key for key in self._values if key.startswith(prefix) and self._alive(key)[0] is not None)
+
+    def _alive(self, key: str) -> tuple[bytes | None, int | None]:
+        """The value and when it expires; two Nones when there is none, or none any more."""
+        value, until = self._values.get(key, (None, None))
+        return (None, None) if until is not None and until <= self._clock.unix_ms else (value, until)
+
+
+def _check_key(key: str) -> None:
+    if not 1 <= len(key.encode()) <= _KEY_BYTES_MAX:
+        raise CapabilityError(ErrorKind.INVALID_ARGUMENT, f"a state key has 1 to {_KEY_BYTES_MAX} bytes")
+
+
+def _integer(key: str, value: bytes) -> int:
+    # int() also takes spaces and underscores.
+    number = int(value) if re.fullmatch(rb"[+-]?[0-9]+", value) else None
+    if number is None or not -_I64_MAX - 1 <= number <= _I64_MAX:
+        raise CapabilityError(ErrorKind.INVALID_ARGUMENT, f"state `{key}` does not hold a decimal integer")
+    return number
 
 
 class FakeTls:
@@ -336,7 +361,7 @@ class Fake:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.context = FakeContext()
+        self.context = FakeContext(self.clock)
         self.log = FakeLog()
         self.state = FakeState(self.clock)
         self.http = FakeHttp()

@@ -39,6 +39,7 @@ class Host:
         Raises :class:`probity.Failure` when the check reaches no judgement, and whatever else it raises.
         """
         document = json.dumps(_schema.plain(dict(config or {})))
+        self._fake.context.begin()
         before, _backend.installed = _backend.installed, self._fake
         try:
             return _check.of(check).run(document)
