@@ -108,3 +108,15 @@ def test_the_schema_takes_what_the_parser_takes() -> None:
     jsonschema.Draft202012Validator(made).validate({"status": [204, "200-299"], "rules": [rule]})
     assert made["properties"]["status"]["default"] == ["200-299"]
     assert "default" not in made["properties"]["rules"]["items"]["properties"]["equals"]
+
+
+def test_a_default_with_rules_reads_as_it_was_written() -> None:
+    wanted = [Rule(Pointer("/x")), Rule(Pointer("/y"), equals=None), Rule(Pointer("/z"), equals=1, at_most=AtMost(2.0))]
+
+    @dataclass
+    class Strict:
+        rules: list[Rule] = setting(wanted)
+
+    default = json.loads(json.dumps(schema(Strict, "config")))["properties"]["rules"]["default"]
+    assert "equals" not in default[0] and default[1]["equals"] is None
+    assert parse(json.dumps({"rules": default}), Config).rules == wanted

@@ -123,9 +123,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.key: plain(getattr(value, field.name))
-            for field in fields(type(value))
-            if getattr(value, field.name) is not None
-        }
+        known = [(field, getattr(value, field.name)) for field in fields(type(value))]
+        return {field.key: plain(part) for field, part in known if not _is_nothing(field, part)}
     return value
+
+
+def _is_nothing(field: Field, value: Any) -> bool:
+    """Whether a field is left out; None is a value where the default tells it from nothing."""
+    return value is ABSENT or (value is None and field.default is not ABSENT)
