@@ -80,6 +80,10 @@ def check(
     The type of the first parameter is the configuration: a dataclass, ``dict`` for any table, or no parameter at all.
     The JSON Schema is made of it.
 
+    By default each run has a fresh instance of the component; the operator may let one serve several
+    (``runs-per-instance``). Keep nothing in globals: what a later run needs goes through :mod:`probity.state`. Of a class
+    each run makes a new object.
+
     Raises :class:`ValueError` and :class:`TypeError` for what the contract does not allow, when the module is imported:
     a component is then not built.
     """
@@ -141,7 +145,7 @@ def _judge(target: Any) -> tuple[Callable[..., Outcome], type | None]:
     if run is None:
         raise TypeError(f"the class {target.__name__} has no method `run(self, config)`")
     config = _config_type(run, list(inspect.signature(run).parameters.values())[1:])
-    # A new object for each run, as the component is a new instance for each run.
+    # A new object for each run: the component is a new instance for each by default only.
     made: Callable[[], Any] = target
     return lambda *arguments: made().run(*arguments), config
 
