@@ -132,13 +132,15 @@ async function waiting(host, context, count) {
 
 hosted("a request that something else answered first is left alone", async (host, context) => {
   const { asked: [late, gone], ask } = await waiting(host, context, 2);
-  late.response.writeHead(408).end("too late");
+  late.response.writeHead(408).write("too ");
   assert.equal((await late.answer).status, 408);
   gone.response.destroy();
   await assert.rejects(gone.answer);
   host.release();
   // What the view does with the two comes before this; a rejection that nobody handles fails the test.
   assert.equal((await ask()).status, 200);
+  late.response.end("late");
+  assert.equal(await (await late.answer).text(), "too late");
 });
 
 hosted("an answer that cannot be written ends the connection, and not the process", async (host, context) => {
