@@ -29,7 +29,8 @@ pub(crate) fn run(host: Option<PathBuf>, only: Option<&str>) -> Result<()> {
     let workspace = Workspace::load()?;
     let quickstart = workspace.root.join("examples/quickstart");
     let host = match host {
-        Some(host) => host,
+        // It is started in another folder.
+        Some(host) => std::fs::canonicalize(&host).with_context(|| format!("find {}", host.display()))?,
         None => build(&workspace, &quickstart)?,
     };
     if only.is_some() {

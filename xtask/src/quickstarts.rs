@@ -5,7 +5,7 @@ mod shell;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -21,6 +21,9 @@ const INDEX: &str = "README.md";
 
 /// Where the documents say that things listen.
 const ADDRESSES: [&str; 2] = ["127.0.0.1:9000", "127.0.0.1:8080"];
+
+/// How long a server that was killed may take to be gone.
+const ENDED_MAX: Duration = Duration::from_secs(5);
 
 /// What one quickstart took.
 #[derive(Debug, Default)]
@@ -95,7 +98,12 @@ fn pages(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 /// The page as it is, the page with what came out now, and how long that took.
 fn follow(workspace: &Workspace, host: &Path, page: &Path, caches: bool) -> Result<(String, String, Times)> {
     for address in ADDRESSES {
-        ensure!(std::net::TcpStream::connect(address).is_err(), "{address} is in use: stop what listens there");
+        let start = Instant::now();
+        // What served the page before may still be ending.
+        while std::net::TcpStream::connect(address).is_ok() {
+            ensure!(start.elapsed() < ENDED_MAX, "{address} is in use: stop what listens there");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
     let old = fs::read_to_string(page).with_context(|| format!("read {}", shown(page)))?;
     let mut shell = Shell::new(&workspace.target.join("tmp"), host, caches)?;
