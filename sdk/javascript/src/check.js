@@ -40,7 +40,21 @@ import { timeoutMs } from "./units.js";
 export function check(definition) {
   if (typeof definition?.name !== "string") throw new TypeError("check({ name }) is missing: the plugin's name");
   if (typeof definition.run !== "function") throw new TypeError("check({ run }) is missing: a function");
+  tableOf(definition);
   return definition;
+}
+
+/** What is made of the configuration's fields: once, when the component is built. @type {WeakMap<object, any>} */
+const tables = new WeakMap();
+
+/** @param {Check<any>} check */
+function tableOf(check) {
+  let made = tables.get(check);
+  if (made === undefined) {
+    made = table(check.config ?? {});
+    tables.set(check, made);
+  }
+  return made;
 }
 
 /**
@@ -52,7 +66,7 @@ export function check(definition) {
  * @internal
  */
 export async function evaluate(check, document) {
-  const config = parse(table(check.config ?? /** @type {S} */ ({})), document);
+  const config = parse(tableOf(check), document);
   const outcome = await check.run(config);
   if (outcome instanceof Outcome) return outcome;
   throw new TypeError(`run returned ${outcome === undefined ? "nothing" : typeof outcome}, expected an Outcome`);
@@ -75,7 +89,7 @@ export function describe(check) {
     defaultTimeoutMs: check.timeout === undefined ? null : timeoutMs(check.timeout),
     configSchema: JSON.stringify(check.schema ?? {
       $schema: "https://json-schema.org/draft/2020-12/schema",
-      ...table(check.config ?? {}).schema,
+      ...tableOf(check).schema,
     }),
     configExample: check.example === undefined ? null : JSON.stringify(check.example),
     labels: Object.entries(check.labels ?? {}),

@@ -226,7 +226,8 @@ export function map(of, fallback) {
  * @returns {Field<Read<S>>}
  */
 export function table(fields) {
-  const keys = Object.keys(fields).map(kebab);
+  const named = Object.entries(fields).map(([name, of]) => ({ name, of, key: kebab(name) }));
+  const keys = named.map(({ key }) => key);
   /** @param {any} value @param {string} pointer */
   const read = (value, pointer) => {
     if (!isTable(value)) return misfit("type", value, "a table", pointer);
@@ -234,7 +235,7 @@ export function table(fields) {
     if (stranger !== undefined) {
       throw new ConfigError(pointer || "/", `unknown field \`${stranger}\`, ${expectedOf(keys, "fields")}`);
     }
-    const entries = Object.entries(fields).map(([name, of]) => [name, readKey(of, value, kebab(name), pointer)]);
+    const entries = named.map(({ name, of, key }) => [name, readKey(of, value, key, pointer)]);
     return /** @type {Read<S>} */ (Object.fromEntries(entries));
   };
   return { read, schema: schemaOf(fields) };
