@@ -134,7 +134,7 @@ pub(super) fn all(bench: &Bench) -> Result<Vec<Row>> {
             let planned = only(&plan)?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let ours = || runtime.block_on(per_call_async(async || judged(&rig.sandbox, planned).await));
-            let pair = alternate(bench.batches(), ours, || per_call(|| raw.call()))?;
+            let pair = alternate(bench.batches(), ours, || per_call(|| raw.call())).context(language)?;
             let metric = format!("{how} in {language} ÷ raw wasmtime, fresh");
             rows.push(Row::new(19, &metric, "µs").pair(&pair).goal(goal));
         }
