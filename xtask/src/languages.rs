@@ -35,9 +35,15 @@ pub(crate) fn run(measure: bool) -> Result<()> {
     Ok(())
 }
 
-/// Renews the bindings in the kit for Go.
+/// Renews the bindings in the kit for Go, and the contract in the kit for Rust, which makes its own of it.
 pub(crate) fn write_bindings() -> Result<()> {
-    let folder = Workspace::load()?.root.join("sdk/go/internal/wit");
+    let root = Workspace::load()?.root;
+    for entry in fs::read_dir(root.join("wit")).context("read wit")? {
+        let file = entry.context("read wit")?.path();
+        let copy = root.join("sdk/rust/wit").join(file.file_name().unwrap_or_default());
+        fs::copy(&file, &copy).with_context(|| format!("write {}", shown(&copy)))?;
+    }
+    let folder = root.join("sdk/go/internal/wit");
     for (name, bytes) in probity_build::go_kit_bindings()? {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap_or(&folder)).with_context(|| format!("make {}", shown(&path)))?;

@@ -42,7 +42,7 @@ enum Task {
         /// Also measure what each costs, and write the table in docs/languages.md
         #[arg(long)]
         measure: bool,
-        /// Write the bindings that the kit for Go carries, and do nothing else
+        /// Write the bindings that the kit for Go carries and the contract in the one for Rust, and do nothing else
         #[arg(long)]
         bindings: bool,
     },

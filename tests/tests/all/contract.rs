@@ -3,6 +3,8 @@
 //! `fixtures/contract-0.1.0` holds the first-party checks `http` and `tcp`, and a component that imports every function, all
 //! three as they were made from the first 0.1.0.
 
+use std::path::Path;
+
 use probity::check::Capability;
 use probity_tests::bench;
 use probity_tests::guests::{every_import, fixture};
@@ -56,4 +58,16 @@ config = {{ host = \"127.0.0.1\", port = {port} }}
             "{check:#}"
         );
     }
+}
+
+// The kit for Rust carries the contract, so that it can be packaged: the same, file by file.
+#[test]
+fn the_kit_for_rust_carries_the_contract() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |folder: &str| {
+        let files = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let texts = files.map(|path| (path.file_name().unwrap().to_owned(), std::fs::read_to_string(path).unwrap()));
+        texts.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert!(read("wit") == read("sdk/rust/wit"), "`cargo xtask languages --bindings` renews the kits");
 }

@@ -10,7 +10,7 @@
 )]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         world: "full",
         generate_all,
         pub_export_macro: true,
