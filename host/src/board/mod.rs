@@ -41,6 +41,9 @@ pub struct Board {
     history_max: usize,
 }
 
+/// Whoever holds it may write.
+type Writer<'a> = MutexGuard<'a, ()>;
+
 /// The checks and scopes of one plan.
 #[derive(Debug, Default)]
 pub struct Index {
@@ -165,17 +168,16 @@ impl Board {
         let slot = newer.as_ref().unwrap_or(slot);
         slot.metrics().observe(&run);
         let (before, after) = slot.record(run, now_unix_ms, self.history_max);
-        self.moved(slot, &before, &after, now_unix_ms);
-        self.settle_start(&writer);
+        self.move_to(&writer, slot, &before, &after, now_unix_ms);
         Some(after)
     }
 
     /// Turns results older than `stale-after` into `unknown`. Call about once a second.
     pub fn sweep(&self, now_unix_ms: u64) {
-        let _writer = self.lock();
+        let writer = self.lock();
         for slot in self.index.load().checks.values() {
             if let Some((before, after)) = slot.expire(now_unix_ms) {
-                self.moved(slot, &before, &after, now_unix_ms);
+                self.move_to(&writer, slot, &before, &after, now_unix_ms);
             }
         }
     }
@@ -186,17 +188,19 @@ impl Board {
         self.index.load().checks.get(name).cloned()
     }
 
-    /// Updates the scopes of a check whose view changed, and tells listeners of a transition.
-    fn moved(&self, slot: &Slot, before: &View, after: &View, now_unix_ms: u64) {
-        if before.status == after.status && before.pending == after.pending {
-            return;
-        }
-        let index = self.index.load();
-        for id in scopes_of(slot.planned()) {
-            if let Some(scope) = index.scopes.get(&id) {
-                scope.shift(before, after, slot.planned(), now_unix_ms);
+    /// Changes a check's view: its scopes and the start first, so that whoever has seen the view finds it counted in every
+    /// probe; then listeners are told of a transition.
+    fn move_to(&self, writer: &Writer<'_>, slot: &Slot, before: &View, after: &Arc<View>, now_unix_ms: u64) {
+        if before.status != after.status || before.pending != after.pending {
+            let index = self.index.load();
+            for id in scopes_of(slot.planned()) {
+                if let Some(scope) = index.scopes.get(&id) {
+                    scope.shift(before, after, slot.planned(), now_unix_ms);
+                }
             }
+            self.settle_start(writer);
         }
+        slot.show(after);
         if before.status != after.status {
             self.feed.send(Event::transition(slot.planned(), before, after, now_unix_ms));
         }
@@ -216,7 +220,7 @@ impl Board {
     }
 
     /// Latches the end of the start: the plan is whole, and nothing expected is without a conclusion.
-    fn settle_start(&self, _writer: &MutexGuard<'_, ()>) {
+    fn settle_start(&self, _writer: &Writer<'_>) {
         if !self.started.load(Ordering::Acquire)
             && self.is_open()
             && self.summary(&ScopeId::Expected).is_some_and(|expected| expected.pending == 0)
@@ -225,7 +229,7 @@ impl Board {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, ()> {
+    fn lock(&self) -> Writer<'_> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -222,7 +222,7 @@ impl Slot {
         self.times.backoff_until_unix_ms.store(backoff_until_unix_ms.unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Takes a run in; answers the views before and after.
+    /// Takes a run in; answers the views before and after, to be [shown](Self::show).
     pub(super) fn record(&self, run: Run, now_unix_ms: u64, history_max: usize) -> (Arc<View>, Arc<View>) {
         let before = self.view();
         let mut kept = self.kept();
@@ -250,11 +250,15 @@ impl Slot {
             run: Some(Arc::new(run)),
             rendered: Rendered::default(),
         });
-        self.view.store(Arc::clone(&after));
         (before, after)
     }
 
-    /// Makes a conclusion that is too old `unknown`; answers the views when it did.
+    /// Lets readers see a view.
+    pub(super) fn show(&self, view: &Arc<View>) {
+        self.view.store(Arc::clone(view));
+    }
+
+    /// Makes a conclusion that is too old `unknown`; answers the views when it did, to be [shown](Self::show).
     pub(super) fn expire(&self, now_unix_ms: u64) -> Option<(Arc<View>, Arc<View>)> {
         let before = self.view();
         let age_ms = before.age_ms(now_unix_ms)?;
@@ -270,7 +274,6 @@ impl Slot {
             since_unix_ms: now_unix_ms,
             ..(*before).clone()
         });
-        self.view.store(Arc::clone(&after));
         Some((before, after))
     }
 

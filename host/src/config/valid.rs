@@ -482,12 +482,12 @@ impl PartialEq for Cron {
 }
 
 impl Cron {
-    /// Time from `since_epoch` to the next match that is later; none when there is no such time.
+    /// The first match later than `after`, both in milliseconds since the Unix epoch; none when there is no such time.
     #[must_use]
-    pub fn next_after(&self, since_epoch: Duration) -> Option<Duration> {
-        let now = jiff::Timestamp::from_duration(jiff::SignedDuration::try_from(since_epoch).ok()?).ok()?;
-        let next = self.pattern.find_next_occurrence(&now.to_zoned(self.zone.clone()), false).ok()?;
-        Duration::try_from(next.timestamp().duration_since(now)).ok()
+    pub fn next_after(&self, after: u64) -> Option<u64> {
+        let after = jiff::Timestamp::from_millisecond(i64::try_from(after).ok()?).ok()?;
+        let next = self.pattern.find_next_occurrence(&after.to_zoned(self.zone.clone()), false).ok()?;
+        u64::try_from(next.timestamp().as_millisecond()).ok()
     }
 }
 

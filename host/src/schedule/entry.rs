@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -10,6 +10,7 @@ use tokio::sync::futures::Notified;
 use super::phase;
 use super::room::Busy;
 use crate::board::Slot;
+use crate::capabilities::unix_ms;
 use crate::config::Timing;
 use crate::plan::PlannedCheck;
 
@@ -53,8 +54,7 @@ pub(super) struct Entry {
     /// Runs in flight of its plugin.
     pub(super) lane: Arc<Busy>,
     pub(super) flight: Arc<Flight>,
-    /// Where in its interval it is due.
-    pub(super) offset: Duration,
+    pub(super) rhythm: Rhythm,
     /// Heap items of another generation are leftovers.
     pub(super) generation: u32,
     pub(super) due: Duration,
@@ -64,16 +64,31 @@ pub(super) struct Entry {
     pub(super) changed: bool,
 }
 
+/// What decides when a check is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rhythm {
+    /// The grid of its interval, from this offset on.
+    Grid(Duration),
+    /// The calendar. Milliseconds since the Unix epoch.
+    Calendar {
+        /// The time that is waited for; none when it runs as soon as it is due.
+        target: Option<u64>,
+        /// The latest time that came.
+        passed: u64,
+    },
+}
+
 /// How soon a changed check is tried again while its old run is in the air.
 const CHANGED_RETRY: Duration = Duration::from_millis(50);
 
 impl Entry {
     /// The next due time after `now`, and the ticks that were missed since the last.
     pub(super) fn next(&self, now: Duration, traps: u32, backoff_max: Duration) -> Option<Next> {
-        match &self.planned.timing {
-            Timing::Every(_) if self.changed => Some(Next { due: now + CHANGED_RETRY, missed: 0, backoff: false }),
-            Timing::Every(every) => {
-                let offset = self.offset;
+        match (&self.planned.timing, self.rhythm) {
+            (Timing::Every(_), Rhythm::Grid(_)) if self.changed => {
+                Some(Next { due: now + CHANGED_RETRY, target: None, missed: 0, backoff: false })
+            }
+            (Timing::Every(every), Rhythm::Grid(offset)) => {
                 let backoff = phase::backoff(traps, *every, backoff_max);
                 let from = match backoff {
                     Some(pause) => now + pause.saturating_sub(*every),
@@ -82,13 +97,35 @@ impl Entry {
                     None => now + *every / 2,
                 };
                 let missed = phase::missed(self.due, now, *every);
-                Some(Next { due: phase::next_on_grid(from, offset, *every), missed, backoff: backoff.is_some() })
+                let due = phase::next_on_grid(from, offset, *every);
+                Some(Next { due, target: None, missed, backoff: backoff.is_some() })
             }
-            Timing::Cron(cron) => {
-                let unix = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-                let wait = cron.next_after(unix)?;
-                Some(Next { due: now + wait, missed: 0, backoff: false })
+            (Timing::Cron(cron), Rhythm::Calendar { passed, .. }) => {
+                let unix = unix_ms();
+                let target = cron.next_after(phase::calendar_from(unix, passed))?;
+                let due = now + phase::calendar_look(unix, target);
+                Some(Next { due, target: Some(target), missed: 0, backoff: false })
             }
+            // A timing and its rhythm are replaced together.
+            (Timing::Every(_), Rhythm::Calendar { .. }) | (Timing::Cron(_), Rhythm::Grid(_)) => None,
+        }
+    }
+
+    /// Whether it is only looked at: the time it waits for has not come by the calendar. If it has, that is noted.
+    pub(super) fn is_early(&mut self) -> bool {
+        let Rhythm::Calendar { target: Some(target), passed } = &mut self.rhythm else { return false };
+        let early = unix_ms() < *target;
+        if !early {
+            *passed = *target;
+        }
+        early
+    }
+
+    /// Due at `due`, by the calendar at `target`.
+    pub(super) fn wait_until(&mut self, due: Duration, at: Option<u64>) {
+        self.due = due;
+        if let Rhythm::Calendar { target, .. } = &mut self.rhythm {
+            *target = at;
         }
     }
 
@@ -96,11 +133,11 @@ impl Entry {
         self.due >= offset && (self.due - offset).as_nanos().is_multiple_of(every.as_nanos().max(1))
     }
 
-    /// Where in its interval `planned` is due; nothing to cron checks.
-    pub(super) fn offset_of(planned: &PlannedCheck) -> Duration {
+    /// What decides when `planned` is due.
+    pub(super) fn rhythm_of(planned: &PlannedCheck) -> Rhythm {
         match &planned.timing {
-            Timing::Every(every) => phase::offset(&planned.name, *every),
-            Timing::Cron(_) => Duration::ZERO,
+            Timing::Every(every) => Rhythm::Grid(phase::offset(&planned.name, *every)),
+            Timing::Cron(_) => Rhythm::Calendar { target: None, passed: 0 },
         }
     }
 
@@ -114,6 +151,8 @@ impl Entry {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Next {
     pub(super) due: Duration,
+    /// Of a cron check: the time it waits for, milliseconds since the Unix epoch.
+    pub(super) target: Option<u64>,
     pub(super) missed: u64,
     pub(super) backoff: bool,
 }

@@ -44,6 +44,21 @@ pub fn backoff(traps: u32, every: Duration, max: Duration) -> Option<Duration> {
     Some(every.saturating_mul(factor).min(max.max(every)))
 }
 
+/// The calendar is looked at this often: it may be set, and it goes on while the machine sleeps.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// How long to sleep at `unix` before the next look at the calendar, waiting for `target`. Milliseconds since the epoch.
+pub(super) fn calendar_look(unix: u64, target: u64) -> Duration {
+    Duration::from_millis(target.saturating_sub(unix)).min(LOOK_EVERY)
+}
+
+/// From when on to search for the next time at `unix`, after `passed` came: a clock that was set back a little does not
+/// make it come again; one that was set back far was wrong before.
+pub(super) fn calendar_from(unix: u64, passed: u64) -> u64 {
+    let back = Duration::from_millis(passed.saturating_sub(unix));
+    if back <= LOOK_EVERY { unix.max(passed) } else { unix }
+}
+
 fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -77,6 +92,18 @@ mod tests {
             let rest: Vec<&str> = all.iter().copied().filter(|member| member == owners[0] || member.len() % 2 == 0).collect();
             prop_assert!(owns(owners[0], rest.iter().copied(), &check));
         }
+    }
+
+    // A time by the calendar is never slept through for long, whatever the clock is set to, and comes once.
+    #[test]
+    fn the_calendar_may_be_set() {
+        let day = 86_400_000;
+        assert_eq!(calendar_look(day, day + 5_000), Duration::from_secs(5));
+        assert_eq!(calendar_look(day, 9 * day), LOOK_EVERY);
+        assert_eq!(calendar_look(day + 1, day), Duration::ZERO);
+        assert_eq!(calendar_from(day + 3, day), day + 3);
+        assert_eq!(calendar_from(day - 1_000, day), day, "set back by a second");
+        assert_eq!(calendar_from(day, 400 * day), day, "was a year ahead");
     }
 
     // The pause doubles from the fourth trap on and stops growing at the bound.

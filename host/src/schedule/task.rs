@@ -156,6 +156,9 @@ impl Scheduler {
 
     fn take(&mut self, item: Due, now: Duration, slot: OwnedSemaphorePermit) {
         let Some(entry) = entry_of(&mut self.entries, item.index) else { return };
+        if entry.is_early() {
+            return self.reschedule(item.index, now, 0);
+        }
         let is_full = || entry.lane.running.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
         if is_full() {
             entry.lane.awaited.store(true, Ordering::SeqCst);
@@ -187,8 +190,9 @@ impl Scheduler {
         let traps = entry.slot.view().counters.consecutive_traps;
         let next = entry.next(now, traps, self.settings.backoff_max);
         let (due_unix_ms, backoff_unix_ms) = match next {
-            Some(Next { due, backoff, .. }) => {
-                let at = unix_ms() + u64::try_from(due.saturating_sub(now).as_millis()).unwrap_or(u64::MAX / 2);
+            Some(Next { due, target, backoff, .. }) => {
+                let in_ms = || u64::try_from(due.saturating_sub(now).as_millis()).unwrap_or(u64::MAX / 2);
+                let at = target.unwrap_or_else(|| unix_ms() + in_ms());
                 (Some(at), backoff.then_some(at))
             }
             None => (None, None),
@@ -196,7 +200,7 @@ impl Scheduler {
         let missed = missed + next.map_or(0, |next| next.missed);
         entry.slot.scheduled(due_unix_ms, missed, backoff_unix_ms);
         if let Some(next) = next {
-            self.arm(index, next.due);
+            self.arm(index, next.due, next.target);
         }
     }
 
@@ -264,7 +268,7 @@ impl Scheduler {
             slot,
             lane: self.lane(&planned.plugin),
             flight: Arc::default(),
-            offset: Entry::offset_of(planned),
+            rhythm: Entry::rhythm_of(planned),
             generation: 0,
             due: now,
             parked: false,
@@ -285,7 +289,9 @@ impl Scheduler {
         let Some(entry) = entry_of(&mut self.entries, index) else { return };
         let changed = entry.planned.runs_differently(planned);
         entry.planned = Arc::clone(planned);
-        entry.offset = Entry::offset_of(planned);
+        if changed {
+            entry.rhythm = Entry::rhythm_of(planned);
+        }
         entry.lane = lane;
         if let Some(slot) = slot {
             entry.slot = slot;
@@ -304,17 +310,17 @@ impl Scheduler {
 
     fn rearm(&mut self, index: u32, now: Duration, at_once: bool) {
         if at_once {
-            self.arm(index, now);
+            self.arm(index, now, None);
         } else {
             self.reschedule(index, now, 0);
         }
     }
 
     /// Puts a check on the heap, and makes what is there of it a leftover.
-    fn arm(&mut self, index: u32, due: Duration) {
+    fn arm(&mut self, index: u32, due: Duration, target: Option<u64>) {
         if let Some(entry) = entry_of(&mut self.entries, index) {
             self.generation = self.generation.wrapping_add(1);
-            entry.due = due;
+            entry.wait_until(due, target);
             entry.generation = self.generation;
             self.heap.push(Reverse(Due { nanos: nanos(due), index, generation: entry.generation }));
         }

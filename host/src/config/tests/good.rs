@@ -70,10 +70,15 @@ fn check_overrides_the_defaults() {
 fn cron_is_read_in_its_zone() {
     let config = good("[[check]]\nname = \"a\"\ncron = \"30 6 * * MON-FRI\"\ntimezone = \"UTC\"");
     let Some(Timing::Cron(cron)) = &config.checks["a"].timing else { panic!("a cron timing") };
+    let at = |day: i8, hour: i8, minute: i8| {
+        let time =
+            jiff::civil::date(2026, 11, day).at(hour, minute, 0, 0).to_zoned(cron.zone.clone()).expect("in range");
+        u64::try_from(time.timestamp().as_millisecond()).expect("after 1970")
+    };
     // 2026-11-20 is a Friday: after 06:30, Monday is next.
-    let after = jiff::civil::date(2026, 11, 20).at(6, 31, 0, 0).to_zoned(cron.zone.clone()).expect("in range");
-    let next = cron.pattern.find_next_occurrence(&after, false).expect("due again");
-    assert_eq!(next.datetime(), jiff::civil::date(2026, 11, 23).at(6, 30, 0, 0));
+    assert_eq!(cron.next_after(at(20, 6, 31)), Some(at(23, 6, 30)));
+    assert_eq!(cron.next_after(at(20, 6, 30) - 1), Some(at(20, 6, 30)));
+    assert_eq!(cron.next_after(at(20, 6, 30)), Some(at(23, 6, 30)));
 }
 
 // Placeholders bring values in, also for numbers; what they bring in is not looked at again; `$$` is a dollar.

@@ -4,6 +4,7 @@ use axum::http::Method;
 
 use super::Host;
 use super::fixture::with_checks;
+use crate::board::{ProbeAnswer, ScopeId};
 use crate::check::{Failure, Probe, Reason, Status};
 
 // Before its first conclusion a host lives but is neither ready nor started; after it, it is both.
@@ -20,6 +21,29 @@ async fn a_start_is_waited_for() {
         let answer = host.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "ok"), "{path}");
     }
+}
+
+// Whoever has seen a check's conclusion finds it counted: `ready` does not say "starting" after the last one was seen.
+#[test]
+fn what_is_seen_is_counted() {
+    let names: Vec<String> = (0..3_000).map(|index| format!("check-{index}")).collect();
+    let host = Host::new(&with_checks(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    let index = host.state.board.index();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for (seen, name) in (1..).zip(&names) {
+                while index.checks[name.as_str()].view().pending {
+                    std::hint::spin_loop();
+                }
+                let left = host.state.board.summary(&ScopeId::Expected).unwrap().pending;
+                assert!(left <= 3_000 - seen, "{name} has concluded, and {left} of 3000 are awaited");
+            }
+            assert_eq!(host.state.board.probe(Probe::Ready), ProbeAnswer::Pass);
+        });
+        for name in &names {
+            host.concluded(name, Status::Healthy, "");
+        }
+    });
 }
 
 // Every alias answers as its probe does: an unhealthy check of `ready` fails the names of `ready` and no other.
