@@ -45,6 +45,15 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
     }
+
+    /// Whether this is the HTTP status, and `word` the body's.
+    ///
+    /// # Panics
+    /// When it has this status and is not JSON.
+    #[must_use]
+    pub fn says(&self, status: u16, word: &str) -> bool {
+        self.status == status && self.json()["status"] == word
+    }
 }
 
 impl Host {
@@ -214,6 +223,12 @@ impl Host {
     pub fn wait_until(&self, check: &str, status: &str) -> Value {
         self.wait_for(&format!("/checks/{check}"), |answer| answer.status == 200 && answer.json()["status"] == status)
             .json()
+    }
+
+    /// Waits until the check has run to `status` and answers with its message.
+    pub fn said(&self, check: &str, status: &str) -> String {
+        let check = self.wait_until(check, status);
+        check["message"].as_str().map(str::to_owned).unwrap_or_else(|| panic!("{check} has no message"))
     }
 
     /// Waits until the check's message is `message`.

@@ -3,6 +3,7 @@
 //! Nothing is checked here but which keys exist; [`super::leaf`] knows what their values may be and
 //! [`super::resolve`] what they mean together.
 
+mod connection;
 mod names;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use super::decode::{Key, Own};
 use super::leaf::{Bool, Bytes, Int, Json, List, Map, Text, Threshold, Time, Word};
 use super::valid::Details;
 use crate::check::{OnUnknown, Probe, Severity};
+pub(super) use connection::{Connection, Queue};
 pub(super) use names::{Certificates, Heartbeat, Resolver};
 
 const SECOND: u64 = 1_000;
@@ -334,79 +336,6 @@ pub(super) struct Grants {
     /// Other checks whose latest result may be seen: `orders-db`, `group:orders`, `*`.
     #[schemars(extend("default" = []))]
     pub(super) peers: Key<List<Text, 100>>,
-}
-
-/// One named resource with its credentials. The scheme of `url` says what it is.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(extend("required" = ["url"]))]
-pub(super) struct Connection {
-    #[serde(rename = "$own")]
-    #[schemars(skip)]
-    pub(super) own: Own,
-    /// Where it is: `http(s)://` for endpoints, `postgres://`, `mysql://` (also `mariadb://`) and `sqlite://` for
-    /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers, `redis(s)+sentinel://host,host/PRIMARY/0` for
-    /// the primary that the sentinels at these hosts know (`?sentinel-user=…&sentinel-password=…` for themselves). User and password in it stay in the
-    /// host; for endpoints they become basic authentication. Databases on other machines are spoken to over TLS with
-    /// chain and name verified: `?sslmode=disable` goes without, `?sslmode=require` (or `verify-full`; `prefer` and
-    /// `verify-ca` are no less strict), or a `client-cert`, asks for it on this machine, too. Required.
-    #[schemars(extend("x-kind" = "URL"))]
-    pub(super) url: Key<Text>,
-    /// For endpoints: headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
-    #[schemars(extend("default" = {}))]
-    pub(super) headers: Key<Map<Text, 64>>,
-    /// PEM file of the authorities to trust for this connection instead of the system's. Relative paths start at the
-    /// configuration file.
-    #[schemars(extend("x-kind" = "path"))]
-    pub(super) ca: Key<Text>,
-    /// For connections over TLS: PEM file with the certificate that the host shows to the server, and those between it and
-    /// its authority. With `client-key`.
-    #[schemars(extend("x-kind" = "path"))]
-    pub(super) client_cert: Key<Text>,
-    /// PEM file with the private key of `client-cert`: PKCS #8, PKCS #1 or SEC 1, not encrypted. It stays in the host.
-    #[schemars(extend("x-kind" = "path"))]
-    pub(super) client_key: Key<Text>,
-    /// For endpoints: `http://proxy:3128`, through which every request goes, by CONNECT for `https`. User and password
-    /// in it are for the proxy. `[egress]` judges the address of the proxy; where the name of the endpoint leads is the
-    /// proxy's business.
-    #[schemars(extend("x-kind" = "URL"))]
-    pub(super) proxy: Key<Text>,
-    /// For endpoints: whether requests carry the header `traceparent` of the call that sends them, when `tracing.enabled`
-    /// is true. It wins over the guest's. Requests to bare URLs never get one.
-    #[schemars(extend("default" = false))]
-    pub(super) traceparent: Key<Bool>,
-    /// For databases: sessions kept open at once, and as many again for checks granted `:write`. Opened when needed,
-    /// closed after 60 s without use.
-    #[schemars(extend("default" = 4))]
-    pub(super) pool: Key<Int<1, 64>>,
-    /// For databases: rows that one query returns at most; the rest is cut off, and the check told so.
-    #[schemars(extend("default" = 1000))]
-    pub(super) rows_max: Key<Int<1, 100_000>>,
-}
-
-/// One queue or stream of a broker.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(extend("required" = ["connection"]))]
-pub(super) struct Queue {
-    #[serde(rename = "$own")]
-    #[schemars(skip)]
-    pub(super) own: Own,
-    /// The broker's name under `[connections]`: its URL starts with `amqp(s)://`, `nats://` (`tls://`) or `redis(s)://`.
-    /// Required.
-    pub(super) connection: Key<Text>,
-    /// For `amqp`: the queue, in the virtual host of the URL. Required there.
-    pub(super) name: Key<Text>,
-    /// For `redis`: the key of a list. There, either `list` or `stream` is required.
-    pub(super) list: Key<Text>,
-    /// For `redis` and `nats`: the key or name of a stream. Required for `nats`.
-    pub(super) stream: Key<Text>,
-    /// For a `stream` of `redis`: the consumer group whose backlog counts. Default: all entries count.
-    pub(super) group: Key<Text>,
-    /// For `nats`: the JetStream consumer whose backlog counts. Default: all messages of the stream count.
-    pub(super) consumer: Key<Text>,
-    /// For `nats`: the subject of probe messages. Default: none, and publishing is not possible.
-    pub(super) subject: Key<Text>,
 }
 
 /// One secret.

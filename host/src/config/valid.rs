@@ -3,16 +3,21 @@
 //! Nothing here can be half valid. [`super::load`] makes it from files; nothing else does, but for tests and embedders
 //! who build it by hand.
 
+mod connection;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::connection::{
+    Connection, HttpConnection, Identity, Queue, QueueSource, SentinelConnection, ServerConnection, SqlBounds,
+};
 use super::grants::Grants;
 use super::limits::Limits;
 use super::secrets::Secrets;
-use crate::check::{Capability, OnUnknown, Probe, Severity, Window};
+use crate::check::{OnUnknown, Probe, Severity, Window};
 
 /// A whole, valid configuration.
 #[derive(Clone, Debug)]
@@ -193,173 +198,6 @@ pub struct Egress {
     pub deny: Vec<ipnet::IpNet>,
 }
 
-/// A named resource with its credentials inside. Printed without them.
-#[derive(Clone, Debug)]
-pub enum Connection {
-    /// `http://`, `https://`: an endpoint.
-    Http(HttpConnection),
-    /// `postgres://`, `postgresql://`.
-    Postgres(ServerConnection, SqlBounds),
-    /// `mysql://`, `mariadb://`.
-    MySql(ServerConnection, SqlBounds),
-    /// `sqlite://`: the file.
-    Sqlite(PathBuf, SqlBounds),
-    /// `redis://`, `rediss://`, `valkey://`, `valkeys://`.
-    Redis(ServerConnection),
-    /// `redis+sentinel://`, `rediss+sentinel://`.
-    Sentinel(SentinelConnection),
-    /// `amqp://`, `amqps://`.
-    Amqp(ServerConnection),
-    /// `nats://`, `tls://`.
-    Nats(ServerConnection),
-}
-
-impl Connection {
-    /// The capability that uses it; none for brokers, which are used through queues.
-    #[must_use]
-    pub const fn capability(&self) -> Option<Capability> {
-        match self {
-            Self::Http(_) => Some(Capability::Http),
-            Self::Postgres(..) | Self::MySql(..) | Self::Sqlite(..) => Some(Capability::Sql),
-            Self::Redis(_) | Self::Sentinel(_) => Some(Capability::Redis),
-            Self::Amqp(_) | Self::Nats(_) => None,
-        }
-    }
-}
-
-/// How much of a database checks may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SqlBounds {
-    /// Key `pool`, default 4: sessions at once, and as many again for checks granted `:write`.
-    pub pool: usize,
-    /// Key `rows-max`, default 1,000: rows of one reply.
-    pub rows_max: usize,
-    /// How long a session is kept that nobody uses; [`Self::IDLE`] unless a test says otherwise.
-    pub idle: Duration,
-}
-
-impl SqlBounds {
-    /// Long enough for checks that run every half a minute, the default.
-    pub const IDLE: Duration = Duration::from_secs(60);
-}
-
-/// An HTTP endpoint.
-#[derive(Clone)]
-pub struct HttpConnection {
-    /// Key `url` without its user information, which is among `headers` as basic authentication.
-    pub url: url::Url,
-    /// Key `headers`: sent with every request through this endpoint; they win over the guest's.
-    pub headers: Vec<(String, String)>,
-    /// Key `ca`: PEM bytes of the authorities trusted for this endpoint, instead of the system's.
-    pub ca: Option<Vec<u8>>,
-    /// Keys `client-cert` and `client-key`: what the host shows to the server.
-    pub identity: Option<Identity>,
-    /// Key `proxy`: scheme `http`, with its credentials.
-    pub proxy: Option<url::Url>,
-    /// Key `traceparent`, default false: requests carry the trace context of the call that sends them.
-    pub traceparent: bool,
-}
-
-/// A client certificate with its key.
-#[derive(Clone)]
-pub struct Identity {
-    /// PEM bytes of the certificate and of those above it.
-    pub certificate: Vec<u8>,
-    /// PEM bytes of the private key.
-    pub key: Vec<u8>,
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for HttpConnection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("HttpConnection")
-            .field("url", &bare(&self.url))
-            .field("headers", &headers)
-            .field("identity", &self.identity)
-            .field("proxy", &self.proxy.as_ref().map(bare))
-            .finish_non_exhaustive()
-    }
-}
-
-/// A server with a protocol of its own.
-#[derive(Clone)]
-pub struct ServerConnection {
-    /// Key `url`, credentials included.
-    pub url: url::Url,
-    /// Whether it is spoken to over TLS, as the URL says.
-    pub tls: bool,
-    /// Key `ca`: as for endpoints.
-    pub ca: Option<Vec<u8>>,
-    /// Keys `client-cert` and `client-key`: as for endpoints.
-    pub identity: Option<Identity>,
-}
-
-impl std::fmt::Debug for ServerConnection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerConnection")
-            .field("url", &bare(&self.url))
-            .field("tls", &self.tls)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A primary of Redis that sentinels know the address of.
-#[derive(Clone, Debug)]
-pub struct SentinelConnection {
-    /// The sentinels in the order of the URL, as `redis://` and `rediss://`, with the credentials for them.
-    pub sentinels: Vec<ServerConnection>,
-    /// What they call the primary.
-    pub primary: String,
-    /// Credentials and database of the servers; its host is a sentinel's, in the place of the one that they name.
-    pub server: ServerConnection,
-}
-
-/// One queue or stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// Key `connection`: a name of [`Config::connections`].
-    pub connection: String,
-    /// What to look at there; of the same kind of broker as the connection.
-    pub source: QueueSource,
-}
-
-/// What a queue is on its broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum QueueSource {
-    /// A queue of an AMQP broker.
-    Amqp {
-        /// Key `name`.
-        queue: String,
-    },
-    /// A list of Redis.
-    RedisList {
-        /// Key `list`.
-        key: String,
-    },
-    /// A stream of Redis.
-    RedisStream {
-        /// Key `stream`.
-        key: String,
-        /// Key `group`.
-        group: Option<String>,
-    },
-    /// A stream of NATS JetStream.
-    JetStream {
-        /// Key `stream`.
-        stream: String,
-        /// Key `consumer`.
-        consumer: Option<String>,
-        /// Key `subject`.
-        subject: Option<String>,
-    },
-}
-
 /// A secret that checks use by its name. Never printed.
 #[derive(Clone)]
 pub struct NamedSecret(Arc<str>);
@@ -382,11 +220,6 @@ impl std::fmt::Debug for NamedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("NamedSecret(…)")
     }
-}
-
-/// What of a URL may be shown.
-fn bare(url: &url::Url) -> (&str, Option<&str>, Option<u16>) {
-    (url.scheme(), url.host_str(), url.port())
 }
 
 /// A job that reports to the host.

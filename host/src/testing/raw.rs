@@ -1,5 +1,6 @@
 //! A file of cases as typed. The keys here are the format; docs/writing-a-check.md explains them.
 
+mod net;
 mod system;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::{Spanned, Value};
 
+pub(super) use self::net::{Dns, Http, Tcp, Tls, Udp};
 pub(super) use self::system::{Disk, Process, System};
 use crate::capabilities::{CallError, ErrorKind};
 use crate::check::Status;
@@ -147,147 +149,8 @@ impl<'de> Deserialize<'de> for Fail {
     }
 }
 
-/// `[[case.http]]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Http {
-    /// `GET https://service.test/stats`, or `GET billing:/stats` through the endpoint `billing`.
-    pub(super) request: String,
-    #[serde(default = "ok")]
-    pub(super) status: u16,
-    #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Option<String>,
-    pub(super) json: Option<Value>,
-    #[serde(default)]
-    pub(super) trailers: BTreeMap<String, String>,
-    pub(super) dns_ms: Option<f64>,
-    pub(super) connect_ms: Option<f64>,
-    /// The same as `total-ms` when not given.
-    pub(super) first_byte_ms: Option<f64>,
-    #[serde(default = "a_millisecond")]
-    pub(super) total_ms: f64,
-    pub(super) error: Option<Fail>,
-    /// What the check has to send.
-    pub(super) sent_body: Option<String>,
-    pub(super) sent_json: Option<Value>,
-    #[serde(default)]
-    pub(super) sent_headers: BTreeMap<String, String>,
-    pub(super) sent_timeout_ms: Option<u32>,
-    pub(super) sent_max_redirects: Option<u32>,
-}
-
-const fn ok() -> u16 {
-    200
-}
-
 const fn a_millisecond() -> f64 {
     1.0
-}
-
-/// `[[case.tcp]]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Tcp {
-    pub(super) to: String,
-    #[serde(default)]
-    pub(super) says: String,
-    pub(super) hears: Option<String>,
-    #[serde(default = "a_millisecond")]
-    pub(super) connect_ms: f64,
-    pub(super) error: Option<Fail>,
-}
-
-/// `[[case.udp]]`: text, or bytes in base64.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Udp {
-    pub(super) to: String,
-    #[serde(default)]
-    pub(super) says: String,
-    pub(super) says_base64: Option<Spanned<String>>,
-    pub(super) hears: Option<String>,
-    pub(super) hears_base64: Option<Spanned<String>>,
-    #[serde(default = "a_millisecond")]
-    pub(super) elapsed_ms: f64,
-    pub(super) error: Option<Fail>,
-}
-
-/// `[[case.tls]]`: a handshake (`to`) or a stored certificate (`named`).
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Tls {
-    pub(super) to: Option<String>,
-    pub(super) named: Option<String>,
-    /// What the check has to ask for; anything when not given.
-    pub(super) server_name: Option<String>,
-    /// What the check has to trust; anything when not given.
-    pub(super) authority: Option<String>,
-    #[serde(default = "subject")]
-    pub(super) subject: String,
-    #[serde(default = "issuer")]
-    pub(super) issuer: String,
-    pub(super) not_before: Option<Spanned<Value>>,
-    pub(super) not_after: Option<Spanned<Value>>,
-    #[serde(default = "one")]
-    pub(super) serial: String,
-    #[serde(default = "zeros")]
-    pub(super) sha256: String,
-    #[serde(default)]
-    pub(super) dns_names: Vec<String>,
-    #[serde(default = "tls13")]
-    pub(super) protocol: String,
-    #[serde(default = "aes256")]
-    pub(super) cipher: String,
-    pub(super) alpn: Option<String>,
-    /// Why the chain is not trusted; trusted when not given.
-    pub(super) untrusted: Option<String>,
-    #[serde(default = "a_millisecond")]
-    pub(super) handshake_ms: f64,
-    pub(super) error: Option<Fail>,
-}
-
-fn subject() -> String {
-    "CN=service.test".into()
-}
-
-fn issuer() -> String {
-    "CN=Test CA".into()
-}
-
-fn tls13() -> String {
-    "TLSv1.3".into()
-}
-
-fn aes256() -> String {
-    "TLS13_AES_256_GCM_SHA384".into()
-}
-
-fn one() -> String {
-    "01".into()
-}
-
-fn zeros() -> String {
-    "00".repeat(32)
-}
-
-/// `[[case.dns]]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Dns {
-    pub(super) name: String,
-    #[serde(rename = "type")]
-    pub(super) record_type: String,
-    pub(super) server: Option<String>,
-    #[serde(default)]
-    pub(super) answers: Vec<String>,
-    #[serde(default = "five_minutes")]
-    pub(super) ttl: u32,
-    pub(super) error: Option<Fail>,
-}
-
-const fn five_minutes() -> u32 {
-    300
 }
 
 /// `[[case.sql]]`: one of `query`, `execute` and `call`.

@@ -119,6 +119,12 @@ impl Shop {
         start.elapsed()
     }
 
+    /// Waits until a pulse has told the host that one connection of the service's pool is in use.
+    pub fn wait_for_use(&self) {
+        let used = |said: &str| said.replace(' ', "").contains("\"used\":1");
+        self.host.wait_for("/heartbeats/shop", |answer| answer.json()["last"]["message"].as_str().is_some_and(used));
+    }
+
     /// Asks the service.
     ///
     /// # Errors

@@ -50,15 +50,7 @@ mod secrets; // what is revealed to a check goes no further
 mod sentinel; // the primary of Redis before and after a failover
 mod serve; // start, probes, drain, restart
 #[cfg(unix)]
-mod services; // a Flask service on gunicorn, and what goes wrong with it
-#[cfg(unix)]
-mod services_asgi; // a FastAPI service on uvicorn, likewise
-#[cfg(unix)]
-mod services_django; // a Django service on gunicorn, likewise
-#[cfg(unix)]
-mod services_go; // a service in Go, likewise
-#[cfg(unix)]
-mod services_node; // an Express service on Node, likewise
+mod services; // Flask, FastAPI, Django, Express and Go with their real servers, and what goes wrong with them
 mod sql; // the capability and the checks against real servers
 mod systems; // one check for each system, for the tests of faults
 mod tested; // the table of what each check was tested against

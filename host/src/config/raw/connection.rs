@@ -1,0 +1,80 @@
+//! Tables of endpoints, databases, brokers and the queues on them.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::decode::{Key, Own};
+use crate::config::leaf::{Bool, Int, Map, Text};
+
+/// One named resource with its credentials. The scheme of `url` says what it is.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["url"]))]
+pub(in crate::config) struct Connection {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(in crate::config) own: Own,
+    /// Where it is: `http(s)://` for endpoints, `postgres://`, `mysql://` (also `mariadb://`) and `sqlite://` for
+    /// databases, `redis(s)://`, `amqp(s)://` and `nats://` (`tls://`) for brokers, `redis(s)+sentinel://host,host/PRIMARY/0` for
+    /// the primary that the sentinels at these hosts know (`?sentinel-user=…&sentinel-password=…` for themselves). User and password in it stay in the
+    /// host; for endpoints they become basic authentication. Databases on other machines are spoken to over TLS with
+    /// chain and name verified: `?sslmode=disable` goes without, `?sslmode=require` (or `verify-full`; `prefer` and
+    /// `verify-ca` are no less strict), or a `client-cert`, asks for it on this machine, too. Required.
+    #[schemars(extend("x-kind" = "URL"))]
+    pub(in crate::config) url: Key<Text>,
+    /// For endpoints: headers sent with every request; they win over the guest's. Values may hold `${NAME}`.
+    #[schemars(extend("default" = {}))]
+    pub(in crate::config) headers: Key<Map<Text, 64>>,
+    /// PEM file of the authorities to trust for this connection instead of the system's. Relative paths start at the
+    /// configuration file.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(in crate::config) ca: Key<Text>,
+    /// For connections over TLS: PEM file with the certificate that the host shows to the server, and those between it and
+    /// its authority. With `client-key`.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(in crate::config) client_cert: Key<Text>,
+    /// PEM file with the private key of `client-cert`: PKCS #8, PKCS #1 or SEC 1, not encrypted. It stays in the host.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(in crate::config) client_key: Key<Text>,
+    /// For endpoints: `http://proxy:3128`, through which every request goes, by CONNECT for `https`. User and password
+    /// in it are for the proxy. `[egress]` judges the address of the proxy; where the name of the endpoint leads is the
+    /// proxy's business.
+    #[schemars(extend("x-kind" = "URL"))]
+    pub(in crate::config) proxy: Key<Text>,
+    /// For endpoints: whether requests carry the header `traceparent` of the call that sends them, when `tracing.enabled`
+    /// is true. It wins over the guest's. Requests to bare URLs never get one.
+    #[schemars(extend("default" = false))]
+    pub(in crate::config) traceparent: Key<Bool>,
+    /// For databases: sessions kept open at once, and as many again for checks granted `:write`. Opened when needed,
+    /// closed after 60 s without use.
+    #[schemars(extend("default" = 4))]
+    pub(in crate::config) pool: Key<Int<1, 64>>,
+    /// For databases: rows that one query returns at most; the rest is cut off, and the check told so.
+    #[schemars(extend("default" = 1000))]
+    pub(in crate::config) rows_max: Key<Int<1, 100_000>>,
+}
+
+/// One queue or stream of a broker.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["connection"]))]
+pub(in crate::config) struct Queue {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(in crate::config) own: Own,
+    /// The broker's name under `[connections]`: its URL starts with `amqp(s)://`, `nats://` (`tls://`) or `redis(s)://`.
+    /// Required.
+    pub(in crate::config) connection: Key<Text>,
+    /// For `amqp`: the queue, in the virtual host of the URL. Required there.
+    pub(in crate::config) name: Key<Text>,
+    /// For `redis`: the key of a list. There, either `list` or `stream` is required.
+    pub(in crate::config) list: Key<Text>,
+    /// For `redis` and `nats`: the key or name of a stream. Required for `nats`.
+    pub(in crate::config) stream: Key<Text>,
+    /// For a `stream` of `redis`: the consumer group whose backlog counts. Default: all entries count.
+    pub(in crate::config) group: Key<Text>,
+    /// For `nats`: the JetStream consumer whose backlog counts. Default: all messages of the stream count.
+    pub(in crate::config) consumer: Key<Text>,
+    /// For `nats`: the subject of probe messages. Default: none, and publishing is not possible.
+    pub(in crate::config) subject: Key<Text>,
+}
