@@ -9,7 +9,7 @@ use wit_bindgen_core::Files;
 
 use crate::component::write_if_changed;
 use crate::contract::World;
-use crate::{BuildError, Code, Job, Language, Made, sdk, tool};
+use crate::{BuildError, Code, Job, Language, Made, sdk, sections, tool};
 
 /// The author kit's module.
 const KIT: &str = "probity.dev/sdk";
@@ -26,6 +26,11 @@ const GO_VARIABLE: &str = "PROBITY_GO";
 
 /// The package of the kit that holds its bindings.
 const BINDINGS: &str = "probity.dev/sdk/internal/wit";
+
+/// What the host calls for memory to put arguments and results into, and the kit's own, during which no collection can
+/// start: there is no need for it where the generated bindings' does the same.
+const REALLOC: &str = "cabi_realloc";
+const KIT_REALLOC: &str = "probity_realloc";
 
 /// The bindings that the kit carries, as files below `internal/wit`: whoever gets the module has no generator. Written
 /// there by `cargo xtask languages --bindings`.
@@ -73,7 +78,9 @@ pub(crate) fn build(job: &Job<'_>) -> Result<Made, BuildError> {
     // Its own choice of a toolchain would be one that it fetches.
     command.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOTOOLCHAIN", "local");
     tool::run(&mut command)?;
-    let mut module = fs::read(&wasm).map_err(BuildError::read(&wasm))?;
+    let module = fs::read(&wasm).map_err(BuildError::read(&wasm))?;
+    let mut module = sections::export_instead(&module, REALLOC, KIT_REALLOC)
+        .map_err(|error| BuildError::source(&wasm, format!("not what a Go compiler makes: {error}")))?;
     World::full().embed(&mut module).map_err(BuildError::Component)?;
     Ok(Made { code: Code::Module(module), inputs })
 }

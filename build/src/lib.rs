@@ -24,6 +24,7 @@ pub mod language;
 mod names;
 pub mod project;
 pub mod sdk;
+mod sections;
 mod sources;
 pub mod tool;
 

@@ -3,8 +3,10 @@
 //! A trap's backtrace is only as good as the names in the module. Mangled, the
 //! names of generic Rust take as much space as a third of a component.
 
-use wasm_encoder::{NameMap, NameSection, RawSection};
-use wasmparser::{BinaryReaderError, KnownCustom, Name, Parser, Payload};
+use wasm_encoder::{NameMap, NameSection};
+use wasmparser::{BinaryReaderError, KnownCustom, Name, Payload};
+
+use crate::sections::rewrite;
 
 /// Longest name kept, in characters: enough for a path and its type.
 const NAME_MAX_CHARS: usize = 72;
@@ -14,17 +16,9 @@ const DEBUG: &str = ".debug_";
 
 /// The module with demangled, shortened function names, no other names, and no debug information.
 pub(crate) fn shorten(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
-    let mut rewritten = wasm_encoder::Module::new();
-    for payload in Parser::new(0).parse_all(module) {
-        let payload = payload?;
-        if let Payload::CustomSection(section) = &payload
-            && section.name().starts_with(DEBUG)
-        {
-            continue;
-        }
-        if let Payload::CustomSection(section) = &payload
-            && let KnownCustom::Name(names) = section.as_known()
-        {
+    rewrite(module, |payload, rewritten| {
+        let Payload::CustomSection(section) = payload else { return Ok(false) };
+        if let KnownCustom::Name(names) = section.as_known() {
             let mut functions = NameMap::new();
             for name in names {
                 append_functions(name?, &mut functions)?;
@@ -32,11 +26,10 @@ pub(crate) fn shorten(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
             let mut section = NameSection::new();
             section.functions(&functions);
             rewritten.section(&section);
-        } else if let Some((id, range)) = payload.as_section() {
-            rewritten.section(&RawSection { id, data: &module[range.start as usize..range.end as usize] });
+            return Ok(true);
         }
-    }
-    Ok(rewritten.finish())
+        Ok(section.name().starts_with(DEBUG))
+    })
 }
 
 fn append_functions(name: Name<'_>, functions: &mut NameMap) -> Result<(), BinaryReaderError> {

@@ -62,4 +62,18 @@ bool show_kept(probity_outcome *outcome, probity_error *error) {
     return true;
 }
 
+bool show_state_large(probity_outcome *outcome, probity_error *error) {
+    static char letters[40000];
+    memset(letters, 'x', sizeof letters);
+    if (!probity_state_set("large", letters, sizeof letters, 0, error)) return false;
+    int64_t sum = 0;
+    for (int time = 0; time < 300; time++) {
+        probity_bytes value;
+        if (!probity_state_get("large", &value, error)) return false;
+        sum += (int64_t)value.length;
+    }
+    show_integer(outcome, "bytes", sum);
+    return true;
+}
+
 bool show_state_key(probity_outcome *, probity_error *error) { return put("", "x", 0, error); }

@@ -11,6 +11,7 @@ static const struct {
     {"context", show_context},
     {"clock", show_clock},
     {"state", show_state},
+    {"state-large", show_state_large},
     {"state-key", show_state_key},
     {"http-get", http_get},
     {"http-tls", http_tls},

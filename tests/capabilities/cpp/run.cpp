@@ -60,4 +60,17 @@ Result<void> show_state(Show show) {
     return {};
 }
 
+Result<void> show_state_large(Show show) {
+    namespace state = probity::state;
+    if (auto set = state::set("large", std::string(40'000, 'x')); !set) return set;
+    std::uint64_t sum = 0;
+    for (int time = 0; time < 300; ++time) {
+        auto value = state::get("large");
+        if (!value) return value.error();
+        sum += value->value_or("").size();
+    }
+    show.integer("bytes", sum);
+    return {};
+}
+
 Result<void> show_state_key(Show) { return probity::state::set("", "x"); }

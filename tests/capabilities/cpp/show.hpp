@@ -60,7 +60,7 @@ std::string joined(const probity_texts &texts);
 /** An act calls something and shows what came back. */
 using Act = probity::Result<void>(Show);
 
-Act show_context, show_clock, show_state, show_state_key;
+Act show_context, show_clock, show_state, show_state_large, show_state_key;
 Act http_get, http_tls, http_send, http_all, tcp, starttls, tls, tls_trusting, tls_named, udp, dns, dns_at;
 Act sql, sql_write, redis, queue, queue_publish, secrets, reveal;
 Act memory, cpu, load, pressure, uptime, disk, disks, processes, file, heartbeat, heartbeats, peer, peers;

@@ -19,6 +19,7 @@ var acts = map[string]act{
 	"context":       showContext,
 	"clock":         showClock,
 	"state":         showState,
+	"state-large":   showLarge,
 	"state-key":     setEmptyKey,
 	"http-get":      getStats,
 	"http-tls":      getSession,

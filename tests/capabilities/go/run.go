@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"time"
 
@@ -83,6 +84,22 @@ func showKeys(outcome *probity.Outcome) error {
 	some, err := state.Keys("te")
 	outcome.Detail("all", strings.Join(all, ", ")).Detail("some", strings.Join(some, ", "))
 	return err
+}
+
+func showLarge(outcome *probity.Outcome) error {
+	if err := state.Set("large", bytes.Repeat([]byte("x"), 40_000), 0); err != nil {
+		return err
+	}
+	sum := 0
+	for range 300 {
+		value, err := state.Get("large")
+		if err != nil {
+			return err
+		}
+		sum += len(value)
+	}
+	outcome.Measure("bytes", sum, "")
+	return nil
 }
 
 func setEmptyKey(*probity.Outcome) error { return state.Set("", []byte("x"), 0) }

@@ -37,8 +37,13 @@ def kept(outcome: Outcome) -> None:
     detail(outcome, all=", ".join(state.keys()), some=", ".join(state.keys("te")))
 
 
+def large(outcome: Outcome) -> None:
+    state.set("large", "x" * 40_000)
+    measure(outcome, bytes=sum(len(state.get("large") or b"") for _ in range(300)))
+
+
 def key(_: Outcome) -> None:
     state.set("", "x")
 
 
-ACTS = {"context": about, "clock": time, "state": kept, "state-key": key}
+ACTS = {"context": about, "clock": time, "state": kept, "state-large": large, "state-key": key}

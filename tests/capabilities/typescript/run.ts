@@ -40,6 +40,13 @@ export const ACTS: Record<string, Act> = {
     detail(outcome, "", { all: state.keys().join(", "), some: state.keys("te").join(", ") });
   },
 
+  "state-large"(outcome) {
+    state.setBytes("large", bytes("x".repeat(40_000)));
+    let sum = 0;
+    for (let time = 0; time < 300; time++) sum += state.getBytes("large")?.length ?? 0;
+    measure(outcome, "", { bytes: sum });
+  },
+
   "state-key"() {
     state.setBytes("", bytes("x"));
   },

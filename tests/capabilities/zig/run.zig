@@ -5,7 +5,7 @@ const show_zig = @import("show.zig");
 const Show = show_zig.Show;
 const Error = probity.Error;
 
-pub const acts = .{ .{ "context", context }, .{ "clock", clock }, .{ "state", state }, .{ "state-key", stateKey } };
+pub const acts = .{ .{ "context", context }, .{ "clock", clock }, .{ "state", state }, .{ "state-large", stateLarge }, .{ "state-key", stateKey } };
 
 fn context(show: Show) Error!void {
     show.text("check-id", probity.context.checkId());
@@ -38,6 +38,14 @@ fn state(show: Show) Error!void {
     try probity.state.delete("gone");
     show.text("all", show_zig.joined(try probity.state.keys("")));
     show.text("some", show_zig.joined(try probity.state.keys("te")));
+}
+
+fn stateLarge(show: Show) Error!void {
+    const letters: [40_000]u8 = @splat('x');
+    try probity.state.set("large", &letters, 0);
+    var sum: usize = 0;
+    for (0..300) |_| sum += if (try probity.state.get("large")) |value| value.len else 0;
+    show.measure("bytes", sum);
 }
 
 fn stateKey(_: Show) Error!void {

@@ -45,6 +45,7 @@ fn act(word: &str) -> Option<Act> {
         "context" => run::context,
         "clock" => run::clock,
         "state" => run::state,
+        "state-large" => run::state_large,
         "state-key" => run::state_key,
         "http-get" => net::http_get,
         "http-tls" => net::http_tls,

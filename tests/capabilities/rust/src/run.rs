@@ -52,6 +52,15 @@ fn get_text(key: &str) -> Result<Option<String>, Error> {
     Ok(kept::get(key)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+pub(crate) fn state_large(outcome: Outcome) -> Result<Outcome, Error> {
+    kept::set("large", &[b'x'; 40_000], None)?;
+    let mut sum = 0;
+    for _ in 0..300 {
+        sum += kept::get("large")?.map_or(0, |value| value.len());
+    }
+    Ok(outcome.measure("bytes", sum as u64, ""))
+}
+
 pub(crate) fn state_key(outcome: Outcome) -> Result<Outcome, Error> {
     kept::set("", b"x", None)?;
     Ok(outcome)
