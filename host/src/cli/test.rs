@@ -82,6 +82,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
+/// Names of cases shown to whoever asked for one that is not there.
+const NAMES_SHOWN: usize = 8;
+
 fn selected(dir: &Path, filter: Option<&str>) -> anyhow::Result<Vec<Case>> {
     let cases = testing::read(dir)?;
     if cases.is_empty() {
@@ -94,8 +97,10 @@ fn selected(dir: &Path, filter: Option<&str>) -> anyhow::Result<Vec<Case>> {
     let fits = |case: &Case| case.name.contains(filter) || case.file.to_string_lossy().contains(filter);
     let (fitting, others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(fits);
     if fitting.is_empty() {
-        let names: Vec<&str> = others.iter().map(|case| case.name.as_str()).collect();
-        bail!("no case has `{filter}` in its name or file; there are: {}", names.join(", "));
+        let names: Vec<&str> = others.iter().take(NAMES_SHOWN).map(|case| case.name.as_str()).collect();
+        let rest = others.len() - names.len();
+        let rest = if rest > 0 { format!(", and {rest} more") } else { String::new() };
+        bail!("no case has `{filter}` in its name or file; there are: {}{rest}", names.join(", "));
     }
     Ok(fitting)
 }

@@ -6,8 +6,6 @@
 
 import URL from "core-js-pure/actual/url/index.js";
 import URLSearchParams from "core-js-pure/actual/url-search-params/index.js";
-import atob from "core-js-pure/actual/atob.js";
-import btoa from "core-js-pure/actual/btoa.js";
 
 import { console } from "./console.js";
 import { AbortController, AbortSignal, Headers, Response, fetch } from "./fetch.js";
@@ -23,8 +21,6 @@ export {
   TextEncoder,
   URL,
   URLSearchParams,
-  atob,
-  btoa,
   clearTimeout,
   console,
   fetch,

@@ -98,7 +98,7 @@ export class Answer {
 
   /** The body. Throws when it broke off, took too long, or was too large. @returns {Uint8Array} */
   bytes() {
-    return Uint8Array.from(ask(() => this.#response.body()));
+    return new Uint8Array(ask(() => this.#response.body()));
   }
 
   /** The body as text; `protocol` when it is not UTF-8. @returns {string} */

@@ -48,7 +48,7 @@ export class Connection {
    * @returns {Reply}
    */
   commandBytes(name, ...args) {
-    return read(ask(() => this.#connection.command(name, args.map(bytesOf))), (bytes) => Uint8Array.from(bytes));
+    return read(ask(() => this.#connection.command(name, args.map(bytesOf))), (bytes) => new Uint8Array(bytes));
   }
 }
 
@@ -69,7 +69,7 @@ function bytesOf(arg) {
 /**
  * A reply from its parts: containers announce how many items follow.
  * @param {{ tag: string, val?: any }[]} tokens
- * @param {(bytes: Iterable<number>) => unknown} bulk
+ * @param {(bytes: Uint8Array) => unknown} bulk
  * @returns {Reply}
  */
 function read(tokens, bulk) {

@@ -10,7 +10,7 @@ import { encode } from "./text.js";
 
 /** The HMAC-SHA256 of `data` with the secret `name`: 32 bytes. @param {string} name @param {string | Uint8Array} data */
 export function hmacSha256(name, data) {
-  return Uint8Array.from(ask(() => secrets.hmacSha256(name, bytesOf(data))));
+  return new Uint8Array(ask(() => secrets.hmacSha256(name, bytesOf(data))));
 }
 
 /** Whether `candidate` is the secret, compared in constant time. @param {string} name @param {string | Uint8Array} candidate @returns {boolean} */

@@ -13,7 +13,7 @@ import { ms } from "./units.js";
 /** The bytes of `key`; null when there are none, or they have expired. @param {string} key @returns {Uint8Array | null} */
 export function getBytes(key) {
   const value = ask(() => state.get(key)) ?? null;
-  return value && Uint8Array.from(value);
+  return value && new Uint8Array(value);
 }
 
 /** The text of `key`; null when there is none. @param {string} key @returns {string | null} */

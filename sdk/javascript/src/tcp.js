@@ -42,7 +42,7 @@ export class Socket {
    * @returns {Uint8Array}
    */
   read(max, timeout) {
-    return Uint8Array.from(ask(() => this.#socket.read(max, optionalMs(timeout))));
+    return new Uint8Array(ask(() => this.#socket.read(max, optionalMs(timeout))));
   }
 
   /**
@@ -53,7 +53,7 @@ export class Socket {
    * @returns {Uint8Array}
    */
   readUntil(delimiter, max, timeout) {
-    return Uint8Array.from(ask(() => this.#socket.readUntil(bytesOf(delimiter), max, optionalMs(timeout))));
+    return new Uint8Array(ask(() => this.#socket.readUntil(bytesOf(delimiter), max, optionalMs(timeout))));
   }
 
   /**

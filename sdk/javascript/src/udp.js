@@ -30,5 +30,5 @@ export function exchange(host, port, payload, { maxReplyBytes = 1472, timeout } 
   const bytes = typeof payload === "string" ? encode(payload) : payload;
   const limit = timeout === undefined ? null : timeoutMs(timeout);
   const reply = ask(() => udp.exchange(host, port, bytes, maxReplyBytes, limit));
-  return { ...reply, payload: Uint8Array.from(reply.payload), receivedUnixNs: Number(reply.receivedUnixNs) };
+  return { ...reply, payload: new Uint8Array(reply.payload), receivedUnixNs: Number(reply.receivedUnixNs) };
 }

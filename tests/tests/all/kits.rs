@@ -1,5 +1,5 @@
-//! What the kit for C, C++ and Zig promises beyond the suites: what a check does not call is not imported, what it took
-//! goes back when its run ends, and rows and replies can be read as types.
+//! What a kit promises beyond the suites. That for C, C++ and Zig: what a check does not call is not imported, what it took
+//! goes back when its run ends, and rows and replies can be read as types. That for JavaScript: long texts are cheap.
 
 use std::env;
 use std::fs;
@@ -64,6 +64,23 @@ const TAKES: &str = r#"#include <probity.h>
         if (probity_tcp_connect("127.0.0.1", port, 0, &error) == NULL) return probity_failure(&error);
         return probity_healthy("served %d", ++served);
     }"#;
+
+/// Puts a long text into bytes and takes it out again, as bodies in JSON are.
+const READS: &str = r#"import { Outcome, check } from "probity-sdk";
+    import * as state from "probity-sdk/state";
+
+    export default check({
+        name: "reads",
+        run() {
+            const kept = "Größe, 10 € ".repeat(3_000);
+            for (let time = 0; time < 2; time++) {
+                state.set("text", kept);
+                if (state.get("text") !== kept) return Outcome.unhealthy("not what was kept");
+            }
+            return Outcome.healthy("read");
+        },
+    });
+"#;
 
 /// Runs the program with the compilers of Python's environment; what it said.
 fn probity(folder: &Path, args: &[&str]) -> String {
@@ -130,4 +147,21 @@ fn rows_and_replies_are_read_as_types() {
         let said = probity(&folder, &["test", "--component", component]);
         assert!(said.contains("2 of 2 cases pass"), "{language}: {said}");
     }
+}
+
+// Interpreted code looks at no byte of a text on its own: a hundred kilobytes that are not ASCII are written and
+// read within the fuel that a check has by default.
+#[cfg(unix)]
+#[test]
+fn long_texts_are_cheap_in_javascript() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("node_modules")).unwrap();
+    let kit = python::root().join("sdk/javascript");
+    std::os::unix::fs::symlink(kit, folder.path().join("node_modules/probity-sdk")).unwrap();
+    fs::write(folder.path().join("package.json"), r#"{ "name": "reads", "version": "0.1.0", "type": "module" }"#)
+        .unwrap();
+    fs::write(folder.path().join("check.js"), READS).unwrap();
+    probity(folder.path(), &["build", "--out", "reads.wasm"]);
+    let said = probity(folder.path(), &["run", "reads.wasm", "--output", "nagios"]);
+    assert_eq!(said.trim(), "OK - read");
 }
