@@ -10,7 +10,25 @@
 /** How deep what is skipped may nest. */
 enum { DEPTH_MAX = 64 };
 
-static const char *blank(const char *at) { return at + strspn(at, " \t\r\n"); }
+static bool is_blank(char letter) { return letter == ' ' || letter == '\t' || letter == '\r' || letter == '\n'; }
+
+/** Whether a number or a word ends before it. */
+static bool is_mark(char letter) {
+    return letter == ',' || letter == ':' || letter == '[' || letter == ']' || letter == '{' || letter == '}' || letter == '"';
+}
+
+// Letter by letter: strspn and strcspn of this library look for the end of the whole document first, at every call.
+
+static const char *blank(const char *at) {
+    while (is_blank(*at)) at++;
+    return at;
+}
+
+/** The end of the number or the word that starts at `at`. */
+static const char *word_end(const char *at) {
+    while (*at != '\0' && !is_mark(*at) && !is_blank(*at)) at++;
+    return at;
+}
 
 /** The end of the string that starts at `at`; NULL when it has none. */
 static const char *string_end(const char *at) {
@@ -38,8 +56,8 @@ static const char *value_end(const char *at) {
         } else if (depth > 0 && (*at == ',' || *at == ':')) {
             at++;
         } else {
-            size_t length = strcspn(at, ",:]} \t\r\n{[\"");
-            at = length == 0 ? NULL : at + length;
+            const char *end = word_end(at);
+            at = end == at ? NULL : end;
         }
     } while (at != NULL && depth > 0);
     return depth < 0 ? NULL : at;

@@ -34,6 +34,16 @@ static probity_outcome *fetch(void) {
     return probity_measure_integer(probity_healthy("status %u", status), "status", status, "");
 }
 
+static probity_outcome *look_up(void) {
+    probity_error error;
+    probity_bytes body;
+    probity_response *response = probity_http_get(probity_config_text("/url"), &error);
+    if (response == NULL || !probity_response_body(response, &body, &error)) return probity_failure(&error);
+    double value;
+    if (!probity_json_number(body, "value", &value)) return probity_failure_other("no number `value` in the answer");
+    return probity_measure(probity_healthy("found"), "value", value, "");
+}
+
 static probity_outcome *count(void) {
     probity_error error;
     int64_t runs;
@@ -54,6 +64,7 @@ probity_outcome *probity_run(void) {
     if (strcmp(act, "judge") == 0) return judge();
     if (strcmp(act, "log") == 0) return write_lines();
     if (strcmp(act, "http") == 0) return fetch();
+    if (strcmp(act, "json") == 0) return look_up();
     if (strcmp(act, "state") == 0) return count();
     if (strcmp(act, "allocate") == 0) return allocate();
     if (strcmp(act, "throw") == 0) probity_panic("boom");

@@ -28,6 +28,16 @@ static probity::Outcome fetch() {
     return probity::healthy("status " + std::to_string(status)).measure("status", status);
 }
 
+static probity::Outcome look_up() {
+    auto response = probity::http::get(config::text("/url"));
+    if (!response) return response.error().failure();
+    auto body = response->body();
+    if (!body) return body.error().failure();
+    double value;
+    if (!probity::json::number(*body, "value", value)) return probity::failure("no number `value` in the answer");
+    return probity::healthy("found").measure("value", value);
+}
+
 static probity::Outcome count() {
     auto runs = probity::state::increment("runs");
     if (!runs) return runs.error().failure();
@@ -44,6 +54,7 @@ PROBITY_CHECK({.name = "reference", .description = "Does every language do the s
     if (act == "judge") return judge();
     if (act == "log") return write_lines();
     if (act == "http") return fetch();
+    if (act == "json") return look_up();
     if (act == "state") return count();
     if (act == "allocate") return allocate();
     if (act == "throw") probity_panic("boom");

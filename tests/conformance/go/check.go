@@ -33,6 +33,8 @@ func (reference) Run(config config) (*probity.Outcome, error) {
 		return logged(), nil
 	case "http":
 		return fetched(config.URL)
+	case "json":
+		return lookedUp(config.URL)
 	case "state":
 		runs, err := state.Increment("runs", 1)
 		if err != nil {
@@ -72,6 +74,18 @@ func fetched(url string) (*probity.Outcome, error) {
 		return nil, err
 	}
 	return probity.NewHealthy("status %d", response.StatusCode).Measure("status", response.StatusCode, ""), nil
+}
+
+func lookedUp(url string) (*probity.Outcome, error) {
+	response, err := http.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct{ Value float64 }
+	if err := response.JSON(&answer); err != nil {
+		return nil, err
+	}
+	return probity.NewHealthy("found").Measure("value", answer.Value, ""), nil
 }
 
 func allocated() *probity.Outcome {

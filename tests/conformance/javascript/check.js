@@ -28,6 +28,11 @@ const ACTS = {
     }
   },
 
+  async json({ url }) {
+    const { value } = await (await fetch(url)).json();
+    return Outcome.healthy("found").measure("value", value);
+  },
+
   state: () => Outcome.healthy("counted").measure("runs", state.increment("runs")),
 
   loop() {

@@ -49,6 +49,10 @@ def fetch(config: Config) -> Outcome:
     return Outcome.healthy("answered").measure("status", status)
 
 
+def look_up(config: Config) -> Outcome:
+    return Outcome.healthy("found").measure("value", http.get(config.url).json()["value"])
+
+
 def count(_: Config) -> Outcome:
     return Outcome.healthy("counted").measure("runs", state.increment("runs"))
 
@@ -76,6 +80,7 @@ ACTS = {
     "judge": judge,
     "log": write_lines,
     "http": fetch,
+    "json": look_up,
     "state": count,
     "loop": loop,
     "allocate": allocate,

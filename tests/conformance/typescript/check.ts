@@ -38,6 +38,11 @@ const ACTS: Record<string, Act> = {
     }
   },
 
+  async json({ url }) {
+    const { value } = await (await fetch(url ?? "")).json();
+    return Outcome.healthy("found").measure("value", value);
+  },
+
   state: () => Outcome.healthy("counted").measure("runs", state.increment("runs")),
 
   loop() {

@@ -9,7 +9,7 @@ comptime {
     probity.check(.{ .name = "reference", .description = "Does every language do the same?", .run = run });
 }
 
-const Act = enum { judge, log, http, state, loop, allocate, throw, config };
+const Act = enum { judge, log, http, json, state, loop, allocate, throw, config };
 
 fn run() probity.Error!probity.Outcome {
     const word = probity.config.text("/act");
@@ -18,6 +18,7 @@ fn run() probity.Error!probity.Outcome {
         .judge => judge(),
         .log => writeLines(),
         .http => fetch(),
+        .json => lookUp(),
         .state => probity.healthy("counted", .{}).measure("runs", try probity.state.increment("runs", 1), ""),
         .loop => loop(),
         .allocate => allocate(),
@@ -41,6 +42,13 @@ fn writeLines() probity.Outcome {
 fn fetch() probity.Error!probity.Outcome {
     const response = probity.http.get(probity.config.text("/url")) catch |err| return probity.answer(err);
     return probity.healthy("status {d}", .{response.status()}).measure("status", response.status(), "");
+}
+
+fn lookUp() probity.Error!probity.Outcome {
+    const response = try probity.http.get(probity.config.text("/url"));
+    const value = probity.json.number(try response.body(), "value") orelse
+        return probity.failure("no number `value` in the answer", .{});
+    return probity.healthy("found", .{}).measure("value", value, "");
 }
 
 fn loop() noreturn {

@@ -10,6 +10,7 @@ use std::time::Duration;
 /// A running one; its port stays the same whatever is done to it.
 pub struct Upstream {
     port: u16,
+    body: Arc<str>,
     delay_ms: Arc<AtomicU64>,
     down: Arc<AtomicBool>,
     accepting: Option<JoinHandle<()>>,
@@ -22,8 +23,18 @@ impl Upstream {
     /// When loopback has no free port.
     #[must_use]
     pub fn start() -> Self {
+        Self::answering("ok\n")
+    }
+
+    /// The same with this body.
+    ///
+    /// # Panics
+    /// Likewise.
+    #[must_use]
+    pub fn answering(body: &str) -> Self {
         let port = super::free_port();
-        let mut upstream = Self { port, delay_ms: Arc::default(), down: Arc::default(), accepting: None };
+        let mut upstream =
+            Self { port, body: body.into(), delay_ms: Arc::default(), down: Arc::default(), accepting: None };
         upstream.up();
         upstream
     }
@@ -57,7 +68,7 @@ impl Upstream {
     pub fn up(&mut self) {
         self.down.store(false, Ordering::SeqCst);
         let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("the port is ours");
-        let (delay, down) = (Arc::clone(&self.delay_ms), Arc::clone(&self.down));
+        let (delay, down, body) = (Arc::clone(&self.delay_ms), Arc::clone(&self.down), Arc::clone(&self.body));
         self.accepting = Some(std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 if down.load(Ordering::SeqCst) {
@@ -65,7 +76,8 @@ impl Upstream {
                 }
                 let delay = Duration::from_millis(delay.load(Ordering::SeqCst));
                 // Ends with its connection, whose reads are bounded.
-                std::thread::spawn(move || answer(stream, delay));
+                let body = Arc::clone(&body);
+                std::thread::spawn(move || answer(stream, delay, &body));
             }
         }));
     }
@@ -79,7 +91,7 @@ impl Drop for Upstream {
     }
 }
 
-fn answer(mut stream: TcpStream, delay: Duration) {
+fn answer(mut stream: TcpStream, delay: Duration, body: &str) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let mut request = Vec::new();
     let mut part = [0; 1024];
@@ -91,5 +103,6 @@ fn answer(mut stream: TcpStream, delay: Duration) {
     }
     std::thread::sleep(delay); // the slowness itself, not a wait for anything
     // The other side may have given up.
-    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nok\n");
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all((head + body).as_bytes());
 }

@@ -97,6 +97,21 @@ async fn services_are_asked_alike() {
     }
 }
 
+// The answers of real services are long: a hundred kilobytes of JSON, not all ASCII, are read within the limits that a check
+// has by default.
+#[tokio::test]
+async fn long_answers_are_read_alike() {
+    let items: Vec<_> =
+        (0..2_000).map(|id| json!({"id": id, "name": format!("Größe {id}"), "open": id % 2 == 0})).collect();
+    let body = json!({"items": items, "value": 7.5}).to_string();
+    assert!(body.len() > 80_000, "{}", body.len());
+    let upstream = Upstream::answering(&body);
+    for (language, run) in everywhere(Limits::default(), json!({"act": "json", "url": upstream.url()})).await {
+        assert_eq!(run.status(), Status::Healthy, "{language}: {:?}", run.end);
+        assert_eq!(measured(&run), [("value".to_owned(), json!(7.5), None)], "{language}");
+    }
+}
+
 // What is not granted is no judgement: the host's own words are passed on.
 #[tokio::test]
 async fn missing_grants_are_passed_on_alike() {

@@ -27,6 +27,7 @@ impl Check for Reference {
             "judge" => Ok(judge(config)),
             "log" => Ok(write_lines()),
             "http" => fetch(config.url.as_deref().unwrap_or_default()),
+            "json" => look_up(config.url.as_deref().unwrap_or_default()),
             "state" => Ok(Outcome::healthy("counted").measure("runs", state::increment("runs", 1)?, "")),
             "loop" => loop {
                 std::hint::spin_loop();
@@ -61,6 +62,15 @@ fn fetch(url: &str) -> Result<Outcome, Failure> {
         Err(error) if error.kind.is_about_the_target() => Ok(Outcome::unhealthy(format!("no answer: {}", error.kind))),
         Err(error) => Err(error.into()),
     }
+}
+
+fn look_up(url: &str) -> Result<Outcome, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        value: f64,
+    }
+    let answer: Answer = http::get(url)?.json()?;
+    Ok(Outcome::healthy("found").measure("value", answer.value, ""))
 }
 
 fn allocate() -> Outcome {
