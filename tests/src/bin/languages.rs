@@ -84,7 +84,7 @@ mod table {
     }
 
     fn ms(duration: Duration) -> String {
-        format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
+        format!("{:.3} ms", duration.as_secs_f64() * 1000.0)
     }
 
     async fn measure(language: String) -> Row {
