@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 import probity.django
 import probity.fastapi
 import probity.flask
-from probity._board import Board
+from probity.board import Board
 from probity.pulse import Pulse
 
 
@@ -145,6 +145,24 @@ def test_django(host):
     answer = patterns["probity-health"].callback(RequestFactory().get("/health"))
     assert (answer.status_code, json.loads(answer.content)) == (200, {"status": "degraded"})
     assert patterns["probity-health"].callback(RequestFactory().post("/health")).status_code == 405
+
+
+def test_a_board_that_drains_is_not_ready_and_alive(host):
+    board = Board(host.url, version="9", patience=5)
+    app = flask.Flask("shop")
+    app.register_blueprint(probity.flask.blueprint(board))
+    asked = app.test_client()
+    assert asked.get("/ready").status_code == 200
+    board.drain()
+    answer = asked.get("/ready")
+    assert (answer.status_code, answer.json) == (503, {"status": "draining", "version": "9"})
+    assert (asyncio.run(board.answer_async("/ready"))).status == 503
+    assert (asked.get("/live").status_code, asked.get("/health").status_code) == (200, 200)
+
+
+def test_options_belong_to_the_board(host):
+    with pytest.raises(TypeError, match="ttl: give the options to the Board"):
+        probity.django.urls(Board(host.url), ttl=5)
 
 
 def test_a_wrong_address_is_told_at_once():

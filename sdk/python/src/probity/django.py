@@ -2,8 +2,8 @@
 
     urlpatterns = [path("", include(probity.django.urls("http://127.0.0.1:8080", version="1.4.2")))]
 
-Options are those of :class:`probity._board.Board`. Requests are answered from a cache; the host being away makes
-``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
+Options are those of :class:`probity.board.Board`, which may be given itself. Requests are answered from a cache; the host
+being away makes ``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
-from ._board import CONTENT_TYPE, HEADERS, PATHS, Board
+from .board import CONTENT_TYPE, HEADERS, PATHS, Board, board_of
 
 __all__ = ["urls"]
 
 
-def urls(url: str = "http://127.0.0.1:8080", **options: Any) -> list[URLPattern]:
+def urls(board: str | Board = "http://127.0.0.1:8080", **options: Any) -> list[URLPattern]:
     """The routes, for ``include``."""
-    board = Board(url, **options)
+    board = board_of(board, options)
     return [path(each.lstrip("/"), _view(board, each), name=f"probity-{each.lstrip('/')}") for each in PATHS]
 
 

@@ -2,8 +2,8 @@
 
     app.register_blueprint(probity.flask.blueprint("http://127.0.0.1:8080", version="1.4.2"))
 
-Options are those of :class:`probity._board.Board`. Requests are answered from a cache; the host being away makes
-``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
+Options are those of :class:`probity.board.Board`, which may be given itself. Requests are answered from a cache; the host
+being away makes ``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from ._board import CONTENT_TYPE, HEADERS, PATHS, Board
+from .board import CONTENT_TYPE, HEADERS, PATHS, Board, board_of
 
 __all__ = ["blueprint"]
 
 
-def blueprint(url: str = "http://127.0.0.1:8080", *, name: str = "probity", **options: Any) -> Blueprint:
+def blueprint(board: str | Board = "http://127.0.0.1:8080", *, name: str = "probity", **options: Any) -> Blueprint:
     """The routes; add ``url_prefix`` when registering them elsewhere than at the root."""
-    board = Board(url, **options)
+    board = board_of(board, options)
     routes = Blueprint(name, __name__)
     for path in PATHS:
         routes.add_url_rule(path, path.lstrip("/"), _view(board, path))

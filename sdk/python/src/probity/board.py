@@ -1,4 +1,13 @@
-"""What a service shows of Probity's board: a cached answer, refreshed by one background thread, never waited for long."""
+"""What a service shows of Probity's board: a cached answer, refreshed by one background thread, never waited for long.
+
+:func:`probity.flask.blueprint`, :func:`probity.fastapi.router` and :func:`probity.django.urls` take the host's address with
+the options of a :class:`Board`, or a board, where the service wants to keep it::
+
+    board = Board("http://127.0.0.1:8080", version="1.4.2")
+    app.include_router(probity.fastapi.router(board))
+    ...
+    board.drain()
+"""
 
 from __future__ import annotations
 
@@ -11,6 +20,8 @@ import threading
 import time
 import urllib.parse
 from typing import Any, Callable
+
+__all__ = ["Answer", "Board"]
 
 #: Bytes of the host's answer that are read; a board of thousands of checks is asked for its summary.
 _BODY_BYTES_MAX = 1 << 20
@@ -87,9 +98,20 @@ class Board:
         self._fetch = fetch or self._ask
         self._lock = threading.Lock()
         self._slots = {path: _Slot() for path in PATHS}
+        self._draining = False
+
+    def drain(self) -> None:
+        """Makes ``/ready`` 503 ``draining`` from now on, in this process.
+
+        For a server that goes on answering for a while when it ends: call it first of all, in the handler of SIGTERM or
+        the route of a ``preStop`` hook.
+        """
+        self._draining = True
 
     def answer(self, path: str) -> Answer:
         """The answer for ``/health``, ``/ready`` or ``/live``, after ``patience`` seconds at most."""
+        if self._drains(path):
+            return self._drained()
         refresh = self._refresh(path)
         if refresh is not None and not self._usable(path):
             concurrent.futures.wait([refresh], self._patience)
@@ -97,10 +119,21 @@ class Board:
 
     async def answer_async(self, path: str) -> Answer:
         """The same without holding up an event loop."""
+        if self._drains(path):
+            return self._drained()
         refresh = self._refresh(path)
         if refresh is not None and not self._usable(path):
             await asyncio.wait([asyncio.ensure_future(asyncio.wrap_future(refresh))], timeout=self._patience)
         return self._current(path)
+
+    def _drains(self, path: str) -> bool:
+        return self._draining and path == "/ready"
+
+    def _drained(self) -> Answer:
+        return Answer(503, self._versioned({"status": "draining"}))
+
+    def _versioned(self, body: dict[str, Any]) -> dict[str, Any]:
+        return body if self._version is None else {**body, "version": self._version}
 
     def _usable(self, path: str) -> bool:
         slot = self._slots[path]
@@ -140,9 +173,7 @@ class Board:
         body = _parse(raw)
         if body is None:
             raise _Away(f"{path} answered {status}, and not as a board does")
-        if self._version is not None:
-            body["version"] = self._version
-        return Answer(status, body)
+        return Answer(status, self._versioned(body))
 
     def _current(self, path: str) -> Answer:
         with self._lock:
@@ -150,9 +181,7 @@ class Board:
             if slot.answer is not None and time.monotonic() - slot.at < self._max_age:
                 return slot.answer
             away = slot.away or "no answer in time"
-        body: dict[str, Any] = {"status": "unknown", "message": f"the health-check host is away: {away}"}
-        if self._version is not None:
-            body["version"] = self._version
+        body = self._versioned({"status": "unknown", "message": f"the health-check host is away: {away}"})
         # Whoever answers is alive. A missing host must not get every service restarted.
         return Answer(200 if path == "/live" else 503, body)
 
@@ -168,6 +197,15 @@ class Board:
             return response.status, response.read(_BODY_BYTES_MAX)
         finally:
             connection.close()
+
+
+def board_of(board: str | Board, options: dict[str, Any]) -> Board:
+    """A view's board: the one that was given, or one for this address."""
+    if isinstance(board, str):
+        return Board(board, **options)
+    if options:
+        raise TypeError(f"{', '.join(options)}: give the options to the Board")
+    return board
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:
