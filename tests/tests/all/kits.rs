@@ -162,6 +162,6 @@ fn long_texts_are_cheap_in_javascript() {
         .unwrap();
     fs::write(folder.path().join("check.js"), READS).unwrap();
     probity(folder.path(), &["build", "--out", "reads.wasm"]);
-    let said = probity(folder.path(), &["run", "reads.wasm", "--output", "nagios"]);
+    let said = probity(folder.path(), &["run", "reads.wasm", "--timeout", "30s", "--output", "nagios"]);
     assert_eq!(said.trim(), "OK - read");
 }
