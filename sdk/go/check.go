@@ -19,7 +19,9 @@
 //		if err != nil {
 //			return nil, err
 //		}
-//		var orders struct{ OldestMs float64 }
+//		var orders struct {
+//			OldestMs float64 `json:"oldest_ms"`
+//		}
 //		if err := response.JSON(&orders); err != nil {
 //			return nil, err
 //		}
