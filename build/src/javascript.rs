@@ -26,6 +26,7 @@ const KIT: &str = "node_modules/probity-sdk";
 #[derive(Deserialize)]
 struct Manifest {
     name: Option<String>,
+    version: Option<String>,
 }
 
 /// The package's name, without a scope.
@@ -68,6 +69,17 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     let mut inputs = vec![real.join("src"), real.join("bin"), real.join("package.json")];
     inputs.extend(bundled(&out)?);
     Ok(Made { code: Code::Component(code), inputs })
+}
+
+/// The versions of the packages that bundle the check and put it into its interpreter.
+pub(crate) fn toolchain(folder: &Path) -> Option<String> {
+    let kit = fs::canonicalize(folder.join(KIT)).ok()?;
+    let version = |package: &str| {
+        let manifest = |at: &Path| fs::read_to_string(at.join("node_modules").join(package).join("package.json")).ok();
+        let manifest: Manifest = serde_json::from_str(&manifest(folder).or_else(|| manifest(&kit))?).ok()?;
+        Some(format!("{package} {}", manifest.version?))
+    };
+    Some(format!("{}, {}", version("esbuild")?, version("componentize-qjs")?))
 }
 
 /// What the bundle was made of: a check may share modules with its neighbours.

@@ -133,6 +133,17 @@ impl Language {
         }
     }
 
+    /// What the toolchain calls itself; `None` where it is not there, and what it once made still is.
+    pub(crate) fn toolchain(self, folder: &Path) -> Option<String> {
+        match self {
+            Self::Rust => rust::toolchain::versions(folder),
+            Self::Python => python::toolchain(folder),
+            Self::JavaScript | Self::TypeScript => javascript::toolchain(folder),
+            Self::Go => go::toolchain(),
+            Self::C | Self::Cpp | Self::Zig => c::toolchain(folder),
+        }
+    }
+
     /// Makes code of the sources.
     pub(crate) fn build(self, job: &Job<'_>) -> Result<Made, BuildError> {
         match self {

@@ -61,7 +61,7 @@ impl Project {
         self.target.join("components").join(format!("{}.wasm", self.name))
     }
 
-    /// Builds the component, unless all it was made of is as it was; `anew` builds it in any case.
+    /// Builds the component, unless all it was made of is as it was, the toolchain included; `anew` builds it in any case.
     ///
     /// Takes a minute the first time for some languages. The tools' progress goes to standard error.
     ///
@@ -86,7 +86,8 @@ impl Project {
         let digest = hex(&Sha256::digest(&bytes));
         let inputs: Vec<PathBuf> = made.inputs.into_iter().filter(|input| !input.starts_with(&self.folder)).collect();
         if own()? == before {
-            let stamp = Stamp { digest: self.digest(&inputs)?, inputs, component: digest.clone() };
+            let toolchain = self.language.toolchain(&self.folder);
+            let stamp = Stamp { digest: self.digest(&inputs)?, toolchain, inputs, component: digest.clone() };
             let text = serde_json::to_vec_pretty(&stamp).expect("a stamp is paths and text");
             component::write_if_changed(&self.stamp(), &text).map_err(BuildError::write(&self.stamp()))?;
         }
@@ -100,6 +101,10 @@ impl Project {
         let bytes = fs::read(&file).ok()?;
         let digest = hex(&Sha256::digest(&bytes));
         if digest != stamp.component || self.digest(&stamp.inputs).ok()? != stamp.digest {
+            return None;
+        }
+        // Asked last, since it takes longest.
+        if self.language.toolchain(&self.folder).is_some_and(|toolchain| Some(toolchain) != stamp.toolchain) {
             return None;
         }
         let imports = contract::check(&bytes).ok()?;

@@ -121,6 +121,12 @@ fn python(folder: &Path) -> Result<PathBuf, BuildError> {
     Err(BuildError::Missing { what: "componentize-py".to_owned(), command })
 }
 
+/// The versions of the interpreter and of componentize-py.
+pub(crate) fn toolchain(folder: &Path) -> Option<String> {
+    let script = "import sys, importlib.metadata as m; print(sys.version, m.version('componentize-py'))";
+    tool::told(Command::new(python(folder).ok()?).args(["-c", script]))
+}
+
 fn kit_command(python: &Path, kit: &Path) -> Command {
     let mut command = Command::new(python);
     // Nothing of the machine's own settings changes what is built.

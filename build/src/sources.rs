@@ -15,6 +15,8 @@ const SKIPPED: [&str; 5] = ["target", "node_modules", "venv", "__pycache__", "te
 pub(crate) struct Stamp {
     /// Of all inputs and of this program's version.
     pub(crate) digest: String,
+    /// What the toolchain called itself; `None` when it did not say.
+    pub(crate) toolchain: Option<String>,
     /// Inputs outside of the check's folder.
     pub(crate) inputs: Vec<PathBuf>,
     /// Of the component that came out, in hexadecimal.
@@ -101,10 +103,10 @@ fn collect(root: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file or folder of this name belongs to the sources.
+/// Whether a file or folder of this name belongs to the sources. Components do not: an author tries them in the folder.
 pub(crate) fn is_source(name: &Path) -> bool {
     let name = name.to_string_lossy();
-    !name.starts_with('.') && !name.ends_with('~') && !SKIPPED.contains(&&*name)
+    !name.starts_with('.') && !name.ends_with('~') && !name.ends_with(".wasm") && !SKIPPED.contains(&&*name)
 }
 
 #[cfg(test)]
@@ -122,7 +124,9 @@ mod tests {
         let now = || digest(dir.path(), &[kit.path().to_owned()]).unwrap();
         write(&dir.path().join("src/check.go"), "a");
         let first = now();
-        for ignored in ["target/x", "node_modules/y", ".git/z", "tests/case.toml", "src/check.go~"] {
+        for ignored in
+            ["target/x", "node_modules/y", ".git/z", "tests/case.toml", "src/check.go~", "plugins/check.wasm"]
+        {
             write(&dir.path().join(ignored), "b");
         }
         assert_eq!(now(), first);

@@ -48,6 +48,12 @@ pub fn capture(command: &mut Command) -> Result<Output, BuildError> {
     command.stdin(Stdio::null()).output().map_err(run_error(command))
 }
 
+/// What a program prints when it ends well.
+pub(crate) fn told(command: &mut Command) -> Option<String> {
+    let output = capture(command).ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 fn run_error(command: &Command) -> impl FnOnce(io::Error) -> BuildError + use<> {
     let program = name_of(command);
     move |source| BuildError::Run { program, source }

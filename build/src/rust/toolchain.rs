@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::TARGET;
+use crate::tool;
 
 /// Debian's packages for the route without rustup.
 pub const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "lld-22"];
@@ -174,6 +175,13 @@ fn add_target(directory: &Path) -> Result<(), ToolchainError> {
         Ok(status) => Err(ToolchainError::AddTarget { reason: status.to_string() }),
         Err(error) => Err(ToolchainError::AddTarget { reason: error.to_string() }),
     }
+}
+
+/// The versions of the compiler that is active in a directory and of the distribution's.
+pub(crate) fn versions(directory: &Path) -> Option<String> {
+    let active = tool::told(Command::new(active_rustc()).arg("-vV").current_dir(directory));
+    let debian = tool::told(Command::new(DEBIAN_RUSTC).arg("-vV"));
+    (active.is_some() || debian.is_some()).then(|| active.unwrap_or_default() + &debian.unwrap_or_default())
 }
 
 fn active_rustc() -> PathBuf {

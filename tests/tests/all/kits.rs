@@ -149,6 +149,39 @@ fn rows_and_replies_are_read_as_types() {
     }
 }
 
+// A compiler of another version is a change; one that is gone is not: what it made is still there.
+#[cfg(unix)]
+#[test]
+fn another_compiler_builds_anew() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("check.c"), ASKS_REDIS[0].1).unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    let (zig, version) = (tools.path().join("zig"), tools.path().join("version"));
+    let real = python::program("python");
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" = version ]; then exec cat '{}'; fi\nexec '{}' -m ziglang \"$@\"\n",
+        version.display(),
+        real.display()
+    );
+    fs::write(&zig, script).unwrap();
+    fs::set_permissions(&zig, fs::Permissions::from_mode(0o755)).unwrap();
+    let build = |compiler: &Path| {
+        let mut build = Command::new(binary());
+        build.arg("build").current_dir(folder.path()).env("PROBITY_ZIG", compiler);
+        let output = build.output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{said}");
+        !said.contains("nothing to build")
+    };
+    fs::write(&version, "0.17.0\n").unwrap();
+    assert_eq!([build(&zig), build(&zig)], [true, false]);
+    fs::write(&version, "0.17.1\n").unwrap();
+    assert_eq!([build(&zig), build(&zig)], [true, false]);
+    assert!(!build(Path::new("/nowhere/zig")));
+}
+
 // Interpreted code looks at no byte of a text on its own: a hundred kilobytes that are not ASCII are written and
 // read within the fuel that a check has by default.
 #[cfg(unix)]
