@@ -27,9 +27,10 @@ const GO_VARIABLE: &str = "PROBITY_GO";
 /// The package of the kit that holds its bindings.
 const BINDINGS: &str = "probity.dev/sdk/internal/wit";
 
-/// What the host calls for memory to put arguments and results into, and the kit's own, during which no collection can
-/// start: there is no need for it where the generated bindings' does the same.
+/// What the host calls for memory to put arguments and results into: the generated bindings export one.
 const REALLOC: &str = "cabi_realloc";
+
+/// The kit's, which takes its place: no collection starts in it, see `sdk/go/realloc_wasip1.go`.
 const KIT_REALLOC: &str = "probity_realloc";
 
 /// The bindings that the kit carries, as files below `internal/wit`: whoever gets the module has no generator. Written

@@ -124,7 +124,9 @@ fn python(folder: &Path) -> Result<PathBuf, BuildError> {
 /// The versions of the interpreter and of componentize-py.
 pub(crate) fn toolchain(folder: &Path) -> Option<String> {
     let script = "import sys, importlib.metadata as m; print(sys.version, m.version('componentize-py'))";
-    tool::told(Command::new(python(folder).ok()?).args(["-c", script]))
+    let python = python(folder).ok()?;
+    // Not in the check's folder, whose modules would come before Python's own.
+    tool::told(Command::new(&python).args(["-c", script]).current_dir(python.parent()?))
 }
 
 fn kit_command(python: &Path, kit: &Path) -> Command {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use crate::answer::Answer;
 use crate::guests;
 
 /// How long a test waits for what should take a second at most. Generous: a test fails on hangs, not on load.
@@ -25,35 +26,6 @@ pub struct Host {
     address: String,
     log: Arc<Mutex<String>>,
     env: Vec<(&'static str, String)>,
-}
-
-/// What the host answered.
-#[derive(Debug)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// The body as text.
-    pub body: String,
-}
-
-impl Answer {
-    /// The body as JSON.
-    ///
-    /// # Panics
-    /// When it is not.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
-    }
-
-    /// Whether this is the HTTP status, and `word` the body's.
-    ///
-    /// # Panics
-    /// When it has this status and is not JSON.
-    #[must_use]
-    pub fn says(&self, status: u16, word: &str) -> bool {
-        self.status == status && self.json()["status"] == word
-    }
 }
 
 impl Host {

@@ -1,6 +1,7 @@
 //! Fixtures for the tests of the host: hostile guests as text, built without any toolchain, and a bench to run them on.
 
 pub mod alone;
+mod answer;
 pub mod bench;
 pub mod guests;
 pub mod host;

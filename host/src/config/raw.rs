@@ -16,7 +16,7 @@ use super::leaf::{Bool, Bytes, Int, Json, List, Map, Text, Threshold, Time, Word
 use super::valid::Details;
 use crate::check::{OnUnknown, Probe, Severity};
 pub(super) use connection::{Connection, Queue};
-pub(super) use names::{Certificates, Heartbeat, Resolver};
+pub(super) use names::{Certificates, Heartbeat, Resolver, Secret};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -336,19 +336,6 @@ pub(super) struct Grants {
     /// Other checks whose latest result may be seen: `orders-db`, `group:orders`, `*`.
     #[schemars(extend("default" = []))]
     pub(super) peers: Key<List<Text, 100>>,
-}
-
-/// One secret.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(extend("required" = ["value"]))]
-pub(super) struct Secret {
-    #[serde(rename = "$own")]
-    #[schemars(skip)]
-    pub(super) own: Own,
-    /// The secret, best taken from the environment or a file: `"${WEBHOOK_KEY}"`. At least 5 bytes. It is removed from
-    /// messages, logs and answers. Required.
-    pub(super) value: Key<Text>,
 }
 
 /// One group.

@@ -1,4 +1,4 @@
-//! Tables of things that grants name: heartbeats, certificates, resolvers.
+//! Tables of things that grants name: heartbeats, certificates, resolvers, secrets.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -47,4 +47,17 @@ pub(in crate::config) struct Resolver {
     /// checks only name it. Required.
     #[schemars(extend("x-kind" = "`address:port`"))]
     pub(in crate::config) address: Key<Text>,
+}
+
+/// One secret.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["value"]))]
+pub(in crate::config) struct Secret {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(in crate::config) own: Own,
+    /// The secret, best taken from the environment or a file: `"${WEBHOOK_KEY}"`. At least 5 bytes. It is removed from
+    /// messages, logs and answers. Required.
+    pub(in crate::config) value: Key<Text>,
 }
