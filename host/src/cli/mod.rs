@@ -68,9 +68,6 @@ enum Command {
     Schema(schema::Args),
     /// Print completions for a shell
     Completions(completions::Args),
-    /// Compile a component from standard input to standard output; what `serve` starts for each plugin
-    #[command(name = crate::sandbox::compiler::SUBCOMMAND, hide = true)]
-    CompileWorker(worker::Args),
 }
 
 /// How a command prints.
@@ -85,6 +82,9 @@ enum Output {
 /// Parses the arguments and does what they say.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = worker::entered() {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -122,7 +122,6 @@ impl Command {
             Self::Dev(args) => dev::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
-            Self::CompileWorker(args) => worker::run(&args),
         }
     }
 

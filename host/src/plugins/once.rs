@@ -26,8 +26,8 @@ pub fn load_file(
     path: &Path,
 ) -> Result<Version, Box<Rejection>> {
     let unread = |message: String, size| {
-        let rejection = Rejection { digest: None, size, stage: Stage::Read, message, at_unix_ms: unix_ms() };
-        Box::new(rejection)
+        let Refusal { stage, message } = Refusal::new(Stage::Read, message);
+        Box::new(Rejection { digest: None, size, stage, message, at_unix_ms: unix_ms() })
     };
     let metadata = std::fs::metadata(path).map_err(|error| unread(format!("read {}: {error}", path.display()), 0))?;
     if !metadata.is_file() {
@@ -84,5 +84,5 @@ pub(super) fn bring_up(
         let text = format!("describe() failed: {}: {}", failure.reason.as_str(), failure.message);
         Refusal::new(Stage::Describe, text)
     })?;
-    Version::new(contents.bytes.len() as u64, program, metadata, unix_ms(), start.elapsed())
+    Version::new(sandbox, contents.bytes.len() as u64, program, metadata, unix_ms(), start.elapsed())
 }
