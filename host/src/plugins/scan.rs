@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
+use crate::files;
 use crate::sandbox::hex;
 
 /// Files looked at in one directory; more are ignored with a warning.
@@ -101,7 +102,7 @@ pub(super) fn read(path: &Path, expected: Fingerprint, max: u64) -> Result<Conte
     if expected.len > max {
         return Err(too_large(expected.len));
     }
-    let file = fs::File::open(path).map_err(failed)?;
+    let file = files::open_regular(path).map_err(failed)?;
     let mut bytes = Vec::with_capacity(usize::try_from(expected.len).unwrap_or(0));
     // One byte more than allowed tells a file that grew apart from one that fits.
     (&file).take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
