@@ -45,6 +45,8 @@ pub struct Rejection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// The file's name, which is to be the plugin's.
+    Name,
     /// Reading the file.
     Read,
     /// Its digest is not the pinned one.
@@ -62,15 +64,22 @@ pub enum Stage {
 pub(super) struct Refusal {
     pub(super) stage: Stage,
     pub(super) message: String,
+    /// It was the machine, not the bytes: they are tried again.
+    pub(super) passes: bool,
 }
 
 impl Refusal {
     pub(super) fn new(stage: Stage, message: impl Into<String>) -> Self {
-        Self { stage, message: message.into() }
+        Self { stage, message: message.into(), passes: false }
+    }
+
+    pub(super) fn passing(stage: Stage, message: impl Into<String>) -> Self {
+        Self { passes: true, ..Self::new(stage, message) }
     }
 
     pub(super) fn compile(error: &CompileError) -> Self {
-        Self::new(Stage::Compile, crate::text::chain(error))
+        let passes = matches!(error, CompileError::Worker(_));
+        Self { passes, ..Self::new(Stage::Compile, crate::text::chain(error)) }
     }
 }
 
