@@ -16,6 +16,8 @@ mod checks; // each first-party check has its page, and what the page says is so
 mod conformance; // every language means the same
 mod contract; // what was built against an earlier 0.1 keeps working
 mod crowd; // many runs at once, and what they leave behind
+#[cfg(unix)]
+mod directory; // what the plugin directory may hold, and what becomes of it, hurts nobody
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
 mod examples; // what the examples configure works as they say
