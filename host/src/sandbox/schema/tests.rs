@@ -68,7 +68,7 @@ fn derived_schemas_are_evaluated_here() {
 // Schemas that are small on disk and endless work are never begun in the host's process.
 #[test]
 fn endless_schemas_are_not_evaluated_here() {
-    let nested = (0..40).fold(json!({}), |inner, _| {
+    let nested = (0..8).fold(json!({}), |inner, _| {
         json!({ "anyOf": [inner.clone(), { "unevaluatedProperties": false }], "unevaluatedProperties": inner })
     });
     let many: serde_json::Map<String, Value> =
@@ -81,6 +81,7 @@ fn endless_schemas_are_not_evaluated_here() {
         circle,
         itself,
         deep,
+        nested,
         json!({ "patternProperties": many }),
         json!({ "$dynamicRef": "#a" }),
         json!({ "$id": "http://example.org/a", "$ref": "b" }),
@@ -94,8 +95,6 @@ fn endless_schemas_are_not_evaluated_here() {
         let why = here(&schema).err().unwrap();
         assert!(why.contains("no process"), "{why}");
     }
-    // `nested` is too deep for JSON's parser or not bounded; in both cases it is not begun.
-    assert_eq!(bounded::size(&nested), None);
     assert!(bounded::size(&doubling(5)).is_some());
 }
 
