@@ -12,15 +12,24 @@ use std::path::Path;
 /// # Errors
 /// Those of the operating system; [`io::ErrorKind::InvalidInput`] for what is no regular file.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    // To open is an act for some devices (tapes, watchdogs): what is none of ours is not opened at all.
-    regular(&fs::metadata(path)?)?;
-    let mut options = OpenOptions::new();
-    options.read(true);
+    open_regular_with(path, OpenOptions::new().read(true))
+}
+
+/// The same with `options`.
+///
+/// # Errors
+/// As [`open_regular`].
+pub(crate) fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    // To open is an act for some devices (tapes, watchdogs): what is none of ours is not opened at all. Whether it may be
+    // missing, the options say.
+    if let Ok(metadata) = fs::metadata(path) {
+        regular(&metadata)?;
+    }
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
     }
     let file = options.open(path)?;
     // It may have been swapped in between.

@@ -56,7 +56,7 @@ fn cut(text: &str, max: usize, bad: impl Fn(char) -> bool) -> String {
 }
 
 /// Characters that reorder what a terminal or a page shows.
-const fn is_direction(c: char) -> bool {
+pub(crate) const fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

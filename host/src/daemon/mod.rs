@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 
 use crate::board::Event;
 use crate::capabilities::unix_ms;
@@ -62,6 +63,7 @@ pub struct Daemon {
     scheduler: Scheduler,
     exporter: Exporter,
     config_path: Option<PathBuf>,
+    reload: Arc<Notify>,
 }
 
 impl Daemon {
@@ -88,7 +90,13 @@ impl Daemon {
         let listen = |source| StartError::Listen { address, source };
         let listener = front.block_on(TcpListener::bind(address)).and_then(TcpListener::into_std).map_err(listen)?;
         let (host, scheduler, exporter) = Host::new(config, compiler, guests.handle())?;
-        Ok(Self { host, listener, front, guests, scheduler, exporter, config_path })
+        Ok(Self { host, listener, front, guests, scheduler, exporter, config_path, reload: Arc::default() })
+    }
+
+    /// Reads plugins and configuration again whenever `reload` is told, as `POST /-/reload` does.
+    #[must_use]
+    pub fn reloading_at(self, reload: Arc<Notify>) -> Self {
+        Self { reload, ..self }
     }
 
     /// The address it listens on, with the port that port 0 became.
@@ -110,7 +118,7 @@ impl Daemon {
     /// # Errors
     /// When the listener cannot be used.
     pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let Self { host, listener, front, guests, scheduler, exporter, config_path } = self;
+        let Self { host, listener, front, guests, scheduler, exporter, config_path, reload } = self;
         let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle(), config_path)?;
         let flusher = host::Flusher::start(Arc::clone(&host))?;
         let state = host.http_state(reloader.handle());
@@ -126,10 +134,12 @@ impl Daemon {
             let listener = TcpListener::from_std(listener)?;
             let scheduler = tokio::spawn(scheduler.run());
             let sweeper = tokio::spawn(sweep(Arc::clone(&host)));
+            let reloads = tokio::spawn(reload_at(reload, reloader.handle()));
             let (stop, stopped) = tokio::sync::oneshot::channel();
             let current = Arc::clone(&host);
             let exporter = tokio::spawn(exporter.run(move || current.services.load_full(), stopped));
             serve(&host, listener, state, shutdown).await;
+            reloads.abort();
             sweeper.abort();
             scheduler.abort();
             drop(stop);
@@ -184,6 +194,15 @@ async fn serve(host: &Arc<Host>, listener: TcpListener, state: http::State, shut
     };
     if tokio::time::timeout(settings.shutdown_grace, drained).await.is_err() {
         tracing::warn!("some connections did not end within the grace and are closed");
+    }
+}
+
+async fn reload_at(asked: Arc<Notify>, control: Arc<impl http::Control>) {
+    loop {
+        asked.notified().await;
+        let report = control.reload().await;
+        let (config, checks) = (report.config, report.checks);
+        tracing::info!(config, checks, loaded = ?report.loaded, rejected = ?report.rejected, removed = ?report.removed, "reloaded as asked");
     }
 }
 

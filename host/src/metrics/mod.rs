@@ -57,6 +57,7 @@ pub struct Metrics {
     traces: Mutex<BTreeMap<&'static str, u64>>,
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
     listeners: AtomicI64,
+    state_writable: AtomicI64,
     started_unix_ms: u64,
 }
 
@@ -93,6 +94,7 @@ impl Metrics {
             traces: Mutex::default(),
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
+            state_writable: AtomicI64::new(0),
             started_unix_ms: now,
         }
     }
@@ -170,6 +172,11 @@ impl Metrics {
     /// One listener more or less on the event stream.
     pub fn listeners(&self, change: i64) {
         self.listeners.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// What checks keep is written, or stays in memory for now or for good.
+    pub fn state_writable(&self, writable: bool) {
+        self.state_writable.store(i64::from(writable), Ordering::Relaxed);
     }
 
     /// Everything in OpenMetrics 1.0 text.

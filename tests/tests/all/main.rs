@@ -36,6 +36,8 @@ mod leftovers; // what a thousand timed-out runs leave behind, for each capabili
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
 mod machine; // the checks of the machine in a real host
+#[cfg(target_os = "linux")]
+mod machine_faults; // nobody reads the log, a full disk, pipes for files, small limits, signals
 #[cfg(unix)]
 mod ntp; // clocks that are right, wrong, and nobody's
 mod peers; // checks of other checks
