@@ -23,6 +23,8 @@ mod docs; // what the documents say is so
 mod examples; // what the examples configure works as they say
 mod explain; // what one check may touch, where that leads, and what leads nowhere
 mod faults; // refused, dropped, slow, half-closed: each check against each
+#[cfg(target_os = "linux")]
+mod foreign; // what a plugin's file or words cannot do to the host
 #[cfg(unix)]
 mod greeters; // mail, files and shells, in the clear and inside TLS
 #[cfg(unix)]
