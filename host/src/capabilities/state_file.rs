@@ -166,7 +166,10 @@ fn open(path: &Path) -> io::Result<File> {
     let file = files::open_regular_with(path, &mut options)?;
     let bytes = file.metadata()?.len();
     if bytes > FILE_BYTES_MAX {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("{bytes} bytes, at most {FILE_BYTES_MAX} are read")));
+        return Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            format!("{bytes} bytes, at most {FILE_BYTES_MAX} are read"),
+        ));
     }
     Ok(file)
 }

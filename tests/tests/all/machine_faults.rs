@@ -187,8 +187,20 @@ fn no_command_minds_closed_pipes() {
     std::fs::write(dir.path().join("probity.toml"), "[nonsense]\n").unwrap();
     std::fs::write(dir.path().join("x.wasm"), "nothing").unwrap();
     for line in [
-        "--help", "--version", "nonsense", "schema", "completions bash", "validate", "inspect x.wasm", "run x.wasm",
-        "explain x", "status --url http://127.0.0.1:1", "new x --dir /dev/null/x", "build .", "test .", "serve",
+        "--help",
+        "--version",
+        "nonsense",
+        "schema",
+        "completions bash",
+        "validate",
+        "inspect x.wasm",
+        "run x.wasm",
+        "explain x",
+        "status --url http://127.0.0.1:1",
+        "new x --dir /dev/null/x",
+        "build .",
+        "test .",
+        "serve",
     ] {
         let both = |to: &dyn Fn() -> Stdio| {
             let status = Command::new(binary())
@@ -359,7 +371,9 @@ fn signals_mean_what_is_documented() {
 // Little stack for the first thread, or files that may not grow, are no reason not to start.
 #[test]
 fn small_limits_are_no_silent_end() {
-    for before in ["ulimit -s 64", "ulimit -s 128", "ulimit -f 0", "ulimit -f 1", "ulimit -f 100", "ulimit -c 0; ulimit -l 0"] {
+    for before in
+        ["ulimit -s 64", "ulimit -s 128", "ulimit -f 0", "ulimit -f 1", "ulimit -f 100", "ulimit -c 0; ulimit -l 0"]
+    {
         let mut host = Bare::start(before, "info", Stdio::piped());
         std::fs::write(host.dir.path().join("plugins/a.wasm"), says("it runs")).unwrap();
         host.wait_for("/checks/a", "it runs");
