@@ -28,7 +28,7 @@ pub mod queue;
 mod quota;
 pub mod redis;
 pub mod request;
-mod resolve;
+pub mod resolve;
 mod secrets;
 mod server;
 mod services;

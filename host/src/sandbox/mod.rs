@@ -34,6 +34,8 @@ pub use inside::work;
 pub use metadata::Metadata;
 pub use program::{CONTRACT, CompileError, Program, capability};
 pub(crate) use schema::Schema;
+#[doc(hidden)]
+pub use schema::judge_here;
 pub use worker::Worker;
 
 /// Engines, ticker and cache.

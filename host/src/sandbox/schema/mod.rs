@@ -187,6 +187,17 @@ impl Memory {
     }
 }
 
+/// What the schema of this text makes of `config` in this very process; none when that is work for another one, or the text
+/// is no schema. For fuzzing: no input may take long or much.
+#[doc(hidden)]
+#[must_use]
+pub fn judge_here(schema: &str, config: &Value) -> Option<Option<String>> {
+    let value = serde_json::from_str(schema).ok()?;
+    let steps = bounded::size(&value)?.saturating_mul(bounded::nodes(config));
+    let validator = compile(&value, Some(PATTERN_BYTES_MAX)).ok()?;
+    (steps <= STEPS_MAX).then(|| problems(&validator, config))
+}
+
 /// The worker's part: the schema of these bytes, held against `config`.
 pub(super) fn judge(schema: &[u8], config: &str) -> Answer {
     let compiled = serde_json::from_slice(schema)
