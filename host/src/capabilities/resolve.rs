@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Instant;
 
 use hickory_proto::op::{Message, MessageType, Query, ResponseCode};
@@ -209,7 +210,7 @@ pub(super) async fn system_servers() -> Result<Vec<SocketAddr>, CallError> {
     let read = tokio::task::spawn_blocking(|| {
         use std::io::Read;
         let mut text = String::new();
-        std::fs::File::open(RESOLV_CONF)?.take(RESOLV_CONF_BYTES_MAX).read_to_string(&mut text)?;
+        crate::files::open_regular(Path::new(RESOLV_CONF))?.take(RESOLV_CONF_BYTES_MAX).read_to_string(&mut text)?;
         Ok::<_, io::Error>(text)
     });
     let text = read.await.map_err(|error| unsupported(&error))?.map_err(|error| unsupported(&error))?;

@@ -46,6 +46,8 @@ pub struct Rejection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// The file's name, which is to be the plugin's.
+    Name,
     /// Reading the file.
     Read,
     /// Its digest is not the pinned one.
@@ -66,16 +68,23 @@ const MESSAGE_BYTES_MAX: usize = 2 << 10;
 pub(super) struct Refusal {
     pub(super) stage: Stage,
     pub(super) message: String,
+    /// It was the machine, not the bytes: they are tried again.
+    pub(super) passes: bool,
 }
 
 impl Refusal {
     /// One whose message may hold whatever a file says or is called.
     pub(super) fn new(stage: Stage, message: impl AsRef<str>) -> Self {
-        Self { stage, message: clean(message.as_ref(), MESSAGE_BYTES_MAX) }
+        Self { stage, message: clean(message.as_ref(), MESSAGE_BYTES_MAX), passes: false }
+    }
+
+    pub(super) fn passing(stage: Stage, message: impl AsRef<str>) -> Self {
+        Self { passes: true, ..Self::new(stage, message) }
     }
 
     pub(super) fn compile(error: &CompileError) -> Self {
-        Self::new(Stage::Compile, crate::text::chain(error))
+        let passes = matches!(error, CompileError::Worker(_));
+        Self { passes, ..Self::new(Stage::Compile, crate::text::chain(error)) }
     }
 }
 
