@@ -23,6 +23,9 @@ use crate::text::{clean, clean_lines};
 /// Bytes of a complaint that are kept.
 const COMPLAINT_BYTES_MAX: usize = 2_048;
 
+/// Bytes that an author's worker may have more: the file of functions is at most half of it.
+const FUNCTIONS_BYTES: u64 = 512 << 20;
+
 /// Where components are compiled.
 #[derive(Clone, Debug, Default)]
 pub enum Compiler {
@@ -102,7 +105,9 @@ impl Workshop {
 
     fn ask(&self, worker: &Worker, bytes: &[u8]) -> Result<(Flavor, Vec<u8>), CompileError> {
         let order = Order::Compile { layout: self.layout, functions: self.functions.clone() };
-        let allowance = Allowance { time: worker.timeout, memory: worker.memory };
+        // Functions from before, and those to be kept, are held beside the compiler's own memory.
+        let room = if self.functions.is_some() { FUNCTIONS_BYTES } else { 0 };
+        let allowance = Allowance { time: worker.timeout, memory: worker.memory.saturating_add(room) };
         match worker.ask(&self.jobs, allowance, &order, bytes) {
             Ok((Answer::Code(flavor), code)) => Ok((flavor, code)),
             Ok((Answer::Refused(error), _)) => Err(error),

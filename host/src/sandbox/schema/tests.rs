@@ -126,7 +126,7 @@ fn problems_are_cut_and_cleaned() {
 // A pattern and a long text are no small work either, however small the pattern.
 #[test]
 fn long_texts_are_not_matched_here() {
-    let schema = here(&json!({ "properties": { "a": { "pattern": "(a|b){900}c" } } })).unwrap();
+    let schema = here(&json!({ "properties": { "a": { "pattern": "(a|b){90}c" } } })).unwrap();
     assert_eq!(schema.refuse(&json!({ "a": "a".repeat(1_000) + "c" })), None);
     let said = schema.refuse(&json!({ "a": "a".repeat(STEPS_MAX as usize) })).unwrap();
     assert!(said.contains("no process"), "{said}");
