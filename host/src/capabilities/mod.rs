@@ -296,16 +296,17 @@ impl HostState {
     fn admit(&mut self, capability: Capability) -> Result<(), HostError> {
         let limit = self.env.limits.host_calls;
         self.record.count = self.record.count.saturating_add(1);
-        if self.record.count <= limit {
+        let count = self.record.count.saturating_add(self.fetched());
+        if count <= limit {
             return Ok(());
         }
         self.record.quota_hit = true;
-        if self.record.count > limit.saturating_mul(QUOTA_PATIENCE).saturating_add(QUOTA_PATIENCE) {
-            let used = u64::from(self.record.count);
+        if count > limit.saturating_mul(QUOTA_PATIENCE).saturating_add(QUOTA_PATIENCE) {
+            let used = u64::from(count);
             let hit = LimitHit { reason: Reason::HostCalls, limit: limit.into(), used };
             return Err(HostError::Trap(wasmtime::Error::from(hit)));
         }
-        self.tally(capability, ErrorKind::Quota.as_str());
+        self.tally(capability, ErrorKind::Quota.as_str(), 1);
         Err(CallError::new(ErrorKind::Quota, format!("more than {limit} host calls in one run (key `host-calls`)"))
             .into())
     }
@@ -321,7 +322,7 @@ impl HostState {
         let duration = when.end.saturating_duration_since(when.start);
         self.env.services.times.observe(capability, duration);
         let result = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
-        self.tally(capability, result);
+        self.tally(capability, result, 1);
         if self.record.calls.len() < HostCall::KEPT_MAX {
             self.record.calls.push(HostCall {
                 operation: format!("{}.{operation}", capability.as_str()),
@@ -334,10 +335,10 @@ impl HostState {
         Ok(answer?)
     }
 
-    fn tally(&mut self, capability: Capability, result: &'static str) {
+    fn tally(&mut self, capability: Capability, result: &'static str, times: u32) {
         match self.record.tally.iter_mut().find(|tally| tally.capability == capability && tally.result == result) {
-            Some(tally) => tally.count += 1,
-            None => self.record.tally.push(CallTally { capability, result, count: 1 }),
+            Some(tally) => tally.count = tally.count.saturating_add(times),
+            None => self.record.tally.push(CallTally { capability, result, count: times }),
         }
     }
 }

@@ -27,7 +27,7 @@ pub fn load_file(
     settings: &config::Plugins,
     path: &Path,
 ) -> Result<Version, Box<Rejection>> {
-    let unread = |message, size| Box::new(unread(Stage::Read, message, size));
+    let unread = |message: String, size| Box::new(unread(Stage::Read, &message, size));
     let metadata = std::fs::metadata(path).map_err(|error| unread(format!("read {}: {error}", path.display()), 0))?;
     if !metadata.is_file() {
         return Err(unread(format!("{} is not a regular file", path.display()), 0));
@@ -70,7 +70,7 @@ pub fn load_dir(
     Ok(plugins.collect())
 }
 
-fn unread(stage: Stage, message: impl AsRef<str>, size: u64) -> Rejection {
+fn unread(stage: Stage, message: &str, size: u64) -> Rejection {
     let Refusal { stage, message, .. } = Refusal::new(stage, message);
     Rejection { digest: None, size, stage, message, at_unix_ms: unix_ms() }
 }

@@ -78,7 +78,6 @@ impl Refusal {
         Self { stage, message: clean(message.as_ref(), MESSAGE_BYTES_MAX), passes: false }
     }
 
-    /// One that the machine is to blame for.
     pub(super) fn passing(stage: Stage, message: impl AsRef<str>) -> Self {
         Self { passes: true, ..Self::new(stage, message) }
     }

@@ -18,7 +18,7 @@ use super::program::CompileError;
 pub(crate) const INSTANCES_MAX: u64 = 10_000;
 
 /// Components that may be open at once, each within the one before. Toolchains nest two or three.
-pub(crate) const NESTING_MAX: usize = 32;
+pub(crate) const NESTING_MAX: usize = 100;
 
 /// Components and core modules in one file, at any depth. Real ones have some dozens.
 pub(crate) const PARTS_MAX: usize = 10_000;

@@ -73,7 +73,7 @@ fn hold_on(mut input: impl Read + Send + 'static) -> io::Result<()> {
     let wait = move || {
         // One job was read; there is nothing else to come.
         let _ = input.read(&mut [0]);
-        std::process::abort();
+        std::process::exit(1);
     };
     thread::Builder::new().name("lifeline".into()).stack_size(LIFELINE_STACK_BYTES).spawn(wait).map(drop)
 }
@@ -90,6 +90,9 @@ fn confine(memory: u64, cpu: u64) {
         let _ = setrlimit(Resource::Data, limit(memory));
         let _ = setrlimit(Resource::Cpu, limit(cpu));
         let _ = setrlimit(Resource::Core, limit(0));
+        // A system that hands cores to a program does so whatever the limit is.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
         let _ = nice(10);
     }
 }

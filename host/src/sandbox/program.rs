@@ -190,6 +190,10 @@ fn prepare(linked: &Linked, component: &Component, digest: &str, origin: Origin)
             (name, functions)
         })
         .collect();
+    // Those that were just compiled were counted before; code in the cache may be of a host that did not.
+    if imports.len() > NAMES_MAX {
+        return Err(CompileError::Names);
+    }
     let foreign = imports.iter().filter_map(|(name, functions)| refuse_import(name, *functions));
     let foreign = shown(foreign.collect());
     if !foreign.is_empty() {

@@ -23,9 +23,9 @@ const PATTERN_TEXT_BYTES_MAX: usize = 256;
 /// Bytes of text that count as a node.
 const BYTES_PER_NODE: u64 = 64;
 
-/// What a schema, or a part of it, amounts to.
-#[derive(Clone, Copy, Default)]
-struct Size {
+/// What a schema, or a part of it, amounts to with its references unfolded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Size {
     nodes: u64,
     patterns: u64,
     depth: usize,
@@ -38,25 +38,42 @@ impl Size {
         self.depth = self.depth.max(part.depth + 1);
     }
 
+    /// Steps that a configuration takes at most: each node of the schema looks at each node of it, and each pattern at
+    /// each byte.
+    pub(super) fn steps(self, config: &Value) -> u64 {
+        let nodes = self.nodes.saturating_mul(nodes(config));
+        nodes.saturating_add(self.patterns.saturating_mul(text_bytes(config)))
+    }
+
     const fn fits(self) -> bool {
         self.nodes <= NODES_MAX && self.patterns <= PATTERNS_MAX && self.depth <= DEPTH_MAX
     }
 }
 
-/// The nodes of a schema that is bounded, with its references unfolded.
-pub(super) fn size(schema: &Value) -> Option<u64> {
+/// The size of a schema that is bounded.
+pub(super) fn size(schema: &Value) -> Option<Size> {
     let mut walk = Walk { root: schema, known: HashMap::new(), depth: 0 };
     let size = walk.schema(schema, true)?;
-    size.fits().then_some(size.nodes)
+    size.fits().then_some(size)
 }
 
 /// The nodes of a value; long text counts as several.
-pub(super) fn nodes(value: &Value) -> u64 {
+fn nodes(value: &Value) -> u64 {
     let text = |text: &str| text.len() as u64 / BYTES_PER_NODE;
     1 + match value {
         Value::String(string) => text(string),
         Value::Array(items) => items.iter().map(nodes).sum(),
         Value::Object(fields) => fields.iter().map(|(key, value)| text(key) + nodes(value)).sum(),
+        _ => 0,
+    }
+}
+
+/// Bytes of text in a value, keys included.
+fn text_bytes(value: &Value) -> u64 {
+    match value {
+        Value::String(string) => string.len() as u64,
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() as u64 + text_bytes(value)).sum(),
         _ => 0,
     }
 }

@@ -30,7 +30,7 @@ const MEMORY_MAX: u64 = 256 << 20;
 const PATIENCE_MAX: Duration = Duration::from_secs(10);
 const PATIENCE_EACH: u32 = 100;
 
-/// Nodes of a schema times nodes of a configuration that are evaluated here.
+/// Nodes of a schema times nodes of a configuration, and its patterns times bytes of text, that are evaluated here.
 const STEPS_MAX: u64 = 100_000;
 
 /// More steps than this are not done twice for the same configuration.
@@ -50,7 +50,7 @@ const PROBLEM_BYTES_MAX: usize = 512;
 pub(crate) struct Schema {
     text: String,
     /// The schema and its size, when it is small work.
-    here: Option<(Validator, u64)>,
+    here: Option<(Validator, bounded::Size)>,
     workshop: Arc<Workshop>,
     memory: Mutex<Memory>,
 }
@@ -110,7 +110,7 @@ impl Schema {
     pub(crate) fn refuse(&self, config: &Value) -> Option<String> {
         match &self.here {
             Some((validator, size)) => {
-                let steps = size.saturating_mul(bounded::nodes(config));
+                let steps = size.steps(config);
                 if steps <= STEPS_CHEAP {
                     return problems(validator, config);
                 }
