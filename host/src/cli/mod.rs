@@ -68,9 +68,6 @@ enum Command {
     Schema(schema::Args),
     /// Print completions for a shell
     Completions(completions::Args),
-    /// Compile a component from standard input to standard output; what `serve` starts for each plugin
-    #[command(name = crate::sandbox::compiler::SUBCOMMAND, hide = true)]
-    CompileWorker(worker::Args),
 }
 
 /// How a command prints.
@@ -91,6 +88,9 @@ const EXIT_PANIC: u8 = 101;
 /// Parses the arguments and does what they say.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = worker::entered() {
+        return code;
+    }
     let work = std::thread::Builder::new().name("probity".into()).stack_size(STACK_BYTES).spawn(work);
     let code = match work {
         Ok(work) => work.join().unwrap_or_else(|_| ExitCode::from(EXIT_PANIC)),
@@ -142,7 +142,6 @@ impl Command {
             Self::Dev(args) => dev::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
-            Self::CompileWorker(args) => worker::run(&args),
         }
     }
 

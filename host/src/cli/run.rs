@@ -101,7 +101,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let cache = (!args.no_cache).then(local::user_cache).flatten();
     // What `probity build` put there is the author's own.
     let is_own = path.parent().is_some_and(|folder| folder.ends_with("target/components"));
-    let local = if is_own { local::Local::for_author(cache.as_deref())? } else { local::Local::new(cache.as_deref())? };
+    let make = if is_own { local::Local::for_author } else { local::Local::new };
+    let local = make(cache.as_deref(), &config.plugins)?;
     let version = match local.load(&config.plugins, &path) {
         Ok(version) => Arc::new(version),
         Err(rejection) => {

@@ -7,10 +7,11 @@ mod control;
 mod heap;
 mod host;
 mod reload;
+mod tell;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -118,9 +119,17 @@ impl Daemon {
     /// When the listener cannot be used.
     pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let Self { host, listener, front, guests, scheduler, exporter, config_path, reload } = self;
-        let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle().clone(), config_path)?;
+        let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle(), config_path)?;
         let flusher = host::Flusher::start(Arc::clone(&host))?;
         let state = host.http_state(reloader.handle());
+        let (halt, began) = (reloader.halt(), Arc::new(OnceLock::new()));
+        let begins = Arc::clone(&began);
+        let shutdown = async move {
+            shutdown.await;
+            begins.get_or_init(Instant::now);
+            // What is compiled now, nobody would see any more.
+            halt.ask();
+        };
         let served = front.block_on(async {
             let listener = TcpListener::from_std(listener)?;
             let scheduler = tokio::spawn(scheduler.run());
@@ -138,7 +147,9 @@ impl Daemon {
             drop(tokio::time::timeout(EXPORT_GRACE, exporter).await);
             Ok(())
         });
-        reloader.stop();
+        let spent = began.get().map_or(Duration::ZERO, Instant::elapsed);
+        let grace = host.config.load().server.shutdown_grace;
+        reloader.stop(grace.saturating_sub(spent).max(LOADER_GRACE_MIN));
         // Runs in flight are dropped, and with them their connections.
         guests.shutdown_timeout(RUNTIME_GRACE);
         front.shutdown_timeout(RUNTIME_GRACE);
@@ -149,6 +160,9 @@ impl Daemon {
 
 /// How long the last spans may take to their collector.
 const EXPORT_GRACE: Duration = Duration::from_secs(1);
+
+/// How long loading plugins may take to its end, also when answers used the grace up.
+const LOADER_GRACE_MIN: Duration = Duration::from_millis(100);
 
 /// Blocking work (a file read) that a runtime waits for at the end.
 const RUNTIME_GRACE: Duration = Duration::from_millis(200);

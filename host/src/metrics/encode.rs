@@ -134,8 +134,8 @@ impl Scrape {
     fn plugins(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut family =
             encoder.encode_descriptor("probity_plugin", "The current version of a plugin", None, MetricType::Info)?;
-        for plugin in self.plugins.values().take(super::PLUGINS_MAX) {
-            let Some(version) = &plugin.current else { continue };
+        let loaded = self.plugins.values().filter_map(|plugin| Some((plugin, plugin.current.as_ref()?)));
+        for (plugin, version) in loaded.take(super::PLUGINS_MAX) {
             family.encode_info(&[
                 ("plugin", plugin.name.as_str()),
                 ("version", version.metadata.version.as_str()),
@@ -148,6 +148,8 @@ impl Scrape {
             count(&mut family, &[("plugin", plugin.as_str()), ("result", "loaded")], totals.loaded)?;
             count(&mut family, &[("plugin", plugin.as_str()), ("result", "rejected")], totals.rejected)?;
         }
+        gauge(encoder, "probity_plugin_directory_readable", "Whether the plugin directory could be read last", None)?
+            .encode_gauge(&i64::from(self.metrics.directory_readable.load(Ordering::Relaxed)))?;
         let mut family = counter(encoder, "probity_heartbeats", "What jobs reported: start, ok or fail")?;
         let heartbeats = self.metrics.heartbeats.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for ((name, result), total) in &heartbeats {

@@ -15,7 +15,7 @@ mod tests;
 mod text;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -49,6 +49,7 @@ pub struct Metrics {
     lag: Histogram,
     compile: Histogram,
     plugins: Mutex<BTreeMap<String, PluginTotals>>,
+    directory_readable: AtomicBool,
     config: ConfigReload,
     /// Bounded by the heartbeats that a configuration may declare.
     heartbeats: Mutex<BTreeMap<(String, &'static str), u64>>,
@@ -87,6 +88,7 @@ impl Metrics {
             lag: Histogram::new(&WORK_SECONDS),
             compile: Histogram::new(&WORK_SECONDS),
             plugins: Mutex::default(),
+            directory_readable: AtomicBool::new(true),
             config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
             heartbeats: Mutex::default(),
             traces: Mutex::default(),
@@ -134,6 +136,11 @@ impl Metrics {
     /// Bytes were refused.
     pub fn plugin_rejected(&self, plugin: &str) {
         self.plugin(plugin, |totals| totals.rejected += 1);
+    }
+
+    /// The plugin directory was looked at.
+    pub fn directory(&self, readable: bool) {
+        self.directory_readable.store(readable, Ordering::Relaxed);
     }
 
     /// The configuration was reloaded, or refused.

@@ -8,6 +8,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
@@ -169,15 +170,25 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Writes beside and renames over, so that a reader sees the old file or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("tmp-{}", std::process::id()));
+    // Of its own for each writer, also of one process: what one has renamed and mapped, no other writes to.
+    static WRITERS: AtomicU64 = AtomicU64::new(0);
+    let beside = path.with_extension(format!("tmp-{}-{}", std::process::id(), WRITERS.fetch_add(1, Ordering::Relaxed)));
+    let written = write_private(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // Nobody writes to this name again.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = files::open_regular_with(&beside, &mut options)?;
+    let mut file = files::open_regular_with(path, &mut options)?;
     io::Write::write_all(&mut file, bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    file.sync_all()
 }
 
 /// Makes `dir` with mode 0700, or makes sure that it is ours.

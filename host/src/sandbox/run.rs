@@ -91,7 +91,7 @@ impl Sandbox {
             })
             .await;
         let log = ended.record.map(|record| record.log).unwrap_or_default();
-        Ok((metadata::convert(ended.end?), log))
+        Ok((metadata::convert(ended.end?)?, log))
     }
 
     /// Instantiates, unless there is an instance in the store, and calls under every limit. A panic of the host inside

@@ -402,11 +402,13 @@ fn small_files_are_said() {
 fn too_few_descriptors_are_said() {
     for most in [8, 12, 16, 20, 24] {
         let mut host = Bare::spawn(&format!("ulimit -n {most}"), "info", Stdio::piped(), "");
-        let words = BufReader::new(host.child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut words = words.filter(|line| line.contains("Too many open files"));
-        assert!(words.next().is_some(), "{most}");
+        let mut lines = BufReader::new(host.child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut words = Vec::new();
+        while !words.last().is_some_and(|line: &String| line.contains("Too many open files")) {
+            words.push(lines.next().unwrap_or_else(|| panic!("{most}: {words:?}")));
+        }
         // Read to its end, as whoever keeps a log does.
-        let rest = std::thread::spawn(move || words.count());
+        let rest = std::thread::spawn(move || lines.count());
         if host.child.try_wait().unwrap().is_none() {
             host.signal(Signal::TERM);
         }
