@@ -193,7 +193,7 @@ impl Memory {
 #[must_use]
 pub fn judge_here(schema: &str, config: &Value) -> Option<Option<String>> {
     let value = serde_json::from_str(schema).ok()?;
-    let steps = bounded::size(&value)?.saturating_mul(bounded::nodes(config));
+    let steps = bounded::size(&value)?.steps(config);
     let validator = compile(&value, Some(PATTERN_BYTES_MAX)).ok()?;
     (steps <= STEPS_MAX).then(|| problems(&validator, config))
 }
