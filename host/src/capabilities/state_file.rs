@@ -20,6 +20,9 @@ const FILE_BYTES_MAX: u64 = 4 << 30;
 /// Memory that the database takes for pages of it.
 const CACHE_BYTES: usize = 8 << 20;
 
+/// Bytes of rows that are written at once. A larger row is written alone.
+const WRITE_BYTES_MAX: usize = 256 << 10;
+
 /// Damaged files that are kept; the oldest go.
 const DAMAGED_KEPT_MAX: usize = 3;
 
@@ -56,6 +59,12 @@ pub(super) struct Row {
     pub(super) kind: Kind,
     pub(super) name: String,
     pub(super) bytes: Option<Vec<u8>>,
+}
+
+impl Row {
+    fn len(&self) -> usize {
+        self.name.len() + self.bytes.as_ref().map_or(0, Vec::len)
+    }
 }
 
 /// Makes a database of an open file. Tests put disks that fail in between.
@@ -113,15 +122,27 @@ impl StateFile {
         Ok(true)
     }
 
-    /// Writes `rows` in one transaction. After an error the file is closed.
-    pub(super) fn write(&mut self, rows: &[Row]) -> Result<(), StateError> {
+    /// Writes `rows`, each whole or not at all, the small ones first: on a disk with little room most of them find some.
+    /// Those that were written are taken out of `rows`. After an error the file is closed.
+    pub(super) fn write(&mut self, rows: &mut Vec<Row>) -> Result<(), StateError> {
         let Some(database) = &self.database else { return Err(StateError::Io("it is closed".to_owned())) };
-        let written = held(|| write(database, rows));
-        if let Err(error) = &written {
-            self.is_damaged = matches!(error, StateError::Damaged(_));
-            self.close();
+        // From the end.
+        rows.sort_by_key(|row| std::cmp::Reverse(row.len()));
+        while !rows.is_empty() {
+            let mut bytes = 0;
+            let fits = rows.iter().rev().take_while(|row| {
+                bytes += row.len();
+                bytes <= WRITE_BYTES_MAX
+            });
+            let from = rows.len() - fits.count().max(1);
+            if let Err(error) = held(|| write(database, &rows[from..])) {
+                self.is_damaged = matches!(error, StateError::Damaged(_));
+                self.close();
+                return Err(error);
+            }
+            rows.truncate(from);
         }
-        written
+        Ok(())
     }
 
     fn close(&mut self) {
@@ -166,7 +187,10 @@ fn open(path: &Path) -> io::Result<File> {
     let file = files::open_regular_with(path, &mut options)?;
     let bytes = file.metadata()?.len();
     if bytes > FILE_BYTES_MAX {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("{bytes} bytes, at most {FILE_BYTES_MAX} are read")));
+        return Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            format!("{bytes} bytes, at most {FILE_BYTES_MAX} are read"),
+        ));
     }
     Ok(file)
 }

@@ -115,12 +115,15 @@ impl StateStore {
         let heartbeats = self.heartbeats.take_changed();
         let beats = self.heartbeats.rows((!whole).then_some(&heartbeats));
         let beats = beats.into_iter().map(|(name, bytes)| Row { kind: Kind::Heartbeat, name, bytes: Some(bytes) });
-        let rows: Vec<Row> = self.rows((!whole).then_some(&checks)).into_iter().chain(beats).collect();
-        let written = if rows.is_empty() { Ok(()) } else { file.write(&rows) };
-        if written.is_err() {
-            self.heartbeats.changed_still(heartbeats);
-            self.lock().dirty.extend(checks);
-        }
+        let mut rows: Vec<Row> = self.rows((!whole).then_some(&checks)).into_iter().chain(beats).collect();
+        let written = file.write(&mut rows);
+        let left = |kind: Kind, changed: BTreeSet<String>| -> BTreeSet<String> {
+            let left: BTreeSet<&str> =
+                rows.iter().filter(|row| row.kind == kind).map(|row| row.name.as_str()).collect();
+            changed.into_iter().filter(|name| left.contains(name.as_str())).collect()
+        };
+        self.heartbeats.changed_still(left(Kind::Heartbeat, heartbeats));
+        self.lock().dirty.extend(left(Kind::Check, checks));
         written
     }
 

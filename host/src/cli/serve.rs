@@ -1,5 +1,6 @@
 //! `probity serve`: the host in the foreground.
 
+mod rlimits;
 mod signals;
 
 use std::net::SocketAddr;
@@ -51,6 +52,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let signals = signals::listen().context("start the thread that listens to signals")?;
     crate::log::start().context("start the thread that writes the log")?;
     init_log(&args.log, args.log_format);
+    if let Some(complaint) = rlimits::complaint() {
+        tracing::warn!("{complaint}");
+    }
     let mut config = match config::load(args.config.as_deref()) {
         Ok(config) => config,
         Err(errors) => {

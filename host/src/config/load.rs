@@ -113,7 +113,9 @@ pub(crate) fn fingerprint(main: &Path, files: &[PathBuf], known: &Sums) -> Vec<u
         hasher.update((path.len() as u64).to_le_bytes());
         hasher.update(path);
         let sum = known.get(file).copied().map(Ok);
-        match sum.unwrap_or_else(|| files::read_regular(file, SOURCE_BYTES_MAX).map(|bytes| Sha256::digest(bytes).into())) {
+        match sum
+            .unwrap_or_else(|| files::read_regular(file, SOURCE_BYTES_MAX).map(|bytes| Sha256::digest(bytes).into()))
+        {
             Ok(sum) => hasher.update(sum),
             Err(error) => hasher.update(format!("{:?}", error.kind())),
         }

@@ -86,6 +86,9 @@ mod tests {
         let line = serde_json::json!({ "message": "a\u{85}b\u{2028}c\u{1b}d\ne" }).to_string();
         let clean = one(&line, false).into_owned();
         assert!(clean.is_ascii(), "{clean}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&clean).unwrap(), serde_json::from_str::<serde_json::Value>(&line).unwrap());
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&clean).unwrap(),
+            serde_json::from_str::<serde_json::Value>(&line).unwrap()
+        );
     }
 }

@@ -148,7 +148,10 @@ impl Queue {
 }
 
 fn tell(lines: u64) {
-    tracing::warn!(lines, "lines of the log were dropped: standard error was not read in time, or could not be written");
+    tracing::warn!(
+        lines,
+        "lines of the log were dropped: standard error was not read in time, or could not be written"
+    );
 }
 
 /// Writes `bytes` and answers what could not be.

@@ -177,8 +177,11 @@ impl Scrape {
             .encode_info(&[("version", env!("CARGO_PKG_VERSION")), ("contract", crate::sandbox::CONTRACT)])?;
         gauge(encoder, "process_start_time", "When the host started", Some(&Unit::Seconds))?
             .encode_gauge(&to_seconds(metrics.started_unix_ms))?;
-        let mut family =
-            counter(encoder, "probity_log_lines_dropped", "Lines of the log that were not read in time, or not written")?;
+        let mut family = counter(
+            encoder,
+            "probity_log_lines_dropped",
+            "Lines of the log that were not read in time, or not written",
+        )?;
         family.encode_counter::<NoLabelSet, _, u64>(&crate::log::lines_dropped(), None)?;
         gauge(encoder, "probity_state_writable", "Whether what checks keep survives a restart", None)?
             .encode_gauge(&metrics.state_writable.load(Ordering::Relaxed))?;

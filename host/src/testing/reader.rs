@@ -21,7 +21,8 @@ impl Cases {
     /// Reads one file.
     pub(super) fn read(path: &Path) -> anyhow::Result<(Self, raw::File)> {
         use anyhow::Context;
-        let bytes = crate::files::read_regular(path, SOURCE_BYTES_MAX).with_context(|| format!("read {}", path.display()))?;
+        let bytes =
+            crate::files::read_regular(path, SOURCE_BYTES_MAX).with_context(|| format!("read {}", path.display()))?;
         let cases = Self { source: Source::new(path, bytes)? };
         let file = toml::from_str(&cases.source.text).map_err(|error| cases.explain(&error))?;
         Ok((cases, file))

@@ -38,7 +38,9 @@ pub(super) fn listen() -> io::Result<Signals> {
     let (ended, end) = oneshot::channel();
     let reload = Arc::new(Notify::new());
     let told = Arc::clone(&reload);
-    std::thread::Builder::new().name("probity-signals".into()).spawn(move || obey(&runtime, listeners, ended, &told))?;
+    std::thread::Builder::new()
+        .name("probity-signals".into())
+        .spawn(move || obey(&runtime, listeners, ended, &told))?;
     Ok(Signals { end, reload })
 }
 
