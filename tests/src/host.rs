@@ -60,6 +60,17 @@ impl Host {
         Self { dir, child, address, log, env: env.to_vec() }
     }
 
+    /// The same with variables in its environment, and started by a shell after these commands: `ulimit -d 1048576`.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_under(shell: &str, dir: TempDir, config: &str, env: &[(&'static str, String)]) -> Self {
+        let mut env = env.to_vec();
+        env.push((SHELL, shell.to_owned()));
+        Self::start_with(dir, config, &env)
+    }
+
     /// Ends the process as `kill -9` does and starts it again in the same directory.
     ///
     /// # Panics
@@ -338,9 +349,24 @@ fn with_basics(config: &str) -> String {
     format!("{server}{auth}\n{config}")
 }
 
+/// The variable that [`Host::start_under`] hands its commands over in.
+const SHELL: &str = "PROBITY_TEST_SHELL";
+
+/// The host's program, behind what a shell does first.
+fn program(env: &[(&'static str, String)]) -> Command {
+    match env.iter().find(|(name, _)| *name == SHELL) {
+        Some((_, first)) => {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]).arg(binary());
+            command
+        }
+        None => Command::new(binary()),
+    }
+}
+
 fn spawn(dir: &Path, env: &[(&'static str, String)]) -> (Child, Arc<Mutex<String>>, String) {
     let (output, both) = std::io::pipe().expect("the machine has pipes");
-    let child = Command::new(binary())
+    let child = program(env)
         .args(["serve", "--log-format", "json"])
         .current_dir(dir)
         .env_remove("PROBITY_CONFIG")

@@ -92,7 +92,7 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
     if args.no_plugins {
         return Ok(verdict);
     }
-    let plugins = match local::Local::new(local::user_cache().as_deref())?.load_dir(&config.plugins) {
+    let plugins = match local::Local::new(local::user_cache().as_deref(), &config.plugins)?.load_dir(&config.plugins) {
         Ok(plugins) => plugins,
         Err(error) => {
             let dir = config.plugins.dir.display();

@@ -21,7 +21,12 @@ pub(super) async fn list(State(app): State<Shared>, request: Request) -> Respons
     let depth = checks::depth(&app, &request, Depth::Listed);
     let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
     let plugins: Vec<Value> = plugins.values().map(|one| plugin(one, &index, depth)).collect();
-    answer::json(StatusCode::OK, &json!({ "plugins": plugins }))
+    let directory = app.state.plugins.directory();
+    let mut to = json!({ "readable": directory.error.is_none(), "left_out": directory.left_out });
+    if depth != Depth::Public {
+        to["error"] = json!(directory.error);
+    }
+    answer::json(StatusCode::OK, &json!({ "plugins": plugins, "directory": to }))
 }
 
 /// `GET /plugins/{name}`.

@@ -15,7 +15,7 @@ mod tests;
 mod text;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -49,6 +49,7 @@ pub struct Metrics {
     lag: Histogram,
     compile: Histogram,
     plugins: Mutex<BTreeMap<String, PluginTotals>>,
+    directory_readable: AtomicBool,
     config: ConfigReload,
     /// Bounded by the heartbeats that a configuration may declare.
     heartbeats: Mutex<BTreeMap<(String, &'static str), u64>>,
@@ -56,6 +57,7 @@ pub struct Metrics {
     traces: Mutex<BTreeMap<&'static str, u64>>,
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
     listeners: AtomicI64,
+    state_writable: AtomicI64,
     started_unix_ms: u64,
 }
 
@@ -86,11 +88,13 @@ impl Metrics {
             lag: Histogram::new(&WORK_SECONDS),
             compile: Histogram::new(&WORK_SECONDS),
             plugins: Mutex::default(),
+            directory_readable: AtomicBool::new(true),
             config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
             heartbeats: Mutex::default(),
             traces: Mutex::default(),
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
+            state_writable: AtomicI64::new(0),
             started_unix_ms: now,
         }
     }
@@ -134,6 +138,11 @@ impl Metrics {
         self.plugin(plugin, |totals| totals.rejected += 1);
     }
 
+    /// The plugin directory was looked at.
+    pub fn directory(&self, readable: bool) {
+        self.directory_readable.store(readable, Ordering::Relaxed);
+    }
+
     /// The configuration was reloaded, or refused.
     pub fn config_reloaded(&self, ok: bool) {
         self.config.ok.store(i64::from(ok), Ordering::Relaxed);
@@ -163,6 +172,11 @@ impl Metrics {
     /// One listener more or less on the event stream.
     pub fn listeners(&self, change: i64) {
         self.listeners.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// What checks keep is written, or stays in memory for now or for good.
+    pub fn state_writable(&self, writable: bool) {
+        self.state_writable.store(i64::from(writable), Ordering::Relaxed);
     }
 
     /// Everything in OpenMetrics 1.0 text.
