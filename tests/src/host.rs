@@ -26,6 +26,7 @@ pub struct Host {
     address: String,
     log: Arc<Mutex<String>>,
     env: Vec<(&'static str, String)>,
+    limits: String,
 }
 
 impl Host {
@@ -56,8 +57,19 @@ impl Host {
     #[must_use]
     pub fn start_with(dir: TempDir, config: &str, env: &[(&'static str, String)]) -> Self {
         std::fs::write(dir.path().join("probity.toml"), with_basics(config)).expect("the directory can be written");
-        let (child, log, address) = spawn(dir.path(), env);
-        Self { dir, child, address, log, env: env.to_vec() }
+        let (child, log, address) = spawn(dir.path(), env, "");
+        Self { dir, child, address, log, env: env.to_vec(), limits: String::new() }
+    }
+
+    /// The same below what the shell's `ulimit` says, as `ulimit -n 1024`.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_below(dir: TempDir, config: &str, limits: &str) -> Self {
+        std::fs::write(dir.path().join("probity.toml"), with_basics(config)).expect("the directory can be written");
+        let (child, log, address) = spawn(dir.path(), &[], limits);
+        Self { dir, child, address, log, env: Vec::new(), limits: limits.to_owned() }
     }
 
     /// Ends the process as `kill -9` does and starts it again in the same directory.
@@ -67,7 +79,7 @@ impl Host {
     pub fn kill_and_restart(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was killed");
-        (self.child, self.log, self.address) = spawn(self.dir.path(), &self.env);
+        (self.child, self.log, self.address) = spawn(self.dir.path(), &self.env, &self.limits);
     }
 
     /// The directory of the configuration.
@@ -338,9 +350,16 @@ fn with_basics(config: &str) -> String {
     format!("{server}{auth}\n{config}")
 }
 
-fn spawn(dir: &Path, env: &[(&'static str, String)]) -> (Child, Arc<Mutex<String>>, String) {
+fn spawn(dir: &Path, env: &[(&'static str, String)], limits: &str) -> (Child, Arc<Mutex<String>>, String) {
     let (output, both) = std::io::pipe().expect("the machine has pipes");
-    let child = Command::new(binary())
+    let mut command = if limits.is_empty() {
+        Command::new(binary())
+    } else {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")]).arg(binary());
+        shell
+    };
+    let child = command
         .args(["serve", "--log-format", "json"])
         .current_dir(dir)
         .env_remove("PROBITY_CONFIG")
