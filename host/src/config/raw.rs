@@ -83,13 +83,20 @@ pub(super) struct Server {
     /// How long `/ready` fails before connections are refused, so that load balancers notice. Within `shutdown-grace`.
     #[schemars(extend("default" = "0s"))]
     pub(super) drain_delay: Key<Time<0, { 10 * MINUTE }>>,
-    /// How long a client may take to send a request's head.
+    /// Names that clients may know this host by, beside those that nobody can register: `health.example.com`,
+    /// `*.example.com`, or `*` for any. Requests for other names are answered with a token only, and probes always, so that no
+    /// page of another site can make a browser read what is here. Always allowed: addresses, names without a dot,
+    /// `localhost`, names that end in `.local`, `.internal`, `.svc`, `.lan` and the like, and the machine's own name.
+    #[schemars(extend("default" = []))]
+    pub(super) hosts: Key<List<Text, 100>>,
+    /// How long a client may take to send a request's head, the first one from the start of the connection.
     #[schemars(extend("default" = "5s"))]
     pub(super) header_timeout: Key<Time<100, { 5 * MINUTE }>>,
     /// How long a kept connection may stay without a request.
     #[schemars(extend("default" = "1m"))]
     pub(super) idle_timeout: Key<Time<SECOND, HOUR>>,
-    /// Connections open at once; further ones wait in the listen queue.
+    /// Connections open at once. When all are, the one that is idle for longest gives way to a new one; while none is
+    /// idle, 32 more may ask for a probe. Fewer where the process may not have so many file descriptors.
     #[schemars(extend("default" = 1024))]
     pub(super) max_connections: Key<Int<1, 1_000_000>>,
     /// HTTP status of `/health` when it is unhealthy.

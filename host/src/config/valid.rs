@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use self::connection::{
     Connection, HttpConnection, Identity, Queue, QueueSource, SentinelConnection, ServerConnection, SqlBounds,
 };
-use super::grants::Grants;
+use super::grants::{Grants, HostPattern};
 use super::limits::Limits;
 use super::secrets::Secrets;
 use crate::check::{OnUnknown, Probe, Severity, Window};
@@ -83,11 +83,13 @@ pub struct Server {
     pub shutdown_grace: Duration,
     /// Key `drain-delay`, default 0 s: how long `/ready` fails before connections are refused, within the grace.
     pub drain_delay: Duration,
+    /// Key `hosts`: names that requests may be for, beside those that nobody can register.
+    pub hosts: Vec<HostPattern>,
     /// Key `header-timeout`, default 5 s.
     pub header_timeout: Duration,
     /// Key `idle-timeout`, default 60 s: a kept connection without a request.
     pub idle_timeout: Duration,
-    /// Key `max-connections`, default 1,024; further ones wait in the listen queue.
+    /// Key `max-connections`, default 1,024; for a further one the longest idle one gives way.
     pub max_connections: usize,
     /// Key `metrics.max-checks`, default 2,000: checks with series of their own; the rest share `check="_other"`.
     pub metrics_max_checks: usize,

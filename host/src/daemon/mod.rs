@@ -4,6 +4,7 @@
 //! plain threads for what blocks (loading plugins, flushing state). A guest that spins holds only a guest thread.
 
 mod control;
+mod descriptors;
 mod heap;
 mod host;
 mod reload;
@@ -73,7 +74,8 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn build(config: Config, config_path: Option<PathBuf>, compiler: Compiler) -> Result<Self, StartError> {
+    pub fn build(mut config: Config, config_path: Option<PathBuf>, compiler: Compiler) -> Result<Self, StartError> {
+        descriptors::share_out(&mut config);
         let front = Builder::new_multi_thread()
             .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(HTTP_THREADS_MAX))
             .thread_name("probity-http")
@@ -88,7 +90,7 @@ impl Daemon {
             .map_err(StartError::Runtime)?;
         let address = config.server.listen;
         let listen = |source| StartError::Listen { address, source };
-        let listener = front.block_on(TcpListener::bind(address)).and_then(TcpListener::into_std).map_err(listen)?;
+        let listener = front.block_on(async { http::listen(address)?.into_std() }).map_err(listen)?;
         let (host, scheduler, exporter) = Host::new(config, compiler, guests.handle())?;
         Ok(Self { host, listener, front, guests, scheduler, exporter, config_path, reload: Arc::default() })
     }

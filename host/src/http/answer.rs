@@ -42,6 +42,14 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
+/// Bytes of what a client said that are said back to it, or to the log.
+const SHOWN_BYTES_MAX: usize = 100;
+
+/// What a client said, cut and safe to show.
+pub(super) fn shown(said: &str) -> String {
+    crate::text::clean(said, SHOWN_BYTES_MAX).escape_debug().to_string()
+}
+
 /// Why a request gets no answer. The text is for whoever asked; what is inside the host goes to the log.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -61,6 +69,7 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// The host is asked for more than it may do at once; `code` is in the metrics.
     pub(super) fn busy(code: &'static str, message: impl Into<String>) -> Self {
         Self { retry_after: Some("1"), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
     }

@@ -10,11 +10,12 @@ use axum::routing::{MethodRouter, any, get, post};
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{self, Refusal};
+use super::metrics::Scrapes;
 use super::observe::{Observed, Volume};
 use super::state::State;
+use super::unsent::{self, Budget, UNSENT_BYTES_MAX};
 use super::{checks, events, health, heartbeats, manage, metrics, plugins, probes};
 use crate::capabilities::Push;
-use crate::check::Probe;
 
 /// Listeners on the event stream; further ones get 503.
 pub const EVENT_LISTENERS_MAX: usize = 64;
@@ -26,28 +27,63 @@ pub(super) struct App {
     pub(super) listeners: Arc<Semaphore>,
     /// Becomes true when streams are to end.
     pub(super) ending: watch::Receiver<bool>,
+    /// What answers may hold until they are sent.
+    pub(super) unsent: Arc<Budget>,
+    pub(super) scrapes: Scrapes,
     /// One permit per long answer being made.
-    long: Semaphore,
+    long: Arc<Semaphore>,
+    /// One permit per long answer asked for.
+    asked: Semaphore,
 }
 
-/// Checks in an answer that is made where it is asked for. More take milliseconds, which no probe should wait for.
-const CHECKS_INLINE_MAX: usize = 250;
+/// Entries of an answer that is made where it is asked for. More take a millisecond, and many ask at once: no probe should
+/// wait for them.
+const ENTRIES_INLINE_MAX: usize = 50;
 
 /// Long answers being made at once; further ones wait.
 const LONG_ANSWERS_MAX: usize = 2;
 
+/// Long answers being made or waited for; further ones are refused.
+const LONG_WAITING_MAX: usize = 64;
+
 impl App {
-    /// Makes an answer about `checks` checks, on another thread when there are many.
-    pub(super) async fn aside(&self, checks: usize, make: impl FnOnce() -> Response + Send + 'static) -> Response {
-        if checks <= CHECKS_INLINE_MAX {
+    fn new(state: State, ending: watch::Receiver<bool>, unsent: Arc<Budget>) -> Self {
+        Self {
+            state,
+            ending,
+            unsent,
+            listeners: Arc::new(Semaphore::new(EVENT_LISTENERS_MAX)),
+            scrapes: Scrapes::default(),
+            long: Arc::new(Semaphore::new(LONG_ANSWERS_MAX)),
+            asked: Semaphore::new(LONG_WAITING_MAX),
+        }
+    }
+
+    /// Makes an answer with `entries` entries, on another thread when there are many.
+    pub(super) async fn aside(&self, entries: usize, make: impl FnOnce() -> Response + Send + 'static) -> Response {
+        if entries <= ENTRIES_INLINE_MAX {
             return make();
         }
-        let _permit = self.long.acquire().await.expect("the semaphore is never closed");
-        tokio::task::spawn_blocking(make).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer was not made");
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the host could not answer").into_response()
-        })
+        let Ok(_asked) = self.asked.try_acquire() else {
+            return Refusal::busy("busy", "too many long answers are asked for; ask again").into_response();
+        };
+        let permit = Arc::clone(&self.long).acquire_owned().await.expect("the semaphore is never closed");
+        let unsent = Arc::clone(&self.unsent);
+        let make = move || {
+            let made = unsent::count(make(), &unsent);
+            // Here, so that whoever goes away in the meantime does not make room for another one beside this.
+            drop(permit);
+            made
+        };
+        let made = tokio::task::spawn_blocking(make).await.unwrap_or_else(|error| Err(not_made(&error)));
+        made.unwrap_or_else(IntoResponse::into_response)
     }
+}
+
+/// What is said when an answer could not be made.
+pub(super) fn not_made(error: &tokio::task::JoinError) -> Refusal {
+    tracing::error!(%error, "an answer was not made");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the host could not answer")
 }
 
 /// Handlers get this; one count up per request.
@@ -74,23 +110,17 @@ GET  /events                        server-sent events
 pub fn router(state: State) -> Router {
     // Nobody says when streams end: they end when the host drains.
     let (_never, ending) = watch::channel(false);
-    router_until(state, ending)
+    router_within(state, ending, Arc::new(Budget::new(UNSENT_BYTES_MAX)))
 }
 
-/// The routes, with streams that end when `ending` becomes true.
-pub(super) fn router_until(state: State, ending: watch::Receiver<bool>) -> Router {
-    let listeners = Arc::new(Semaphore::new(EVENT_LISTENERS_MAX));
-    let app = Arc::new(App { state, listeners, ending, long: Semaphore::new(LONG_ANSWERS_MAX) });
+/// The routes, with streams that end when `ending` becomes true, and answers that share `unsent`.
+pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent: Arc<Budget>) -> Router {
+    let app = Arc::new(App::new(state, ending, unsent));
     let mut table = Table { router: Router::new(), app: Arc::clone(&app) };
-    for (probe, paths) in [
-        (Probe::Live, ["/live", "/livez", "/healthz", "/health/live"].as_slice()),
-        (Probe::Ready, ["/ready", "/readyz", "/health/ready"].as_slice()),
-        (Probe::Startup, ["/startup", "/startupz", "/health/started", "/health/startup"].as_slice()),
-    ] {
+    for (probe, paths) in probes::PATHS {
         for path in paths {
-            let answer = move |ExtractState(app): ExtractState<Shared>, request: Request| {
-                std::future::ready(probes::answer(&app, probe, &request))
-            };
+            let answer =
+                move |ExtractState(app): ExtractState<Shared>, request: Request| probes::answer(app, probe, request);
             table = table.on(path, Volume::Quiet, get(answer));
         }
     }
@@ -132,7 +162,8 @@ impl Table {
 
 /// The header `Allow` is added by the router.
 async fn wrong_method(request: Request) -> Response {
-    let text = format!("{} is not allowed on {}", request.method(), request.uri().path());
+    let (method, path) = (answer::shown(request.method().as_str()), answer::shown(request.uri().path()));
+    let text = format!("{method} is not allowed on {path}");
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text).into_response()
 }
 
@@ -151,7 +182,9 @@ async fn lost_request(request: Request) -> Response {
         "/health/live",
     ];
     const NEAR: f64 = 0.7;
-    let path = request.uri().path();
+    // No route is longer.
+    const CHARS_MAX: usize = 32;
+    let path = Some(request.uri().path()).filter(|path| path.len() <= CHARS_MAX).unwrap_or_default();
     let near = ROUTES
         .iter()
         .map(|route| (strsim::normalized_levenshtein(route, path.trim_end_matches('/')), route))

@@ -4,7 +4,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 
 use super::answer::Refusal;
-use crate::config::{Details, Server, Token};
+use crate::config::{Config, Details, Server, Token};
 
 /// Whether messages and data are shown to the sender of `headers`.
 pub(super) fn sees_details(server: &Server, headers: &HeaderMap) -> bool {
@@ -23,6 +23,13 @@ pub(super) fn may_manage(server: &Server, headers: &HeaderMap) -> Result<(), Ref
 /// Whether the sender of `headers` may report to a heartbeat: with its own token or with one that opens everything.
 pub(super) fn may_push(server: &Server, own: Option<&Token>, headers: &HeaderMap) -> Result<(), Refusal> {
     may(server, own, headers)
+}
+
+/// Whether the sender of `headers` has a token that opens anything at all. Only then is a body worth reading.
+pub(super) fn has_any_token(config: &Config, headers: &HeaderMap) -> bool {
+    let Some(candidate) = candidate(headers) else { return false };
+    let own = config.heartbeats.values().filter_map(|heartbeat| heartbeat.token.as_ref());
+    config.server.tokens.iter().chain(own).fold(false, |found, token| found | token.matches(candidate))
 }
 
 fn may(server: &Server, own: Option<&Token>, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -44,7 +51,8 @@ fn may(server: &Server, own: Option<&Token>, headers: &HeaderMap) -> Result<(), 
     Err(Refusal::new(StatusCode::UNAUTHORIZED, code, text))
 }
 
-fn has_token(server: &Server, headers: &HeaderMap) -> bool {
+/// Whether the sender of `headers` has a token that opens everything.
+pub(super) fn has_token(server: &Server, headers: &HeaderMap) -> bool {
     let Some(candidate) = candidate(headers) else { return false };
     // All are compared, so that the time taken does not tell which one came near.
     server.tokens.iter().fold(false, |found, token| found | token.matches(candidate))

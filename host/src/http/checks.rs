@@ -32,6 +32,8 @@ pub(super) enum Depth {
 /// `GET /checks`.
 pub(super) async fn list(State(app): State<Shared>, request: Request) -> Response {
     let depth = depth(&app, &request, Depth::Listed);
+    // Nothing of the request is kept while waiting.
+    drop(request);
     let now = unix_ms();
     let index = app.state.board.index();
     let size = index.checks.len();
@@ -54,13 +56,17 @@ pub(super) async fn one(State(app): State<Shared>, Name(name): Name, request: Re
 /// `GET /checks/{name}/history`.
 pub(super) async fn history(State(app): State<Shared>, Name(name): Name, request: Request) -> Response {
     let details = depth(&app, &request, Depth::Whole) != Depth::Public;
-    match slot(&app, &name) {
-        Ok(slot) => {
-            let runs: Vec<Value> = slot.history().iter().map(|entry| history_entry(entry, details)).collect();
-            answer::json(StatusCode::OK, &json!({ "check": name, "history": runs }))
-        }
-        Err(refusal) => refusal.into_response(),
-    }
+    drop(request);
+    let slot = match slot(&app, &name) {
+        Ok(slot) => slot,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let entries = app.state.config.load().schedule.history;
+    let make = move || {
+        let runs: Vec<Value> = slot.history().iter().map(|entry| history_entry(entry, details)).collect();
+        answer::json(StatusCode::OK, &json!({ "check": name, "history": runs }))
+    };
+    app.aside(entries, make).await
 }
 
 /// What the sender of `request` may see, at most `most`.
@@ -73,7 +79,7 @@ pub(super) fn slot(app: &App, name: &str) -> Result<Arc<Slot>, Refusal> {
     app.state.board.slot(name).ok_or_else(|| {
         let index = app.state.board.index();
         let near = nearest(name, index.checks.keys().map(|known| &**known));
-        Refusal::not_found("no_such_check", format!("no check {}{near}; GET /checks lists them", name.escape_debug()))
+        Refusal::not_found("no_such_check", format!("no check {}{near}; GET /checks lists them", answer::shown(name)))
     })
 }
 

@@ -91,7 +91,7 @@ impl Asked {
             (None, Some(group)) if !config.groups.contains_key(group) => return Err(no_group(&index, &config, group)),
             (None, _) => Arc::new(NOTHING),
         };
-        let details = auth::sees_details(&config.server, request.headers()) && !query::has(request, "summary");
+        let details = auth::sees_details(&config.server, request.headers()) && !query::has(request.uri(), "summary");
         Ok(Self { config, index, summary, group, dialect, details, start })
     }
 
@@ -132,14 +132,18 @@ fn status_code(server: &Server, status: Status) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
+/// Groups that the refusal of an unknown one lists.
+const GROUPS_SHOWN_MAX: usize = 50;
+
 fn no_group(index: &Index, config: &Config, group: &str) -> Refusal {
     let named = index.scopes.keys().filter_map(|id| if let ScopeId::Group(name) = id { Some(&**name) } else { None });
     let known: std::collections::BTreeSet<&str> = named.chain(config.groups.keys().map(String::as_str)).collect();
-    let known: Vec<&str> = known.into_iter().collect();
-    let text = if known.is_empty() {
-        format!("no group {}: no check names one (key `groups`)", group.escape_debug())
-    } else {
-        format!("no group {}; there are {}", group.escape_debug(), known.join(", "))
+    let (group, more) = (answer::shown(group), known.len().saturating_sub(GROUPS_SHOWN_MAX));
+    let known: Vec<&str> = known.into_iter().take(GROUPS_SHOWN_MAX).collect();
+    let text = match (known.is_empty(), more) {
+        (true, _) => format!("no group {group}: no check names one (key `groups`)"),
+        (false, 0) => format!("no group {group}; there are {}", known.join(", ")),
+        (false, more) => format!("no group {group}; there are {} and {more} more", known.join(", ")),
     };
     Refusal::not_found("no_such_group", text)
 }

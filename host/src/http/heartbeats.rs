@@ -25,9 +25,14 @@ use crate::config::{Config, Heartbeat};
 pub(super) async fn list(State(app): State<Shared>, request: Request) -> Response {
     let config = app.state.config.load_full();
     let details = auth::sees_details(&config.server, request.headers());
-    let show = |name: &String| shown(name, &app.state.state.heartbeats().pulse(name), details, unix_ms());
-    let heartbeats: Vec<Value> = config.heartbeats.keys().map(show).collect();
-    answer::json(StatusCode::OK, &json!({ "heartbeats": heartbeats }))
+    drop(request);
+    let (entries, state) = (config.heartbeats.len(), Arc::clone(&app.state.state));
+    let make = move || {
+        let show = |name: &String| shown(name, &state.heartbeats().pulse(name), details, unix_ms());
+        let heartbeats: Vec<Value> = config.heartbeats.keys().map(show).collect();
+        answer::json(StatusCode::OK, &json!({ "heartbeats": heartbeats }))
+    };
+    app.aside(entries, make).await
 }
 
 /// `GET /heartbeats/{name}`: the latest beat.
@@ -76,7 +81,7 @@ fn admitted<'a>(
 fn declared<'a>(config: &'a Arc<Config>, name: &str) -> Result<&'a Heartbeat, Refusal> {
     config.heartbeats.get(name).ok_or_else(|| {
         let near = nearest(name, config.heartbeats.keys().map(String::as_str));
-        let text = format!("no heartbeat {}{near}; GET /heartbeats lists them", name.escape_debug());
+        let text = format!("no heartbeat {}{near}; GET /heartbeats lists them", answer::shown(name));
         Refusal::not_found("no_such_heartbeat", text)
     })
 }

@@ -35,7 +35,7 @@ async fn run_now(app: &App, name: &str, depth: checks::Depth) -> Result<Value, R
 
 fn refused(name: &str, refusal: RunRefusal) -> Refusal {
     match refusal {
-        RunRefusal::Unknown => Refusal::not_found("no_such_check", format!("no check {}", name.escape_debug())),
+        RunRefusal::Unknown => Refusal::not_found("no_such_check", format!("no check {}", answer::shown(name))),
         RunRefusal::Blocked(failure) => {
             let text = format!("check {name} cannot run ({}): {}", failure.reason.as_str(), failure.message);
             Refusal::new(StatusCode::CONFLICT, "check_blocked", text)

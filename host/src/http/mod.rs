@@ -7,14 +7,17 @@ mod activity;
 mod answer;
 mod app;
 mod auth;
+mod authority;
 mod checks;
 mod dialect;
 mod events;
+mod gate;
 mod health;
 mod heartbeats;
 mod manage;
 mod metrics;
 mod observe;
+mod places;
 mod plugins;
 mod probes;
 mod query;
@@ -23,8 +26,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod time;
+mod unsent;
 
 pub use app::{EVENT_LISTENERS_MAX, router};
 pub use observe::BODY_BYTES_MAX;
-pub use server::{HEADER_BYTES_MAX, STREAMS_MAX, serve};
+pub use server::{CONNECTIONS_BESIDE, HEADER_BYTES_MAX, STREAMS_MAX, listen, serve};
 pub use state::{Control, Lifecycle, ReloadReport, RunRefusal, State};

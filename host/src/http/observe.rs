@@ -16,8 +16,10 @@ use hyper::body::Body as _;
 use tower_layer::layer_fn;
 use tower_service::Service;
 
-use super::answer::Refusal;
-use super::app::Shared;
+use super::activity::Activity;
+use super::answer::{self, Refusal};
+use super::app::{App, Shared};
+use super::{auth, unsent};
 use crate::metrics::RouteMetrics;
 
 /// Bytes of a request's body. Only heartbeats want one; clients that send an empty object elsewhere are not turned away.
@@ -35,16 +37,22 @@ pub(super) enum Volume {
     Loud,
 }
 
+/// The connection that a request came over. Not there when the router is called without a socket, nor for the words of
+/// probes, which hold nothing.
+#[derive(Clone)]
+pub(super) struct Over(pub(super) Arc<Activity>);
+
 /// What is known about a route before the first request.
 #[derive(Clone)]
 pub(super) struct Observed {
+    app: Shared,
     series: Arc<RouteMetrics>,
     volume: Volume,
 }
 
 impl Observed {
     pub(super) fn new(app: &Shared, pattern: &'static str, volume: Volume) -> Self {
-        Self { series: app.state.metrics.route(pattern), volume }
+        Self { app: Arc::clone(app), series: app.state.metrics.route(pattern), volume }
     }
 
     pub(super) fn watch(self, methods: MethodRouter<Shared>) -> MethodRouter<Shared> {
@@ -60,7 +68,7 @@ impl Observed {
 
     fn log(&self, method: &Method, uri: &Uri, status: u16, took: Duration) {
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let path = uri.path();
+        let (method, path) = (answer::shown(method.as_str()), answer::shown(uri.path()));
         match self.volume {
             Volume::Quiet => {
                 tracing::debug!(target: "probity::access", %method, path, status, took_us, "answered");
@@ -93,14 +101,8 @@ impl Service<Request> for Watched {
         // The path only: a query may hold what someone pasted there by mistake.
         let uri = observed.logs().then(|| request.uri().clone());
         Box::pin(async move {
-            let response = if request.body().is_end_stream() {
-                route.call(request).await?
-            } else {
-                match bounded(request).await {
-                    Ok(request) => route.call(request).await?,
-                    Err(refusal) => refusal.into_response(),
-                }
-            };
+            let response =
+                answered(&observed.app, &mut route, request).await.unwrap_or_else(IntoResponse::into_response);
             let took = start.elapsed();
             let status = response.status().as_u16();
             observed.series.observe(method.as_str(), status, took);
@@ -112,10 +114,25 @@ impl Service<Request> for Watched {
     }
 }
 
-/// The request with its body read, within bounds.
-async fn bounded(request: Request) -> Result<Request, Refusal> {
+/// The answer of `route` to a request within bounds, with its share of what may be unsent.
+async fn answered(app: &Arc<App>, route: &mut Route, request: Request) -> Result<Response, Refusal> {
+    let over = request.extensions().get::<Over>().cloned();
+    if let Some(Over(activity)) = &over {
+        unsent::room(activity, &app.unsent)?;
+    }
+    let request = if request.body().is_end_stream() { request } else { bounded(app, request).await? };
+    let Ok(response) = route.call(request).await;
+    match &over {
+        Some(Over(activity)) => unsent::hold(response, activity, &app.unsent).await,
+        None => Ok(response),
+    }
+}
+
+/// The request with its body read, within bounds. What comes without a token is not read: every route that wants a body
+/// wants a token first.
+async fn bounded(app: &App, request: Request) -> Result<Request, Refusal> {
     if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
-        let text = format!("a {} request has no body here", request.method());
+        let text = format!("a {} request has no body here", answer::shown(request.method().as_str()));
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "unexpected_body", text));
     }
     let too_large = || {
@@ -126,6 +143,9 @@ async fn bounded(request: Request) -> Result<Request, Refusal> {
         return Err(too_large());
     }
     let (parts, body) = request.into_parts();
+    if !auth::has_any_token(&app.state.config.load(), &parts.headers) {
+        return Ok(Request::from_parts(parts, Body::empty()));
+    }
     match tokio::time::timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await {
         Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body.to_bytes()))),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),

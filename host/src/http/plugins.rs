@@ -1,5 +1,8 @@
 //! `/plugins`: what runs, what was refused, and what may be touched.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -19,35 +22,54 @@ use crate::sandbox::Origin;
 /// `GET /plugins`.
 pub(super) async fn list(State(app): State<Shared>, request: Request) -> Response {
     let depth = checks::depth(&app, &request, Depth::Listed);
+    // Nothing of the request is kept while waiting.
+    drop(request);
     let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
-    let plugins: Vec<Value> = plugins.values().map(|one| plugin(one, &index, depth)).collect();
+    let entries = plugins.len() + index.checks.len();
     let directory = app.state.plugins.directory();
-    let mut to = json!({ "readable": directory.error.is_none(), "left_out": directory.left_out });
-    if depth != Depth::Public {
-        to["error"] = json!(directory.error);
+    let make = move || {
+        let users = users(&index);
+        let users_of = |one: &Plugin| users.get(one.name.as_str()).map_or(&[][..], Vec::as_slice);
+        let plugins: Vec<Value> = plugins.values().map(|one| plugin(one, users_of(one), depth)).collect();
+        let mut to = json!({ "readable": directory.error.is_none(), "left_out": directory.left_out });
+        if depth != Depth::Public {
+            to["error"] = json!(directory.error);
+        }
+        answer::json(StatusCode::OK, &json!({ "plugins": plugins, "directory": to }))
+    };
+    app.aside(entries, make).await
+}
+
+/// The checks of each plugin.
+fn users(index: &Index) -> BTreeMap<&str, Vec<&Slot>> {
+    let mut users: BTreeMap<&str, Vec<&Slot>> = BTreeMap::new();
+    for slot in index.checks.values() {
+        users.entry(&*slot.planned().plugin).or_default().push(slot);
     }
-    answer::json(StatusCode::OK, &json!({ "plugins": plugins, "directory": to }))
+    users
 }
 
 /// `GET /plugins/{name}`.
 pub(super) async fn one(State(app): State<Shared>, Name(name): Name, request: Request) -> Response {
     let depth = checks::depth(&app, &request, Depth::Whole);
+    drop(request);
     let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
-    let Some(found) = plugins.get(&name) else {
+    let Some(found) = plugins.get(&name).cloned() else {
         let near = checks::nearest(&name, plugins.keys().map(String::as_str));
-        let text = format!("no plugin {}{near}; GET /plugins lists them", name.escape_debug());
+        let text = format!("no plugin {}{near}; GET /plugins lists them", answer::shown(&name));
         return Refusal::not_found("no_such_plugin", text).into_response();
     };
-    answer::json(StatusCode::OK, &plugin(found, &index, depth))
+    let users = index.checks.values().filter(|slot| *slot.planned().plugin == *found.name);
+    let users: Vec<Arc<Slot>> = users.cloned().collect();
+    let make = move |users: &[Arc<Slot>]| {
+        let users: Vec<&Slot> = users.iter().map(Arc::as_ref).collect();
+        answer::json(StatusCode::OK, &plugin(&found, &users, depth))
+    };
+    app.aside(users.len(), move || make(&users)).await
 }
 
-fn plugin(plugin: &Plugin, index: &Index, depth: Depth) -> Value {
-    let users: Vec<Value> = index
-        .checks
-        .values()
-        .filter(|slot| *slot.planned().plugin == *plugin.name)
-        .map(|slot| user(slot, depth))
-        .collect();
+fn plugin(plugin: &Plugin, users: &[&Slot], depth: Depth) -> Value {
+    let users: Vec<Value> = users.iter().map(|slot| user(slot, depth)).collect();
     let mut to = Map::new();
     let mut put = |key: &str, value: Value| drop(to.insert(key.to_owned(), value));
     put("name", json!(plugin.name));

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use super::app::App;
+use super::app::{App, Shared};
 use super::{answer, auth, query};
 use crate::board::{Index, ProbeAnswer, Slot};
 use crate::check::{Aggregate, Probe, Reason, Severity, Status};
@@ -24,15 +25,36 @@ enum Verdict {
     Unsupervised,
 }
 
+/// Every probe with its names.
+pub(super) const PATHS: [(Probe, &[&str]); 3] = [
+    (Probe::Live, &["/live", "/livez", "/healthz", "/health/live"]),
+    (Probe::Ready, &["/ready", "/readyz", "/health/ready"]),
+    (Probe::Startup, &["/startup", "/startupz", "/health/started", "/health/startup"]),
+];
+
+/// Whether `uri` asks for a probe's word: that is answered to everybody, whatever else goes on.
+pub(super) fn is_word(uri: &Uri) -> bool {
+    let path = uri.path();
+    PATHS.iter().any(|(_, paths)| paths.contains(&path)) && !query::has(uri, "verbose")
+}
+
 /// Answers one probe.
-pub(super) fn answer(app: &App, probe: Probe, request: &Request) -> Response {
+pub(super) async fn answer(app: Shared, probe: Probe, request: Request) -> Response {
     if request.uri().query().is_none() {
         let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
             app.state.board.probe(probe)
         });
         return answer::constant(verdict.status(), verdict.word());
     }
-    detailed(app, probe, request)
+    let details = auth::sees_details(&app.state.config.load().server, request.headers());
+    let uri = request.uri().clone();
+    drop(request);
+    if !query::has(&uri, "verbose") {
+        return detailed(&app, probe, &uri, details);
+    }
+    let checks = app.state.board.index().checks.len();
+    let theirs = Arc::clone(&app);
+    app.aside(checks, move || detailed(&theirs, probe, &uri, details)).await
 }
 
 impl Verdict {
@@ -69,25 +91,24 @@ fn verdict(probe: Probe, sandbox_alive: bool, draining: bool, checks: impl FnOnc
 }
 
 /// `?verbose` and `?exclude=NAME`, in the manner of Kubernetes.
-fn detailed(app: &App, probe: Probe, request: &Request) -> Response {
-    let excluded: BTreeSet<String> = query::all(request, "exclude").into_iter().collect();
+fn detailed(app: &App, probe: Probe, uri: &Uri, details: bool) -> Response {
+    let excluded: BTreeSet<String> = query::all(uri, "exclude").into_iter().collect();
     let index = app.state.board.index();
     let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
         let said = app.state.board.probe(probe);
         // Which checks there are is not known yet, so none can be left out.
         if excluded.is_empty() || !app.state.board.is_open() { said } else { without(&index, probe, said, &excluded) }
     });
-    if !query::has(request, "verbose") {
+    if !query::has(uri, "verbose") {
         return answer::constant(verdict.status(), verdict.word());
     }
-    let details = auth::sees_details(&app.state.config.load().server, request.headers());
     answer::body(verdict.status(), answer::TEXT, report(&index, probe, verdict, &excluded, details))
 }
 
 /// The answer of a probe as if some checks were not there.
 fn without(index: &Index, probe: Probe, said: ProbeAnswer, excluded: &BTreeSet<String>) -> ProbeAnswer {
     let counted = || index.checks.values().filter(|slot| counts(slot) && !excluded.contains(&*slot.planned().name));
-    let expected = |slot: &&std::sync::Arc<Slot>| {
+    let expected = |slot: &&Arc<Slot>| {
         slot.planned().severity != Severity::Info && !slot.planned().probes.is_empty() && slot.view().pending
     };
     if said == ProbeAnswer::Starting && counted().any(|slot| expected(&slot)) {
@@ -128,7 +149,7 @@ fn report(index: &Index, probe: Probe, verdict: Verdict, excluded: &BTreeSet<Str
         }
     }
     for name in excluded.iter().filter(|name| !index.checks.contains_key(name.as_str())) {
-        line(&mut text, format_args!("warn: no check {} to exclude", name.escape_debug()));
+        line(&mut text, format_args!("warn: no check {} to exclude", answer::shown(name)));
     }
     let end = if verdict == Verdict::Ok { "passed" } else { "failed" };
     line(&mut text, format_args!("{} check {end}: {}", probe.as_str(), verdict.word()));

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
 
 use super::answer::Refusal;
 
@@ -22,16 +22,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 }
 
 /// The decoded pairs of a request's query.
-pub(super) fn pairs(request: &Request) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+pub(super) fn pairs(uri: &Uri) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
 }
 
 /// Whether `key` is there: `?key`, `?key=1`, but not `?key=false`.
-pub(super) fn has(request: &Request, key: &str) -> bool {
-    pairs(request).any(|(name, value)| name == key && !matches!(&*value, "0" | "false" | "no"))
+pub(super) fn has(uri: &Uri, key: &str) -> bool {
+    pairs(uri).any(|(name, value)| name == key && !matches!(&*value, "0" | "false" | "no"))
 }
 
 /// The values of `key`.
-pub(super) fn all(request: &Request, key: &str) -> Vec<String> {
-    pairs(request).filter(|(name, _)| name == key).map(|(_, value)| value.into_owned()).collect()
+pub(super) fn all(uri: &Uri, key: &str) -> Vec<String> {
+    pairs(uri).filter(|(name, _)| name == key).map(|(_, value)| value.into_owned()).collect()
 }

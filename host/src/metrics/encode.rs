@@ -1,8 +1,9 @@
 //! The scrape: counters as they are, and what the board and the plugins say now.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
@@ -207,6 +208,18 @@ impl Scrape {
                 let method = kind.map_or(OTHER, |(method, _)| method.as_str());
                 count(&mut family, &[("route", *route), ("method", method), ("status", &status)], requests)?;
             }
+        }
+        gauge(encoder, "probity_http_connections", "Connections open now", None)?
+            .encode_gauge(&self.metrics.connections.load(Ordering::Relaxed))?;
+        let totals =
+            |of: &Mutex<BTreeMap<&'static str, u64>>| of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut family = counter(encoder, "probity_http_refused", "Requests refused before their route saw them")?;
+        for (reason, total) in &totals(&self.metrics.refused) {
+            count(&mut family, &[("reason", *reason)], *total)?;
+        }
+        let mut family = counter(encoder, "probity_http_connections_closed", "Connections that the host ended")?;
+        for (reason, total) in &totals(&self.metrics.closed) {
+            count(&mut family, &[("reason", *reason)], *total)?;
         }
         let mut family =
             seconds(encoder, "probity_http_request_duration", "From the request's head to the head of the answer")?;

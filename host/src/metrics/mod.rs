@@ -58,6 +58,11 @@ pub struct Metrics {
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
     listeners: AtomicI64,
     state_writable: AtomicI64,
+    connections: AtomicI64,
+    /// Requests that were refused before a route saw them, by reason.
+    refused: Mutex<BTreeMap<&'static str, u64>>,
+    /// Connections that the host ended, by reason.
+    closed: Mutex<BTreeMap<&'static str, u64>>,
     started_unix_ms: u64,
 }
 
@@ -95,6 +100,9 @@ impl Metrics {
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
             state_writable: AtomicI64::new(0),
+            connections: AtomicI64::new(0),
+            refused: Mutex::default(),
+            closed: Mutex::default(),
             started_unix_ms: now,
         }
     }
@@ -177,6 +185,21 @@ impl Metrics {
     /// What checks keep is written, or stays in memory for now or for good.
     pub fn state_writable(&self, writable: bool) {
         self.state_writable.store(i64::from(writable), Ordering::Relaxed);
+    }
+
+    /// One connection more or less.
+    pub fn connections(&self, change: i64) {
+        self.connections.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// A request was refused, whatever it asked for.
+    pub fn refused(&self, reason: &'static str) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+    }
+
+    /// The host ended a connection.
+    pub fn connection_closed(&self, reason: &'static str) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
     /// Everything in OpenMetrics 1.0 text.

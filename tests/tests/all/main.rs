@@ -12,6 +12,8 @@ mod calls; // floods of host calls and log lines; sleeping for ever
 mod capabilities; // every function of the contract, in every language
 mod cases; // the author's cases: what the world answers is written down
 mod checks; // each first-party check has its page, and what the page says is so
+#[cfg(target_os = "linux")]
+mod clients; // what clients without a token can do to the others
 #[cfg(unix)]
 mod conformance; // every language means the same
 mod contract; // what was built against an earlier 0.1 keeps working

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::cx::{At, Cx};
 use super::errors::Fault;
+use super::grants::HostPattern;
 use super::limits::Limits;
 use super::secrets::Secrets;
 use super::tree::NodeId;
@@ -92,6 +93,7 @@ fn server(raw: &raw::Server, metrics: &raw::Metrics, cx: &mut Cx<'_>) -> Server 
         details: raw.details.or(cx, super::Details::default()),
         tokens: tokens(&raw.auth, cx),
         version: raw.version.read(cx),
+        hosts: hosts(raw, cx),
         shutdown_grace,
         drain_delay,
         header_timeout: raw.header_timeout.or(cx, Duration::from_secs(5)),
@@ -137,6 +139,20 @@ fn listen(raw: &raw::Server, cx: &mut Cx<'_>) -> SocketAddr {
         cx.wrong(id, message, format!("write an IP address and a port, `{near}`"));
         default
     })
+}
+
+fn hosts(raw: &raw::Server, cx: &mut Cx<'_>) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    for At { value, id } in raw.hosts.read(cx).unwrap_or_default() {
+        match HostPattern::parse(&value) {
+            Ok(HostPattern::Network(_)) | Err(_) => {
+                let message = format!("{} is no name of a host", cx.typed(id));
+                cx.wrong(id, message, "write a name without a port, `health.example.com`, `*.example.com`, or `*`");
+            }
+            Ok(pattern) => hosts.push(pattern),
+        }
+    }
+    hosts
 }
 
 fn tokens(raw: &raw::Auth, cx: &mut Cx<'_>) -> Vec<Token> {

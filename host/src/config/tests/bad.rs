@@ -66,6 +66,8 @@ fn wrong_values_say_what_fits() {
     one("[server]\nversion = 5", (2, 11), "`5` is no value for `version`", "a string");
     one("[server]\nlisten = \"localhost:80\"", (2, 10), "no address to listen on", "`127.0.0.1:80`");
     one("[server]\nlisten = \":80\"", (2, 10), "no address to listen on", "`0.0.0.0:80`");
+    one("[server]\nhosts = [\"a.example:80\"]", (2, 10), "`a.example:80` is no name of a host", "without a port");
+    one("[server]\nhosts = [\"10.0.0.0/8\"]", (2, 10), "`10.0.0.0/8` is no name of a host", "`*.example.com`");
     one("[egress]\nallow = [\"10.0.0.0/8\", \"10.0.0.0/33\"]", (2, 24), "`10.0.0.0/33` is no network", "`10.1.0.0/16`");
     one("[plugins.pins]\na = \"ab\"", (2, 5), "the pin of `a` is no SHA-256", "sha256sum a.wasm");
     one("[server.auth]\ntokens = [\"abc\"]", (2, 11), "at least 8 visible", "openssl");

@@ -47,13 +47,13 @@ impl Dialect {
 
 /// The dialect a request asks for: `?format=` first, then `Accept`.
 pub(super) fn wanted(request: &Request) -> Result<Dialect, Refusal> {
-    if let Some((_, format)) = query::pairs(request).find(|(key, _)| key == "format") {
+    if let Some((_, format)) = query::pairs(request.uri()).find(|(key, _)| key == "format") {
         // A plus sign in a query is a blank unless it is escaped, and nobody escapes it.
         let format = format.replace(' ', "+");
         let known = Dialect::NAMES.iter().find(|(name, _)| *name == format);
         return known.map(|(_, dialect)| *dialect).ok_or_else(|| {
             let names: Vec<&str> = Dialect::NAMES.iter().map(|(name, _)| *name).collect();
-            let text = format!("no format {}; there are {}", format.escape_debug(), names.join(", "));
+            let text = format!("no format {}; there are {}", answer::shown(&format), names.join(", "));
             Refusal::new(StatusCode::BAD_REQUEST, "unknown_format", text)
         });
     }

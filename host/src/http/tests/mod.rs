@@ -1,5 +1,6 @@
 //! Tests of the routes (by calling the router) and of the sockets (over loopback).
 
+mod crowd;
 mod fixture;
 mod health;
 mod heartbeats;
