@@ -145,7 +145,7 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
             "error: plugin {} would not load: {}\n --> {}",
             plugin.plugin,
             plugin.message,
-            plugin.file.display()
+            crate::text::in_line(&plugin.file.display().to_string())
         ));
     }
     for check in &verdict.checks {

@@ -173,9 +173,8 @@ impl Loader {
                 continue;
             }
             match self.step(&name, &found) {
-                Step::Nothing => self.first.done(&name),
                 Step::Wait if self.patience.is_waited_for(&name) => self.waiting = true,
-                Step::Wait => self.first.done(&name),
+                Step::Nothing | Step::Wait => self.first.done(&name),
                 Step::Judge(contents) => jobs.extend(self.judge(&name, found, contents)),
                 Step::Refuse(refusal) => {
                     let size = if let What::File(fingerprint) = &found.what { fingerprint.len } else { 0 };
