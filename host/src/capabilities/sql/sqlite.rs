@@ -449,7 +449,7 @@ mod tests {
         for level in 1..2_000 {
             views += &format!("CREATE VIEW v{level} AS SELECT * FROM v{};", level - 1);
         }
-        made.execute_batch(&views).unwrap();
+        made.execute_batch(&format!("BEGIN; {views} COMMIT")).unwrap();
         drop(made);
         let mut session = session(&database, true).await.unwrap();
         assert_eq!(kind(&mut session, "SELECT * FROM v1999").await, ErrorKind::Remote);
