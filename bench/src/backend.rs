@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// Who checks log in as, at the server that nobody else knows of.
+/// Who checks log in as, at the server that nobody else knows of. Power over the server would be refused.
 pub(crate) const USER: &str = "bench";
+
+/// Who makes that user.
+pub(crate) const ADMIN: &str = "postgres";
 
 /// How long a server may take to start.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -45,7 +48,7 @@ impl Backend {
             }
             command
         };
-        let made = command("initdb").args(["--no-sync", "--auth=trust", "-U", USER, "-D", "data"]).status();
+        let made = command("initdb").args(["--no-sync", "--auth=trust", "-U", ADMIN, "-D", "data"]).status();
         ensure!(made.context("start initdb")?.success(), "initdb failed");
         let port = free_port()?;
         let mut server = command("postgres");

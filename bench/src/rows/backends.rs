@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 use super::Bench;
-use crate::backend::{Backend, USER};
+use crate::backend::{ADMIN, Backend, USER};
 use crate::clock::process_cpu;
 use crate::report::{Goal, Row};
 use crate::rig::{Rig, Shape, run_once};
@@ -26,14 +26,19 @@ const BATCH: Duration = Duration::from_millis(200);
 /// Row 20.
 pub(super) fn sql(bench: &Bench) -> Result<Vec<Row>> {
     let backend = Backend::postgres(&bench.dir("postgres")?)?;
-    let url = format!("postgres://{USER}@127.0.0.1:{}/postgres", backend.port);
-    let connect = async || {
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
+    let url_of = |user: &str| format!("postgres://{user}@127.0.0.1:{}/postgres", backend.port);
+    let connect = async |user: &str| {
+        let (client, connection) = tokio_postgres::connect(&url_of(user), tokio_postgres::NoTls).await?;
         tokio::spawn(connection);
         anyhow::Ok(client)
     };
+    let url = url_of(USER);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let client = runtime.block_on(until(connect))?;
+    let client = runtime.block_on(async {
+        let admin = until(async || connect(ADMIN).await).await?;
+        admin.batch_execute(&format!("CREATE ROLE {USER} LOGIN")).await.context("make a plain role")?;
+        connect(USER).await
+    })?;
     let ping = async || client.check_connection().await.context("ping");
     rows(bench, 20, "sql", &url, &runtime, ping)
 }
