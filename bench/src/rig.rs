@@ -181,14 +181,22 @@ fn load(sandbox: &Arc<Sandbox>, guests: &Runtime, config: &Config, count: usize)
     let store = Arc::new(Store::default());
     let admit = Box::new(|_: &str, _: &_| None);
     let settings = config.plugins.clone();
-    let mut loader = Loader::new(Arc::clone(sandbox), guests.handle().clone(), Arc::clone(&store), settings, admit);
+    let mut loader = Loader::new(Arc::clone(&store), settings, admit);
     let end = Instant::now() + LOAD_MAX + Duration::from_millis(200) * u32::try_from(count).unwrap_or(u32::MAX);
-    while let Some(again) = loader.scan(|_| {}) {
-        if Instant::now() > end {
-            bail!("the plugins do not load");
+    loop {
+        loader.look();
+        while loader.is_walking() {
+            for job in loader.walk(1, end) {
+                loader.land(job.run(sandbox, guests.handle()));
+            }
+            if Instant::now() > end {
+                bail!("the plugins do not load");
+            }
         }
+        let Some(again) = loader.again() else { break };
         std::thread::sleep(again);
     }
+    loader.publish();
     let plugins = store.load();
     if let Some(rejected) = plugins.values().find_map(|plugin| plugin.rejected.as_ref()) {
         bail!("a plugin was rejected: {}", rejected.message);

@@ -4,6 +4,7 @@
 //!
 //! - [`check`]: what a check is and what results mean; pure.
 //! - [`config`]: files → a valid [`config::Config`].
+//! - `files`: files that others wrote, read within bounds.
 //! - [`testing`]: an author's cases, run in the sandbox with [`capabilities::canned`] behind the imports.
 //!
 //! # Invariants
@@ -21,6 +22,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod daemon;
+mod files;
 pub mod http;
 mod log;
 pub mod metrics;

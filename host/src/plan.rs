@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::capabilities::{CheckEnv, Services, StateStore};
 use crate::check::{Failure, OnUnknown, Probe, Reason, Severity, Window};
-use crate::config::{Check, Config, Timing};
+use crate::config::{Check, Config, Timing, suggested_interval, suggested_timeout};
 use crate::plugins::{Plugins, Version};
 
 /// Every check of this host, by name.
@@ -94,13 +94,14 @@ impl PlannedCheck {
             Some(version) => ungranted(&check, version).or_else(|| invalid_config(&check, version)),
         };
         let metadata = version.as_ref().map(|version| &version.metadata);
-        let every = metadata.and_then(|metadata| metadata.default_interval).unwrap_or(config.defaults.every);
+        let every = metadata.and_then(|metadata| metadata.default_interval).map(suggested_interval);
+        let every = every.unwrap_or(config.defaults.every);
         let timing = check.timing.unwrap_or(Timing::Every(every));
         let mut limits = check.limits;
         if !check.timeout_is_set
             && let Some(timeout) = metadata.and_then(|metadata| metadata.default_timeout)
         {
-            limits.timeout = timeout.min(TIMEOUT_MAX);
+            limits.timeout = suggested_timeout(timeout);
         }
         // A guest's hint never makes it part of `live`.
         let hinted = || -> BTreeSet<Probe> {
@@ -144,9 +145,6 @@ impl PlannedCheck {
         }
     }
 }
-
-/// The longest timeout a guest may suggest for itself.
-const TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
 /// A result is never stale before the next run had time to finish.
 const STALE_MARGIN: Duration = Duration::from_secs(1);

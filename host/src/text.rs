@@ -1,5 +1,7 @@
 //! Text from guests, made safe to show.
 
+use std::borrow::Cow;
+
 /// `text` on one line: control characters become spaces, at most `max` bytes, cut at a character with `…`.
 #[must_use]
 pub(crate) fn clean(text: &str, max: usize) -> String {
@@ -10,6 +12,16 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
 #[must_use]
 pub(crate) fn clean_lines(text: &str, max: usize) -> String {
     cut(text, max, |c| (c.is_control() && c != '\n' && c != '\t') || is_direction(c))
+}
+
+/// `text` as part of a line: as [`clean`] without a bound, and free of cost where nothing is to be done.
+#[must_use]
+pub(crate) fn in_line(text: &str) -> Cow<'_, str> {
+    if text.contains(|c: char| c.is_control() || is_direction(c)) {
+        Cow::Owned(clean(text, text.len()))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// An error with all its causes on one line.
@@ -44,7 +56,7 @@ fn cut(text: &str, max: usize, bad: impl Fn(char) -> bool) -> String {
 }
 
 /// Characters that reorder what a terminal or a page shows.
-const fn is_direction(c: char) -> bool {
+pub(crate) const fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -58,6 +70,8 @@ mod tests {
     #[test]
     fn control_characters_become_spaces() {
         assert_eq!(clean("a\u{1b}[31mb\r\nc\u{202e}d", 100), "a [31mb  c d");
+        assert_eq!(in_line("a\n[+]b ok"), "a [+]b ok");
+        assert!(matches!(in_line("a b"), Cow::Borrowed("a b")));
     }
 
     proptest! {

@@ -103,6 +103,27 @@ pub fn encode(fields: &str) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("{error:#}"))
 }
 
+/// A healthy guest whose `describe` gives this text as the schema of its configuration.
+///
+/// # Panics
+/// When the text is longer than two pages.
+#[must_use]
+pub fn with_schema(schema: &str) -> Vec<u8> {
+    assert!(schema.len() <= 2 << 16, "the memory below has room for two pages of it");
+    let bytes: String = schema.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+    encode(&format!(
+        "(memory (export \"memory\") 4)
+         (data (i32.const 131072) \"{bytes}\")
+         (func (export \"probity:check/checker@0.1.0#describe\") (result i32)
+           (i32.store8 (i32.const 108) (i32.const 1))
+           (i32.store (i32.const 112) (i32.const 131072))
+           (i32.store (i32.const 116) (i32.const {}))
+           (i32.const 64))",
+        schema.len()
+    ))
+    .unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// `component` with one more component inside it, given as text and instantiated once, before any export is called.
 ///
 /// # Panics

@@ -5,6 +5,7 @@ mod answer;
 pub mod bench;
 pub mod guests;
 pub mod host;
+pub mod hostile;
 #[cfg(unix)]
 pub mod python;
 #[cfg(unix)]

@@ -30,6 +30,8 @@ const SERVERS: &[Server] = &[
     Server { program: "haproxy", package: "haproxy" },
     Server { program: "prometheus", package: "prometheus" },
     Server { program: "sshd", package: "openssh-server" },
+    // No server: sets the clock for one process.
+    Server { program: "faketime", package: "faketime" },
 ];
 
 /// Keeps packages from starting their services: tests bring up instances of their own.

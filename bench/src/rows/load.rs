@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use probity::config;
 use probity::daemon::{Daemon, Host};
 use probity::sandbox::Compiler;
-use probity::sandbox::compiler::Worker;
+use probity::sandbox::Worker;
 use wasmtime::component::Component;
 
 use super::http::{checks, host_dir};

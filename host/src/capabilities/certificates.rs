@@ -1,6 +1,5 @@
 //! Files with certificates that the configuration declares, read at each look: a renewed file is seen without a reload.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
@@ -59,19 +58,13 @@ async fn encoded(name: &str, path: PathBuf) -> Result<Vec<CertificateDer<'static
 }
 
 fn bytes(what: &str, path: &Path) -> Result<Vec<u8>, CallError> {
-    let failed = |error: &std::io::Error| io_error(error, &format!("{what}: read its file"));
-    // Opening a pipe would wait for somebody to write.
-    if !std::fs::metadata(path).map_err(|error| failed(&error))?.is_file() {
-        return Err(CallError::new(ErrorKind::Protocol, format!("{what}: its path is no file")));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        let message = format!("{what}: its file has more than {FILE_BYTES_MAX} bytes");
-        return Err(CallError::new(ErrorKind::TooLarge, message));
-    }
-    Ok(bytes)
+    crate::files::read_regular(path, FILE_BYTES_MAX).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => CallError::new(ErrorKind::Protocol, format!("{what}: its path is no file")),
+        std::io::ErrorKind::FileTooLarge => {
+            CallError::new(ErrorKind::TooLarge, format!("{what}: its file has more than {FILE_BYTES_MAX} bytes"))
+        }
+        _ => io_error(&error, &format!("{what}: read its file")),
+    })
 }
 
 fn parse(what: &str, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, CallError> {

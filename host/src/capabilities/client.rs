@@ -12,6 +12,7 @@ use url::Url;
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Hop};
 use super::net::Net;
+use super::quota::{Budget, Charge};
 use super::request::{Request, invalid};
 use super::tls::{TlsInfo, Trust};
 use super::{CallError, ErrorKind};
@@ -52,6 +53,8 @@ pub struct Response {
     pub remote_address: SocketAddr,
     /// After redirects.
     pub final_url: Url,
+    /// What the run pays for all but the body.
+    pub(super) head: Option<Arc<Charge>>,
 }
 
 /// Time per phase of the last hop; none where the phase did not happen.
@@ -114,8 +117,8 @@ impl HttpClient {
                     followed += 1;
                 }
                 _ => {
-                    let body = exchange.body(body_max, deadline).await?;
-                    return Ok(response(exchange, body, trip.url, start));
+                    let body = exchange.body(body_max, &request.budgets().bodies, deadline).await?;
+                    return response(exchange, body, trip.url, start).charged_to(&request.budgets().heads);
                 }
             }
         }
@@ -282,6 +285,28 @@ fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, 
         tls: exchange.tls,
         remote_address: exchange.address,
         final_url,
+        head: None,
+    }
+}
+
+/// What a name or value in a list costs beside its own bytes.
+const ITEM_OVERHEAD_BYTES: usize = 48;
+
+impl Response {
+    fn charged_to(self, budget: &Budget) -> Result<Self, CallError> {
+        Ok(Self { head: Some(Arc::new(budget.charge(self.head_len())?)), ..self })
+    }
+
+    /// Bytes held for it beside its body.
+    fn head_len(&self) -> usize {
+        let pairs = self.headers.iter().chain(&self.trailers);
+        let pairs: usize = pairs.map(|(name, value)| name.len() + value.len() + ITEM_OVERHEAD_BYTES).sum();
+        let chain = self.tls.iter().flat_map(|tls| &tls.chain).flat_map(|certificate| {
+            let texts = [&certificate.subject, &certificate.issuer, &certificate.serial, &certificate.sha256];
+            texts.into_iter().chain(&certificate.dns_names)
+        });
+        let chain: usize = chain.map(|text| text.len() + ITEM_OVERHEAD_BYTES).sum();
+        pairs + chain + self.final_url.as_str().len() + size_of::<Self>()
     }
 }
 

@@ -7,7 +7,7 @@ use std::error::Error as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
@@ -19,6 +19,7 @@ use url::Url;
 
 use super::net::{Net, io_error, timeout};
 use super::proxy::Proxy;
+use super::quota::Budget;
 use super::request::invalid;
 use super::tasks::Tasks;
 use super::tls::{self, Offer, TlsInfo, Trust};
@@ -133,17 +134,22 @@ impl Exchange {
         })
     }
 
-    /// Reads the body, up to `max` bytes, and what comes after it.
+    /// Reads the body, up to `max` bytes and what is left of `budget`, and what comes after it.
     ///
     /// # Errors
     /// `timeout`, `protocol`, `refused`. Too much is not an error of the exchange: the inner `too-large` stands in for
     /// the body, and the head stays good.
-    pub(super) async fn body(&mut self, max: u64, deadline: Instant) -> Result<Result<Bytes, CallError>, CallError> {
+    pub(super) async fn body(
+        &mut self,
+        max: u64,
+        budget: &Budget,
+        deadline: Instant,
+    ) -> Result<Result<Bytes, CallError>, CallError> {
         let too_large = || Err(CallError::new(ErrorKind::TooLarge, format!("the body is larger than {max} bytes")));
         if self.body.size_hint().lower() > max {
             return Ok(too_large());
         }
-        let mut bytes = BytesMut::new();
+        let mut bytes = budget.buffer();
         loop {
             let frame = timeout_at(deadline.into(), self.body.frame()).await.map_err(|_elapsed| {
                 timeout(format!(
@@ -158,7 +164,9 @@ impl Exchange {
                 if (bytes.len() + data.len()) as u64 > max {
                     return Ok(too_large());
                 }
-                bytes.extend_from_slice(data);
+                if let Err(full) = bytes.extend(data, max) {
+                    return Ok(Err(full.into()));
+                }
             } else if let Ok(trailers) = frame.into_trailers() {
                 self.trailers = bounded(trailers)?;
             }

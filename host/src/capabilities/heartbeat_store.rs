@@ -5,6 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::clean;
+
+/// Bytes of what a job says that are kept.
+pub(crate) const HEARTBEAT_MESSAGE_BYTES_MAX: usize = 2 << 10;
+
+/// Beats of one heartbeat that are kept, whatever `history` says.
+pub(crate) const HEARTBEAT_HISTORY_MAX: usize = 1_000;
+
 /// Beats of all heartbeats. Which of them are declared is the configuration's business.
 #[derive(Debug, Default)]
 pub struct HeartbeatStore {
@@ -110,24 +118,40 @@ impl HeartbeatStore {
         self.lock().pulses.get(name).cloned().unwrap_or_default()
     }
 
-    /// Takes in what [`Self::take_changed`] gave out before a restart.
+    /// Takes in what [`Self::rows`] gave out before a restart, within the bounds of what comes in otherwise.
     pub(super) fn restore(&self, name: &str, bytes: &[u8]) -> serde_json::Result<()> {
-        let pulse = serde_json::from_slice(bytes)?;
+        let mut pulse: Pulse = serde_json::from_slice(bytes)?;
+        while pulse.beats.len() > HEARTBEAT_HISTORY_MAX {
+            pulse.beats.pop_front();
+        }
+        for beat in &mut pulse.beats {
+            beat.message = clean(&beat.message, HEARTBEAT_MESSAGE_BYTES_MAX);
+            beat.duration_ms = beat.duration_ms.filter(|ms| ms.is_finite() && *ms >= 0.0);
+        }
         self.lock().pulses.insert(name.to_owned(), pulse);
         Ok(())
     }
 
-    /// What changed since the last call, as it is to be stored.
-    pub(super) fn take_changed(&self) -> Vec<(String, Vec<u8>)> {
-        let mut inner = self.lock();
-        let changed = std::mem::take(&mut inner.changed);
-        let bytes = |name: String| Some((serde_json::to_vec(inner.pulses.get(&name)?).ok()?, name));
-        changed.into_iter().filter_map(bytes).map(|(bytes, name)| (name, bytes)).collect()
+    /// Names of what changed since the last call.
+    pub(super) fn take_changed(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.lock().changed)
     }
 
-    /// Storing those did not work: they are to be given out again.
-    pub(super) fn changed_still(&self, names: impl Iterator<Item = String>) {
-        self.lock().changed.extend(names);
+    /// Storing those did not work: they changed still.
+    pub(super) fn changed_still(&self, mut names: BTreeSet<String>) {
+        self.lock().changed.append(&mut names);
+    }
+
+    /// How many changed and are not stored.
+    pub(super) fn changed(&self) -> usize {
+        self.lock().changed.len()
+    }
+
+    /// What is known of `names`, or of all, as it is to be stored.
+    pub(super) fn rows(&self, names: Option<&BTreeSet<String>>) -> Vec<(String, Vec<u8>)> {
+        let inner = self.lock();
+        let wanted = inner.pulses.iter().filter(|(name, _)| names.is_none_or(|names| names.contains(*name)));
+        wanted.filter_map(|(name, pulse)| Some((name.clone(), serde_json::to_vec(pulse).ok()?))).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -151,6 +175,26 @@ mod tests {
         assert_eq!(push(&store, Push::Ok, 3_500).last().unwrap().duration_ms, Some(2_500.0));
         let last = push(&store, Push::Fail, 9_000).last().unwrap().clone();
         assert_eq!((last.ok, last.duration_ms, last.message.as_str()), (false, None, "at 9000"));
+    }
+
+    // What a file holds is taken in within the bounds of what comes in over HTTP.
+    #[test]
+    fn what_is_restored_is_bounded() {
+        let store = HeartbeatStore::default();
+        let beat = serde_json::json!({
+            "at_unix_ms": u64::MAX, "ok": true, "message": format!("a\u{1b}\n{}", "b".repeat(5_000)), "duration_ms": -1.0
+        });
+        let beats = vec![beat; HEARTBEAT_HISTORY_MAX + 5];
+        let pulse = serde_json::json!({ "started_unix_ms": u64::MAX, "beats": beats, "of_a_later_host": 1 });
+        store.restore("backup", &serde_json::to_vec(&pulse).unwrap()).unwrap();
+        let pulse = store.pulse("backup");
+        let last = pulse.last().unwrap();
+        assert_eq!((pulse.recent().count(), last.duration_ms), (HEARTBEAT_HISTORY_MAX, None));
+        assert!(last.message.len() <= HEARTBEAT_MESSAGE_BYTES_MAX && !last.message.contains(['\u{1b}', '\n']));
+        assert_eq!(push(&store, Push::Ok, 5).last().unwrap().duration_ms, None);
+        for broken in ["", "{}", "[]", "{\"beats\":[{}]}", "{\"beats\":[],\"started_unix_ms\":-1}"] {
+            assert!(store.restore("backup", broken.as_bytes()).is_err(), "{broken}");
+        }
     }
 
     // Only so many beats are kept, and the newest comes first.

@@ -16,7 +16,6 @@ use super::request::Request;
 use super::tls::{Certificate, TlsInfo};
 use super::{CallError, ErrorKind, HostError, HostState};
 use crate::check::Capability;
-use crate::config::Limits;
 
 /// A guest's request under construction.
 #[derive(Clone, Debug)]
@@ -43,12 +42,11 @@ impl Host for HostState {
         &mut self,
         requests: Vec<Resource<OutgoingRequest>>,
     ) -> wasmtime::Result<Vec<Result<Resource<IncomingResponse>, types::Error>>> {
-        let mut ready = Vec::with_capacity(requests.len());
+        let mut ready = Vec::new();
         for request in &requests {
             let span = self.span_of_call(ready.len());
-            let request = self.table.get(request)?.ready();
             ready.push(match self.admit(Capability::Http) {
-                Ok(()) => request.map(|request| request.asked_by(span)),
+                Ok(()) => self.table.get(request)?.ready().map(|request| request.asked_by(span)),
                 Err(HostError::Answer(error)) => Err(error),
                 Err(HostError::Trap(error)) => return Err(error),
             });
@@ -72,13 +70,13 @@ impl HostState {
         request: Result<Request, CallError>,
     ) -> Result<Resource<IncomingResponse>, HostError> {
         let env = self.env.clone();
-        let limits = self.body_limit(1);
+        let budgets = self.quota.budgets();
         let (place, deadline) = (self.quota.socket(), self.deadline(None));
         let target = request.as_ref().map_or_else(|_| String::new(), target);
         let span = self.span_of_call(0);
         let work = async {
-            let (request, _place) = (request?.asked_by(span), place?);
-            env.services.http.send(&request, &env.grants, &limits, deadline).await
+            let (request, _place) = (request?.asked_by(span).charged_to(budgets), place?);
+            env.services.http.send(&request, &env.grants, &env.limits, deadline).await
         };
         let response = self.call(Capability::Http, operation, &target, work).await?;
         Ok(self.keep(response)?)
@@ -90,19 +88,20 @@ impl HostState {
         requests: Vec<Result<Request, CallError>>,
     ) -> impl Future<Output = Vec<(String, Range<Instant>, Result<Response, CallError>)>> + Send + use<> {
         let (env, places, deadline) = (Arc::clone(&self.env), self.quota.sockets(), self.deadline(None));
-        let limits = self.body_limit(requests.len());
+        let budgets = self.quota.budgets();
         let at_once = self.quota.sockets_left();
         let none_left = self.quota.socket().err();
         let send = move |request: Result<Request, CallError>| {
             let (env, places, none_left) = (Arc::clone(&env), Arc::clone(&places), none_left.clone());
+            let budgets = budgets.clone();
             async move {
                 let start = Instant::now();
                 let sent = request.as_ref().map_or_else(|_| String::new(), target);
                 let answer = async {
-                    let request = request?;
+                    let request = request?.charged_to(budgets);
                     none_left.map_or(Ok(()), Err)?;
                     let _place = places.acquire().await.ok();
-                    env.services.http.send(&request, &env.grants, &limits, deadline).await
+                    env.services.http.send(&request, &env.grants, &env.limits, deadline).await
                 };
                 let answer = answer.await;
                 (sent, start..Instant::now(), answer)
@@ -111,21 +110,9 @@ impl HostState {
         futures_util::stream::iter(requests).map(send).buffered(at_once.max(1)).collect()
     }
 
-    /// The run's limits, with what `requests` responses may still hold each.
-    fn body_limit(&self, requests: usize) -> Limits {
-        let share = self.quota.bytes_left() / (requests.max(1) as u64);
-        let limits = self.env.limits;
-        Limits { response_bytes: limits.response_bytes.min(share), ..limits }
-    }
-
     fn keep(&mut self, response: Response) -> Result<Resource<IncomingResponse>, ResourceTableError> {
-        self.quota.hold(body_len(&response));
         self.table.push(IncomingResponse(response))
     }
-}
-
-fn body_len(response: &Response) -> usize {
-    response.body.as_ref().map_or(0, Bytes::len)
 }
 
 /// What the report shows: no query, no credentials.
@@ -173,11 +160,13 @@ impl HostRequest for HostState {
     }
 
     async fn set_body(&mut self, request: Resource<OutgoingRequest>, bytes: Vec<u8>) -> wasmtime::Result<()> {
+        let budgets = self.quota.budgets();
         let entry = self.table.get_mut(&request)?;
-        self.quota.release(entry.request.body.len());
-        entry.too_large = bytes.len() as u64 > self.quota.bytes_left();
-        entry.request.body = if entry.too_large { Bytes::new() } else { bytes.into() };
-        self.quota.hold(entry.request.body.len());
+        // What it had comes free first.
+        entry.request.body = Bytes::new();
+        let held = budgets.bodies.hold(bytes);
+        entry.too_large = held.is_err();
+        entry.request.body = held.unwrap_or_default();
         Ok(())
     }
 
@@ -207,8 +196,7 @@ impl HostRequest for HostState {
     }
 
     async fn drop(&mut self, request: Resource<OutgoingRequest>) -> wasmtime::Result<()> {
-        let request = self.table.delete(request)?;
-        self.quota.release(request.request.body.len());
+        self.table.delete(request)?;
         Ok(())
     }
 }
@@ -269,8 +257,7 @@ impl HostResponse for HostState {
     }
 
     async fn drop(&mut self, response: Resource<IncomingResponse>) -> wasmtime::Result<()> {
-        let response = self.table.delete(response)?;
-        self.quota.release(body_len(&response.0));
+        self.table.delete(response)?;
         Ok(())
     }
 }

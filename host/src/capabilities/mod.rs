@@ -28,13 +28,14 @@ pub mod queue;
 mod quota;
 pub mod redis;
 pub mod request;
-mod resolve;
+pub mod resolve;
 mod secrets;
 mod server;
 mod services;
 pub mod socket;
 pub mod sql;
 mod state;
+mod state_file;
 mod state_store;
 mod system;
 mod tasks;
@@ -55,11 +56,13 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 pub(crate) use clock::unix_ms;
 pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
+pub(crate) use heartbeat_store::HEARTBEAT_MESSAGE_BYTES_MAX;
 pub use heartbeat_store::{Beat, HeartbeatStore, Pulse, Push};
 pub(crate) use limiter::MemoryLimiter;
 pub use peers::Peers;
 pub(crate) use peers::told;
 pub use services::Services;
+pub use state_file::StateError;
 pub use state_store::StateStore;
 
 use crate::check::{CallTally, Capability, HostCall, LogLine, Reason, Run};
@@ -293,16 +296,17 @@ impl HostState {
     fn admit(&mut self, capability: Capability) -> Result<(), HostError> {
         let limit = self.env.limits.host_calls;
         self.record.count = self.record.count.saturating_add(1);
-        if self.record.count <= limit {
+        let count = self.record.count.saturating_add(self.fetched());
+        if count <= limit {
             return Ok(());
         }
         self.record.quota_hit = true;
-        if self.record.count > limit.saturating_mul(QUOTA_PATIENCE).saturating_add(QUOTA_PATIENCE) {
-            let used = u64::from(self.record.count);
+        if count > limit.saturating_mul(QUOTA_PATIENCE).saturating_add(QUOTA_PATIENCE) {
+            let used = u64::from(count);
             let hit = LimitHit { reason: Reason::HostCalls, limit: limit.into(), used };
             return Err(HostError::Trap(wasmtime::Error::from(hit)));
         }
-        self.tally(capability, ErrorKind::Quota.as_str());
+        self.tally(capability, ErrorKind::Quota.as_str(), 1);
         Err(CallError::new(ErrorKind::Quota, format!("more than {limit} host calls in one run (key `host-calls`)"))
             .into())
     }
@@ -318,7 +322,7 @@ impl HostState {
         let duration = when.end.saturating_duration_since(when.start);
         self.env.services.times.observe(capability, duration);
         let result = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
-        self.tally(capability, result);
+        self.tally(capability, result, 1);
         if self.record.calls.len() < HostCall::KEPT_MAX {
             self.record.calls.push(HostCall {
                 operation: format!("{}.{operation}", capability.as_str()),
@@ -331,10 +335,10 @@ impl HostState {
         Ok(answer?)
     }
 
-    fn tally(&mut self, capability: Capability, result: &'static str) {
+    fn tally(&mut self, capability: Capability, result: &'static str, times: u32) {
         match self.record.tally.iter_mut().find(|tally| tally.capability == capability && tally.result == result) {
-            Some(tally) => tally.count += 1,
-            None => self.record.tally.push(CallTally { capability, result, count: 1 }),
+            Some(tally) => tally.count = tally.count.saturating_add(times),
+            None => self.record.tally.push(CallTally { capability, result, count: times }),
         }
     }
 }

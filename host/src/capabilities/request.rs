@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use super::quota::Budgets;
 use super::{CallError, ErrorKind};
 use crate::trace::SpanId;
 
@@ -29,6 +30,8 @@ pub struct Request {
     pub http2_only: bool,
     /// The span that asks, for connections that pass it on.
     span: Option<SpanId>,
+    /// Who pays for what comes back.
+    budgets: Budgets,
     headers: HeaderMap,
 }
 
@@ -56,6 +59,15 @@ impl Request {
 
     pub(super) const fn span(&self) -> Option<SpanId> {
         self.span
+    }
+
+    /// The same, with a response that `budgets` pay for.
+    pub(super) fn charged_to(self, budgets: Budgets) -> Self {
+        Self { budgets, ..self }
+    }
+
+    pub(super) const fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// Sets a header, replacing earlier values.

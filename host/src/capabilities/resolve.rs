@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Instant;
 
 use hickory_proto::op::{Message, MessageType, Query, ResponseCode};
@@ -39,11 +40,11 @@ const DNS_PORT: u16 = 53;
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub struct Answer {
     /// In presentation format.
-    pub(super) data: String,
+    pub data: String,
     /// Seconds.
-    pub(super) ttl: u32,
+    pub ttl: u32,
 }
 
 /// The types that may be asked for.
@@ -62,7 +63,7 @@ const TYPES: [(&str, RecordType); 10] = [
 
 /// A question, ready to be asked.
 #[derive(Clone, Debug)]
-pub(super) struct Question {
+pub struct Question {
     shown: String,
     name: Name,
     record_type: RecordType,
@@ -73,7 +74,7 @@ impl Question {
     ///
     /// # Errors
     /// `invalid-argument` for another type or what is no name.
-    pub(super) fn new(name: &str, record_type: &str) -> Result<Self, CallError> {
+    pub fn new(name: &str, record_type: &str) -> Result<Self, CallError> {
         let invalid = |why: String| CallError::new(ErrorKind::InvalidArgument, why);
         let wanted = record_type.to_ascii_uppercase();
         let known = TYPES.iter().find(|(word, _)| *word == wanted);
@@ -90,7 +91,7 @@ impl Question {
     ///
     /// # Errors
     /// `dns` with the response's code, `timeout` when none answers, `refused` and `unreachable` when none is there.
-    pub(super) async fn ask(&self, servers: &[SocketAddr], deadline: Instant) -> Result<Vec<Answer>, CallError> {
+    pub async fn ask(&self, servers: &[SocketAddr], deadline: Instant) -> Result<Vec<Answer>, CallError> {
         let mut last = CallError::new(ErrorKind::Dns, "the system names no server to ask; declare [resolvers.NAME]");
         let mut left = servers.len() * ROUNDS;
         for _ in 0..ROUNDS {
@@ -209,7 +210,7 @@ pub(super) async fn system_servers() -> Result<Vec<SocketAddr>, CallError> {
     let read = tokio::task::spawn_blocking(|| {
         use std::io::Read;
         let mut text = String::new();
-        std::fs::File::open(RESOLV_CONF)?.take(RESOLV_CONF_BYTES_MAX).read_to_string(&mut text)?;
+        crate::files::open_regular(Path::new(RESOLV_CONF))?.take(RESOLV_CONF_BYTES_MAX).read_to_string(&mut text)?;
         Ok::<_, io::Error>(text)
     });
     let text = read.await.map_err(|error| unsupported(&error))?.map_err(|error| unsupported(&error))?;

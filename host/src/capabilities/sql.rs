@@ -7,6 +7,7 @@ mod mysql_value;
 mod pg_value;
 mod pool;
 mod postgres;
+mod reading;
 mod sqlite;
 mod target;
 mod value;

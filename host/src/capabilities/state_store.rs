@@ -1,22 +1,27 @@
 //! The bytes that checks keep between runs: in memory, written behind to an embedded database.
 //!
 //! Reads and writes of a run touch memory only. [`StateStore::flush`] writes the checks that changed in one transaction
-//! (redb: crash-safe, so `kill -9` loses at most what was not flushed and never leaves half a write).
+//! (redb: crash-safe, so `kill -9` loses at most what was not flushed and never leaves half a write). Whatever befalls the
+//! file, what is in memory is not lost: see [`StateFile`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 
 use super::heartbeat_store::HeartbeatStore;
+use super::state_file::{Kind, MakeDatabase, Row, StateError, StateFile, make_database};
 use super::{CallError, ErrorKind};
+use crate::config::is_name;
+use crate::text::clean;
 
 /// Keys of one check.
 const KEYS_MAX: usize = 256;
 /// Bytes of one key.
 const KEY_BYTES_MAX: usize = 256;
+/// Bytes of the JSON of one check: what `limits.state-bytes` allows at most, in numbers and commas.
+const ROW_BYTES_MAX: usize = 80 << 20;
 
 /// Whether `key` is one.
 ///
@@ -30,19 +35,13 @@ pub(super) fn check_key(key: &str) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Check name to its entries as JSON.
-const TABLE: Table = TableDefinition::new("state");
-/// Heartbeat name to what is kept of it as JSON.
-const HEARTBEATS: Table = TableDefinition::new("heartbeats");
-
-type Table = TableDefinition<'static, &'static str, &'static [u8]>;
-
 /// State of all checks of this host, and the beats it received.
 #[derive(Debug, Default)]
 pub struct StateStore {
     inner: Mutex<Inner>,
     heartbeats: HeartbeatStore,
-    database: Option<Database>,
+    /// None: nothing survives the process.
+    file: Mutex<Option<StateFile>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,26 +66,34 @@ impl StateStore {
         Self::default()
     }
 
-    /// Opens or creates the database at `path` and reads it whole.
+    /// Opens or creates the file at `path` and reads it whole. A damaged one is set aside, and the store begins empty.
     ///
     /// # Errors
-    /// When the file cannot be opened, is not a database, or is locked by another host.
-    pub fn open(path: &Path) -> Result<Self, redb::Error> {
-        let database = Database::create(path)?;
+    /// When the file cannot be opened or made, is of another kind, or is locked by another host.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        Self::open_by(path, make_database)
+    }
+
+    fn open_by(path: &Path, make: MakeDatabase) -> Result<Self, StateError> {
         let mut inner = Inner::default();
         let heartbeats = HeartbeatStore::default();
-        let read = database.begin_read()?;
-        each(&read, TABLE, |name, bytes| match serde_json::from_slice(bytes) {
-            Ok(entries) => drop(inner.checks.insert(name.to_owned(), entries)),
-            Err(error) => tracing::warn!(check = name, %error, "stored state is unreadable, dropped"),
-        })?;
-        each(&read, HEARTBEATS, |name, bytes| {
-            if let Err(error) = heartbeats.restore(name, bytes) {
-                tracing::warn!(heartbeat = name, %error, "stored beats are unreadable, dropped");
+        let file = StateFile::open(path, make, |kind, name, bytes| {
+            let read = match kind {
+                _ if !is_name(name) => Err("no name of a check or heartbeat".to_owned()),
+                Kind::Check => entries(bytes).map(|entries| drop(inner.checks.insert(name.to_owned(), entries))),
+                Kind::Heartbeat => heartbeats.restore(name, bytes).map_err(|error| error.to_string()),
+            };
+            if let Err(error) = read {
+                tracing::warn!(name = %clean(name, KEY_BYTES_MAX), ?kind, error, "stored state is unreadable, dropped");
             }
         })?;
-        drop(read);
-        Ok(Self { inner: Mutex::new(inner), heartbeats, database: Some(database) })
+        Ok(Self { inner: Mutex::new(inner), heartbeats, file: Mutex::new(Some(file)) })
+    }
+
+    /// Whether what is kept survives a restart, as far as the disk allows.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// What jobs reported; kept in the same file.
@@ -95,31 +102,48 @@ impl StateStore {
         &self.heartbeats
     }
 
-    /// Writes what changed since the last flush. Blocks on the disk; call it off the async runtimes.
+    /// Writes what changed since the last flush; after an error everything, to the file opened anew. Blocks on the disk; call
+    /// it off the async runtimes.
     ///
     /// # Errors
-    /// When the database cannot be written; the changes stay pending.
-    pub fn flush(&self) -> Result<(), redb::Error> {
-        let Some(database) = &self.database else { return Ok(()) };
-        let changed: Vec<(String, Option<Vec<u8>>)> = {
-            let mut inner = self.lock();
-            let dirty = std::mem::take(&mut inner.dirty);
-            dirty
-                .into_iter()
-                .map(|name| (inner.checks.get(&name).and_then(|entries| serde_json::to_vec(entries).ok()), name))
-                .map(|(bytes, name)| (name, bytes))
-                .collect()
+    /// When the file cannot be written; the changes stay pending.
+    pub fn flush(&self) -> Result<(), StateError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = &mut *file else { return Ok(()) };
+        let whole = file.reopen()?;
+        let checks = std::mem::take(&mut self.lock().dirty);
+        let heartbeats = self.heartbeats.take_changed();
+        let beats = self.heartbeats.rows((!whole).then_some(&heartbeats));
+        let beats = beats.into_iter().map(|(name, bytes)| Row { kind: Kind::Heartbeat, name, bytes: Some(bytes) });
+        let mut rows: Vec<Row> = self.rows((!whole).then_some(&checks)).into_iter().chain(beats).collect();
+        let written = file.write(&mut rows);
+        let left = |kind: Kind, changed: BTreeSet<String>| -> BTreeSet<String> {
+            let left: BTreeSet<&str> =
+                rows.iter().filter(|row| row.kind == kind).map(|row| row.name.as_str()).collect();
+            changed.into_iter().filter(|name| left.contains(name.as_str())).collect()
         };
-        let beaten = self.heartbeats.take_changed();
-        if changed.is_empty() && beaten.is_empty() {
-            return Ok(());
-        }
-        let written = write(database, &changed, &beaten);
-        if written.is_err() {
-            self.heartbeats.changed_still(beaten.into_iter().map(|(name, _)| name));
-            self.lock().dirty.extend(changed.into_iter().map(|(name, _)| name));
-        }
+        self.heartbeats.changed_still(left(Kind::Heartbeat, heartbeats));
+        self.lock().dirty.extend(left(Kind::Check, checks));
         written
+    }
+
+    /// How many checks and heartbeats changed and are not written.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.lock().dirty.len() + self.heartbeats.changed()
+    }
+
+    /// What `names` keep, or all, as it is to be stored.
+    fn rows(&self, names: Option<&BTreeSet<String>>) -> Vec<Row> {
+        let inner = self.lock();
+        let wanted = inner.checks.iter().filter(|(name, _)| names.is_none_or(|names| names.contains(*name)));
+        wanted
+            .map(|(name, entries)| Row {
+                kind: Kind::Check,
+                name: name.clone(),
+                bytes: serde_json::to_vec(entries).ok(),
+            })
+            .collect()
     }
 
     /// The value under `key`, if it is there and has not expired.
@@ -208,70 +232,17 @@ impl Entry {
     }
 }
 
-/// Shows every row of a table that may not exist yet.
-fn each(read: &ReadTransaction, table: Table, mut show: impl FnMut(&str, &[u8])) -> Result<(), redb::Error> {
-    match read.open_table(table) {
-        Ok(table) => {
-            for row in table.iter()? {
-                let (name, bytes) = row?;
-                show(name.value(), bytes.value());
-            }
-            Ok(())
-        }
-        Err(redb::TableError::TableDoesNotExist(_)) => Ok(()),
-        Err(error) => Err(error.into()),
+/// The entries in a row, if they are within what [`StateStore::set`] takes.
+fn entries(bytes: &[u8]) -> Result<Entries, String> {
+    if bytes.len() > ROW_BYTES_MAX {
+        return Err(format!("{} bytes, at most {ROW_BYTES_MAX} are read", bytes.len()));
     }
-}
-
-fn write(
-    database: &Database,
-    changed: &[(String, Option<Vec<u8>>)],
-    beaten: &[(String, Vec<u8>)],
-) -> Result<(), redb::Error> {
-    let write = database.begin_write()?;
-    {
-        let mut table = write.open_table(TABLE)?;
-        for (name, bytes) in changed {
-            match bytes {
-                Some(bytes) => drop(table.insert(name.as_str(), bytes.as_slice())?),
-                None => drop(table.remove(name.as_str())?),
-            }
-        }
-        let mut table = write.open_table(HEARTBEATS)?;
-        for (name, bytes) in beaten {
-            table.insert(name.as_str(), bytes.as_slice())?;
-        }
+    let entries: Entries = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if entries.len() > KEYS_MAX || entries.keys().any(|key| check_key(key).is_err()) {
+        return Err("keys that no check could have written".to_owned());
     }
-    write.commit()?;
-    Ok(())
+    Ok(entries)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    // What was flushed is there after a restart, what expired is not.
-    #[test]
-    fn state_survives_a_restart() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("state.redb");
-        let store = StateStore::open(&path).unwrap();
-        store.set("a", "kept", b"1".to_vec(), None, 0, 100).unwrap();
-        store.set("a", "short", b"2".to_vec(), Some(10), 0, 100).unwrap();
-        store.flush().unwrap();
-        drop(store);
-        let store = StateStore::open(&path).unwrap();
-        assert_eq!(store.get("a", "kept", 20), Some(b"1".to_vec()));
-        assert_eq!(store.keys("a", "", 20), ["kept"]);
-    }
-
-    // The quota counts the whole check, and replacing a value frees the old one.
-    #[test]
-    fn quota_is_per_check() {
-        let store = StateStore::in_memory();
-        store.set("a", "k", vec![0; 90], None, 0, 100).unwrap();
-        store.set("a", "k", vec![0; 99], None, 0, 100).unwrap();
-        assert_eq!(store.set("a", "l", vec![0; 1], None, 0, 100).unwrap_err().kind, ErrorKind::Quota);
-        store.set("b", "l", vec![0; 99], None, 0, 100).unwrap();
-    }
-}
+mod tests;

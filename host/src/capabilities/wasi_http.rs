@@ -1,27 +1,41 @@
 //! `wasi:http/outgoing-handler`, for `fetch` in JavaScript and SDKs that bring their own client: the same client, the
 //! same grants, the same limits as `http`.
 //!
-//! Bodies are read whole in both directions, within the limits of the run.
+//! Bodies are read whole in both directions, within the limits of the run: what is held of them and of heads is charged
+//! to the same budgets as that of `http`, for as long as the guest has any of it.
 
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use http_body_util::{BodyExt as _, Full, Limited};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{
     Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
 use super::client::Response;
+use super::quota::{Budgets, Charge};
 use super::request::{Request, is_forbidden};
-use super::{CallError, CheckEnv, ErrorKind, HostError, HostState};
+use super::{CallError, CheckEnv, ErrorKind, HostError, HostState, TARGET_BYTES_MAX};
 use crate::check::{Capability, Level};
+use crate::text::clean;
 use crate::trace::SpanId;
 
 /// Bytes of a set of headers, as wasmtime counts them.
 const FIELDS_BYTES_MAX: usize = 32 << 10;
+
+/// Bytes of a piece of a request's body, as the guest writes it; two wait for the host at most. They are not charged
+/// before the request is sent.
+const CHUNK_BYTES_MAX: usize = 16 << 10;
+
+/// Calls beyond `host-calls` that the report shows.
+const REFUSED_TOLD_MAX: u32 = 16;
+
+/// Bytes kept of an error, for the log.
+const ERROR_BYTES_MAX: usize = 1 << 10;
 
 /// The `wasi:http` of one run.
 pub(super) struct WasiHttp {
@@ -35,8 +49,11 @@ struct Hooks {
     /// The run's: the report has fetches in the order of their end, which nobody knows when they start.
     span: Option<SpanId>,
     sockets: Arc<Semaphore>,
-    /// Calls the guest may still make: what `http` left when the first one was made.
-    calls_left: u32,
+    budgets: Budgets,
+    /// Calls of the run so far that did not come this way.
+    other_calls: u32,
+    /// Those that did, refused ones included.
+    made: u32,
     fetches: Fetches,
 }
 
@@ -53,7 +70,6 @@ impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let (env, quota, deadline) = (&self.env, &self.quota, self.calls_end);
         let span = self.span();
-        let calls_left = env.limits.host_calls.saturating_sub(self.record.count);
         let wasi = self.wasi_http.get_or_insert_with(|| {
             let mut ctx = WasiHttpCtx::new();
             ctx.set_field_size_limit(FIELDS_BYTES_MAX);
@@ -62,11 +78,14 @@ impl WasiHttpView for HostState {
                 deadline,
                 span,
                 sockets: quota.sockets(),
-                calls_left,
+                budgets: quota.budgets(),
+                other_calls: 0,
+                made: 0,
                 fetches: Fetches::default(),
             };
             Box::new(WasiHttp { ctx, hooks })
         });
+        wasi.hooks.other_calls = self.record.count;
         WasiHttpCtxView { hooks: &mut wasi.hooks, table: &mut self.wasi_table, ctx: &mut wasi.ctx }
     }
 }
@@ -76,8 +95,9 @@ impl HostState {
     pub(super) fn record_fetches(&mut self) {
         let Some(wasi) = self.wasi_http.take() else { return };
         let fetches = std::mem::take(&mut *wasi.hooks.fetches.lock().unwrap_or_else(PoisonError::into_inner));
+        let untold = wasi.hooks.made.saturating_sub(u32::try_from(fetches.len()).unwrap_or(u32::MAX));
+        self.record.count = self.record.count.saturating_add(wasi.hooks.made);
         for fetch in fetches {
-            self.record.count = self.record.count.saturating_add(1);
             if let Some(error) = &fetch.error {
                 self.log(Level::Warn, &error.message, &[]);
             }
@@ -85,6 +105,14 @@ impl HostState {
             // The answer is the guest's already.
             let _: Result<(), HostError> = self.finish(Capability::Http, "fetch", &fetch.target, fetch.when, answer);
         }
+        if untold > 0 {
+            self.tally(Capability::Http, ErrorKind::Quota.as_str(), untold);
+        }
+    }
+
+    /// Calls that were made through `wasi:http` and are not in the record yet.
+    pub(super) fn fetched(&self) -> u32 {
+        self.wasi_http.as_ref().map_or(0, |wasi| wasi.hooks.made)
     }
 }
 
@@ -95,31 +123,38 @@ impl WasiHttpHooks for Hooks {
         Arc::new(|name| name != http::header::CONTENT_LENGTH && is_forbidden(name))
     }
 
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK_BYTES_MAX
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let (env, deadline, sockets) = (Arc::clone(&self.env), self.deadline, Arc::clone(&self.sockets));
-        let fetches = Arc::clone(&self.fetches);
-        let span = self.span;
-        let admitted = self.calls_left > 0;
-        self.calls_left = self.calls_left.saturating_sub(1);
+        let limit = self.env.limits.host_calls;
+        let before = self.other_calls.saturating_add(self.made);
+        self.made = self.made.saturating_add(1);
+        let (fetches, env, deadline) = (Arc::clone(&self.fetches), Arc::clone(&self.env), self.deadline);
+        if before >= limit {
+            let message = format!("more than {limit} host calls in one run (key `host-calls`)");
+            let error = CallError::new(ErrorKind::Quota, message);
+            // Of what is refused the report shows the first ones, and the number.
+            if before < limit.saturating_add(REFUSED_TOLD_MAX) {
+                let now = Instant::now();
+                Fetch::keep(&fetches, Fetch { target: target(&request, &env), when: now..now, error: Some(error) });
+            }
+            return Box::new(async { Err(Error::ConnectionLimitReached) });
+        }
+        let (sockets, budgets, span) = (Arc::clone(&self.sockets), self.budgets.clone(), self.span);
         Box::new(async move {
             let start = Instant::now();
-            let uri = request.uri();
-            let authority = uri.authority().map_or("", |authority| authority.as_str());
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            let target = format!("{}://{host}{}", uri.scheme_str().unwrap_or("https"), uri.path());
+            let target = target(&request, &env);
             let work = async {
-                if !admitted {
-                    let message =
-                        format!("more than {} host calls in one run (key `host-calls`)", env.limits.host_calls);
-                    return Err(CallError::new(ErrorKind::Quota, message));
-                }
                 let _place = sockets.acquire().await.ok();
-                let request = read(request, options, env.limits.response_bytes).await?.asked_by(span);
+                let request = read(request, options, env.limits.response_bytes, &budgets).await?;
+                let request = request.asked_by(span).charged_to(budgets.clone());
                 let answer = match &env.script {
                     Some(script) => script.exchange(&request),
                     None => env.services.http.send(&request, &env.grants, &env.limits, deadline).await,
@@ -129,12 +164,30 @@ impl WasiHttpHooks for Hooks {
             let answer = tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_elapsed| {
                 Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call"))
             });
-            let fetch = Fetch { target, when: start..Instant::now(), error: answer.as_ref().err().cloned() };
-            fetches.lock().unwrap_or_else(PoisonError::into_inner).push(fetch);
+            let error = answer.as_ref().err().map(|error| CallError {
+                message: clean(&env.secrets.redact(&error.message), ERROR_BYTES_MAX),
+                ..error.clone()
+            });
+            Fetch::keep(&fetches, Fetch { target, when: start..Instant::now(), error });
             let done: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(async { Ok(()) });
             answer.map(|response| (response, Box::new(done) as Box<_>)).map_err(wasi_error)
         })
     }
+}
+
+impl Fetch {
+    fn keep(all: &Fetches, one: Self) {
+        all.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    }
+}
+
+/// What the report shows of a request: no query, no credentials, no more than it has room for.
+fn target(request: &http::Request<WasiBody>, env: &CheckEnv) -> String {
+    let uri = request.uri();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let target = format!("{}://{host}{}", uri.scheme_str().unwrap_or("https"), uri.path());
+    clean(&env.secrets.redact(&target), TARGET_BYTES_MAX)
 }
 
 /// The guest's request with its body, which the guest may still be writing.
@@ -142,19 +195,27 @@ async fn read(
     request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
     body_max: u64,
+    budgets: &Budgets,
 ) -> Result<Request, CallError> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let mut own = Request::new(parts.method.as_str(), &parts.uri.to_string());
     for (name, value) in parts.headers.iter().filter(|(name, _)| !is_forbidden(name)) {
         own.add_header(name.as_str(), value.as_bytes())?;
     }
-    let max = usize::try_from(body_max).unwrap_or(usize::MAX);
-    let body = Limited::new(body, max).collect().await;
-    own.body = body
-        .map_err(|error| {
-            CallError::new(ErrorKind::TooLarge, format!("the request's body (at most {max} bytes): {error}"))
-        })?
-        .to_bytes();
+    let mut held = budgets.bodies.buffer();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            CallError::new(ErrorKind::InvalidArgument, format!("the request's body was not finished: {error}"))
+        })?;
+        // A request of ours has no trailers.
+        let Some(data) = frame.data_ref() else { continue };
+        if (held.len() + data.len()) as u64 > body_max {
+            let message = format!("the request's body is larger than {body_max} bytes (key `response-bytes`)");
+            return Err(CallError::new(ErrorKind::TooLarge, message));
+        }
+        held.extend(data, body_max)?;
+    }
+    own.body = held.freeze();
     // The contract of `wasi:http` knows no timeout for the whole.
     own.timeout = options.and_then(|options| {
         let first_byte = options.first_byte_timeout?;
@@ -167,6 +228,18 @@ async fn read(
     Ok(own)
 }
 
+/// The values of a response's headers, and what pays for all of its head: both live as long as any of the values.
+struct Values {
+    bytes: Vec<u8>,
+    _charge: Option<Arc<Charge>>,
+}
+
+impl AsRef<[u8]> for Values {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// A `wasi:http` response has no place for a body that was too large.
 fn whole(response: Response) -> Result<http::Response<WasiBody>, CallError> {
     let body = response.body?;
@@ -174,11 +247,15 @@ fn whole(response: Response) -> Result<http::Response<WasiBody>, CallError> {
     let unusable = |_| CallError::new(ErrorKind::Protocol, "the response cannot be represented");
     *whole.status_mut() = http::StatusCode::from_u16(response.status)
         .map_err(|_| CallError::new(ErrorKind::Protocol, "no HTTP status"))?;
+    let bytes: Vec<u8> = response.headers.iter().flat_map(|(_, value)| value).copied().collect();
+    let mut values = Bytes::from_owner(Values { bytes, _charge: response.head });
     for (name, value) in response.headers {
         let name: http::HeaderName = name.parse().map_err(|_| unusable(()))?;
+        let value = values.split_to(value.len());
         // Lengths and connection headers described the wire, not what the guest gets.
         if !is_forbidden(&name) {
-            whole.headers_mut().append(name, http::HeaderValue::from_bytes(&value).map_err(|_| unusable(()))?);
+            let value = http::HeaderValue::from_maybe_shared(value).map_err(|_| unusable(()))?;
+            whole.headers_mut().append(name, value);
         }
     }
     Ok(whole)

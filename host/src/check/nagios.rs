@@ -43,8 +43,8 @@ pub fn performance(name: &str, measurement: &Measurement) -> Option<String> {
         // Written as it is: a float does not hold every whole number.
         Observed::Integer(number) if factor == 1.0 => number.to_string(),
         Observed::Integer(number) => (number as f64 * factor).to_string(),
-        // Rust writes no exponent, which the format does not know either.
-        Observed::Number(number) if number.is_finite() => (number * factor).to_string(),
+        // Rust writes no exponent, which the format does not know either. The unit may make too much of a number.
+        Observed::Number(number) if (number * factor).is_finite() => (number * factor).to_string(),
         Observed::Boolean(yes) => u8::from(yes).to_string(),
         // The format's `U` for "undetermined" is refused by more readers than it helps.
         Observed::Number(_) | Observed::Text(_) => return None,
@@ -110,6 +110,9 @@ mod tests {
         assert_eq!(shown("up", Observed::Boolean(true), None).unwrap(), "'up'=1");
         assert_eq!(shown("version", Observed::Text("9".into()), None), None);
         assert_eq!(shown("x", Observed::Number(f64::NAN), Some("ms")), None);
+        for (number, unit) in [(f64::MAX, "KiBy"), (f64::MIN, "d"), (f64::INFINITY, "By"), (f64::NAN, "ns")] {
+            assert_eq!(shown("x", Observed::Number(number), Some(unit)), None, "{number} {unit}");
+        }
         assert_eq!(shown("x", Observed::Number(1e21), None).unwrap(), "'x'=1000000000000000000000");
         let exact = i64::MAX - 1;
         assert_eq!(shown("x", Observed::Integer(exact), Some("By")).unwrap(), format!("'x'={exact}B"));

@@ -114,7 +114,7 @@ struct Grant {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = config::load(args.config_file.as_deref())?;
     let check = find(&args.check, &config)?;
-    let local = local::Local::new(local::user_cache().as_deref())?;
+    let local = local::Local::new(local::user_cache().as_deref(), &config.plugins)?;
     let file = config.plugins.dir.join(format!("{}.wasm", check.plugin));
     let loaded = file.is_file().then(|| local.load(&config.plugins, &file));
     let explanation = explain(&config, check, &file, loaded);

@@ -13,6 +13,7 @@ use crate::check::{Capability, Probe};
 use crate::config::{self, Config};
 use crate::plugins::{Rejection, Version};
 use crate::sandbox::{CONTRACT, capability};
+use crate::text::{clean, clean_lines};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -43,8 +44,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let path = local::find(&args.plugin, &args.plugins)?;
     // Without a cache: the time to compile is part of the answer.
-    let local = local::Local::new(None)?;
     let settings = Config::default_in(Path::new("")).plugins;
+    let local = local::Local::new(None, &settings)?;
     let version = match local.load(&settings, &path) {
         Ok(version) => version,
         Err(rejection) => return refused(args, &path, &rejection),
@@ -64,10 +65,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Prints what `describe()` gave as text, indented when it is JSON.
 fn document(text: Option<&str>, field: &str) -> anyhow::Result<()> {
     let Some(text) = text else { bail!("the plugin gives no `{field}`") };
-    match serde_json::from_str::<Value>(text) {
-        Ok(value) => terminal::print_json(&value)?,
-        Err(_) => terminal::print(&format!("{}\n", text.trim_end()))?,
-    }
+    let text = match serde_json::from_str::<Value>(text) {
+        Ok(value) => serde_json::to_string_pretty(&value)?,
+        Err(_) => text.to_owned(),
+    };
+    // The author's words, on a terminal.
+    terminal::print(&format!("{}\n", clean_lines(&text, usize::MAX)))?;
     Ok(())
 }
 
@@ -145,6 +148,9 @@ fn as_text(path: &Path, version: &Version, paint: Paint) -> String {
     text
 }
 
+/// Bytes of keys that are shown.
+const KEYS_BYTES_MAX: usize = 1_024;
+
 /// The keys of a configuration schema, with those that must be there marked.
 fn keys(schema: &str) -> Option<String> {
     let schema: Value = serde_json::from_str(schema).ok()?;
@@ -152,7 +158,7 @@ fn keys(schema: &str) -> Option<String> {
     let keys = schema["properties"].as_object()?.keys();
     let keys: Vec<String> =
         keys.map(|key| if required(key) { format!("{key} (required)") } else { key.clone() }).collect();
-    Some(if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") })
+    Some(if keys.is_empty() { "no keys".to_owned() } else { clean(&keys.join(", "), KEYS_BYTES_MAX) })
 }
 
 /// The capabilities first, each with what it takes to use it; what WASI adds is one line.

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::config;
 use crate::plugins::{self, Plugins, Rejection, Version};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Compiler, Sandbox};
 
 /// A sandbox for one command.
 #[derive(Debug)]
@@ -19,18 +19,21 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Makes one; `cache` is a directory for compiled code.
-    pub(super) fn new(cache: Option<&Path>) -> anyhow::Result<Self> {
-        Self::with(Sandbox::new(1, cache)?)
+    /// Makes one that compiles within the limits of `settings`; `cache` is a directory for compiled code.
+    pub(super) fn new(cache: Option<&Path>, settings: &config::Plugins) -> anyhow::Result<Self> {
+        Self::with(Sandbox::new(1, cache)?, settings)
     }
 
-    /// Makes one for components that one builds oneself; `cache` as above.
-    pub(super) fn for_author(cache: Option<&Path>) -> anyhow::Result<Self> {
-        Self::with(Sandbox::for_author(cache)?)
+    /// Makes one for components that one builds oneself; else as above.
+    pub(super) fn for_author(cache: Option<&Path>, settings: &config::Plugins) -> anyhow::Result<Self> {
+        Self::with(Sandbox::for_author(cache)?, settings)
     }
 
-    /// Makes one of a sandbox.
-    pub(super) fn with(sandbox: Sandbox) -> anyhow::Result<Self> {
+    /// Makes one of a sandbox; else as above.
+    pub(super) fn with(sandbox: Sandbox, settings: &config::Plugins) -> anyhow::Result<Self> {
+        // As a server does: whoever looks at a file does not want to be hurt by it either.
+        let compiler = Compiler::this_program(settings.compile_timeout, settings.compile_memory);
+        let sandbox = sandbox.compiling_in(compiler);
         // The command's own thread drives the guest; this one its connections and timers.
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)

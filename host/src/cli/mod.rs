@@ -68,9 +68,6 @@ enum Command {
     Schema(schema::Args),
     /// Print completions for a shell
     Completions(completions::Args),
-    /// Compile a component from standard input to standard output; what `serve` starts for each plugin
-    #[command(name = crate::sandbox::compiler::SUBCOMMAND, hide = true)]
-    CompileWorker(worker::Args),
 }
 
 /// How a command prints.
@@ -82,9 +79,32 @@ enum Output {
     Json,
 }
 
+/// Stack of the thread that does what is asked. The process's first one has what `ulimit -s` leaves it, which may be little.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Exit code of a thread that panicked, as the standard library has it.
+const EXIT_PANIC: u8 = 101;
+
 /// Parses the arguments and does what they say.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = worker::entered() {
+        return code;
+    }
+    let work = std::thread::Builder::new().name("probity".into()).stack_size(STACK_BYTES).spawn(work);
+    let code = match work {
+        Ok(work) => work.join().unwrap_or_else(|_| ExitCode::from(EXIT_PANIC)),
+        Err(error) => {
+            let bytes = terminal::size(STACK_BYTES as u64);
+            terminal::complain(&format!("error: a thread with a stack of {bytes} cannot be started: {error}"));
+            ExitCode::FAILURE
+        }
+    };
+    crate::log::last_words();
+    code
+}
+
+fn work() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -122,7 +142,6 @@ impl Command {
             Self::Dev(args) => dev::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
-            Self::CompileWorker(args) => worker::run(&args),
         }
     }
 
@@ -139,12 +158,14 @@ impl Command {
 
 /// Lets the host's own warnings through (a connection that cannot be used, a cache that is ignored), and nothing else.
 fn show_warnings() {
+    let colours = terminal::stderr_has_colours();
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .without_time()
         .with_target(false)
-        .with_writer(crate::log::Redacted)
-        .with_ansi(terminal::stderr_has_colours())
+        .with_writer(crate::log::Redacted { colours })
+        .with_ansi(colours)
+        .log_internal_errors(false)
         .init();
 }
 

@@ -7,6 +7,7 @@ mod human;
 mod json;
 mod permit;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ use crate::check::{Failure, Reason, Run, Status, nagios};
 use crate::config::{self, Check, Config, Limits};
 use crate::plan::{self, Plan, PlannedCheck};
 use crate::plugins::{Plugin, Reloads, Version};
+
+/// Bytes of a file with a configuration.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -97,7 +101,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let cache = (!args.no_cache).then(local::user_cache).flatten();
     // What `probity build` put there is the author's own.
     let is_own = path.parent().is_some_and(|folder| folder.ends_with("target/components"));
-    let local = if is_own { local::Local::for_author(cache.as_deref())? } else { local::Local::new(cache.as_deref())? };
+    let make = if is_own { local::Local::for_author } else { local::Local::new };
+    let local = make(cache.as_deref(), &config.plugins)?;
     let version = match local.load(&config.plugins, &path) {
         Ok(version) => Arc::new(version),
         Err(rejection) => {
@@ -196,7 +201,7 @@ fn override_check(check: &mut Check, args: &Args, config: &mut Config) -> anyhow
 
 fn config_value(typed: &str) -> anyhow::Result<serde_json::Value> {
     let (source, text) = match typed.strip_prefix('@') {
-        Some(path) => (path, std::fs::read_to_string(path).with_context(|| format!("read {path}"))?),
+        Some(path) => (path, read_text(path).with_context(|| format!("read {path}"))?),
         None => ("--config", typed.to_owned()),
     };
     let value: serde_json::Value =
@@ -205,6 +210,16 @@ fn config_value(typed: &str) -> anyhow::Result<serde_json::Value> {
         bail!("{source} is not a JSON object; write one, as in '{{\"url\": \"https://example.org/\"}}'");
     }
     Ok(value)
+}
+
+/// The text of a file, or of a pipe (`@<(command)`): whoever types the command waits for it.
+fn read_text(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > CONFIG_BYTES_MAX {
+        return Err(std::io::Error::other(format!("more than {CONFIG_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }
 
 /// Plans the one check the way the server does.

@@ -1,11 +1,16 @@
 //! `probity serve`: the host in the foreground.
 
+mod rlimits;
+mod signals;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
+use self::signals::Signals;
 use super::terminal;
 use crate::config::{self, Config, Details, FILE_NAME};
 use crate::daemon::Daemon;
@@ -21,7 +26,7 @@ Examples:
   probity serve --config /etc/probity/probity.toml
   probity serve --listen 0.0.0.0:8080 --log warn,probity=debug --log-format json
 
-SIGTERM and SIGINT drain: /ready fails first, answers in flight finish. A second signal ends at once.")]
+SIGTERM, SIGINT and SIGQUIT drain: /ready fails first, answers in flight finish. A second one ends at once. SIGHUP reloads.")]
 pub(super) struct Args {
     /// The configuration; without it `probity.toml` in the working directory, else the defaults
     #[arg(long, short, env = "PROBITY_CONFIG")]
@@ -44,7 +49,12 @@ enum LogFormat {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let signals = signals::listen().context("start the thread that listens to signals")?;
+    crate::log::start().context("start the thread that writes the log")?;
     init_log(&args.log, args.log_format);
+    if let Some(complaint) = rlimits::complaint() {
+        tracing::warn!("{complaint}");
+    }
     let mut config = match config::load(args.config.as_deref()) {
         Ok(config) => config,
         Err(errors) => {
@@ -62,15 +72,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         config.server.listen = listen;
     }
     let path = args.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
-    serve(config, &path)?;
+    serve(config, &path, signals)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn serve(config: Config, path: &Path) -> anyhow::Result<()> {
+fn serve(config: Config, path: &Path, signals: Signals) -> anyhow::Result<()> {
     let compiler = Compiler::this_program(config.plugins.compile_timeout, config.plugins.compile_memory);
-    let daemon = Daemon::build(config, Some(path.to_owned()), compiler)?;
+    let daemon = Daemon::build(config, Some(path.to_owned()), compiler)?.reloading_at(signals.reload);
     tracing::info!(address = %daemon.address()?, "listening");
-    daemon.run(signalled())?;
+    daemon.run(async { drop(signals.end.await) })?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -85,44 +95,14 @@ fn hidden_details(config: &Config) -> Option<String> {
     })
 }
 
-/// Ends at the first SIGTERM or SIGINT. A second one ends the process at once.
-async fn signalled() {
-    first_signal().await;
-    tokio::spawn(async {
-        first_signal().await;
-        tracing::warn!("second signal, ending at once");
-        std::process::exit(1);
-    });
-}
-
-#[cfg(unix)]
-async fn first_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        },
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::error!(%error, "signals cannot be listened to");
-            std::future::pending().await
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn first_signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
-}
-
 fn init_log(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).expect("the filter was parsed with the arguments");
+    let colours = terminal::stderr_has_colours();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(crate::log::Redacted)
-        .with_ansi(terminal::stderr_has_colours());
+        .with_writer(crate::log::Redacted { colours })
+        .with_ansi(colours)
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),

@@ -25,10 +25,9 @@ pub(super) fn print_json_line(value: &impl Serialize) -> io::Result<()> {
     print(&format!("{}\n", serde_json::to_string(value)?))
 }
 
-/// Tells the user, on standard error.
-#[allow(clippy::print_stderr, reason = "the command line talks to its user")]
+/// Tells the user, on standard error. Nobody may be left to read it: that changes nothing.
 pub(super) fn complain(text: &str) {
-    eprintln!("{text}");
+    crate::log::say(text);
 }
 
 /// Colours, or their absence.

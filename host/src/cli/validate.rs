@@ -92,7 +92,7 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
     if args.no_plugins {
         return Ok(verdict);
     }
-    let plugins = match local::Local::new(local::user_cache().as_deref())?.load_dir(&config.plugins) {
+    let plugins = match local::Local::new(local::user_cache().as_deref(), &config.plugins)?.load_dir(&config.plugins) {
         Ok(plugins) => plugins,
         Err(error) => {
             let dir = config.plugins.dir.display();
@@ -145,7 +145,7 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
             "error: plugin {} would not load: {}\n --> {}",
             plugin.plugin,
             plugin.message,
-            plugin.file.display()
+            crate::text::in_line(&plugin.file.display().to_string())
         ));
     }
     for check in &verdict.checks {

@@ -49,6 +49,32 @@ pub struct Limits {
     pub runs_per_instance: u32,
 }
 
+/// Bounds of an interval, in milliseconds: of the keys `every`, and of what a plugin suggests for itself.
+pub(super) const EVERY_MIN_MS: u64 = 100;
+/// See [`EVERY_MIN_MS`].
+pub(super) const EVERY_MAX_MS: u64 = 365 * 24 * 3_600 * 1_000;
+
+/// Bounds of a timeout, in milliseconds: of the keys `timeout`, and of what a plugin suggests for itself.
+pub(super) const TIMEOUT_MIN_MS: u64 = 1;
+/// See [`TIMEOUT_MIN_MS`].
+pub(super) const TIMEOUT_MAX_MS: u64 = 5 * 60 * 1_000;
+
+/// The longest timeout that a plugin may suggest for itself.
+const TIMEOUT_HINT_MAX: Duration = Duration::from_secs(10);
+
+/// The interval that a plugin suggested, within the bounds that an operator's has.
+#[must_use]
+pub fn suggested_interval(suggested: Duration) -> Duration {
+    suggested.clamp(Duration::from_millis(EVERY_MIN_MS), Duration::from_millis(EVERY_MAX_MS))
+}
+
+/// The timeout that a plugin suggested, within the bounds that an operator's has, and no more than ten seconds.
+#[must_use]
+pub fn suggested_timeout(suggested: Duration) -> Duration {
+    let max = TIMEOUT_HINT_MAX.min(Duration::from_millis(TIMEOUT_MAX_MS));
+    suggested.clamp(Duration::from_millis(TIMEOUT_MIN_MS), max)
+}
+
 /// The distance of two epoch ticks: how late a spinning guest may be stopped. Ticks cost about 20 µs of wake-up each
 /// and stop when nothing runs (floors.md B: 5 ms costs 0.45 % of a core while guests run).
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
@@ -98,4 +124,19 @@ impl Default for Limits {
 
 fn as_millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A plugin's own word is held to the bounds that an operator's is, at both ends.
+    #[test]
+    fn suggestions_are_bounded() {
+        let (least, most) = (Duration::from_millis(1), Duration::from_millis(u32::MAX.into()));
+        assert_eq!(suggested_interval(least), Duration::from_millis(EVERY_MIN_MS));
+        assert_eq!(suggested_interval(most), most);
+        assert_eq!(suggested_timeout(Duration::ZERO), Duration::from_millis(TIMEOUT_MIN_MS));
+        assert_eq!(suggested_timeout(most), TIMEOUT_HINT_MAX);
+    }
 }

@@ -1,9 +1,8 @@
 //! Files to [`Config`]: [`load`] does the reading, [`parse`] is pure but for the two functions it is given.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -16,12 +15,19 @@ use super::source::{SOURCE_BYTES_MAX, Source};
 use super::tree::Tree;
 use super::valid::Config;
 use super::{decode, raw, resolve};
+use crate::files;
 
 /// The file that is looked for when none is named.
 pub const FILE_NAME: &str = "probity.toml";
 
 /// Bytes of a file that a value or a certificate is read from.
 const VALUE_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of all files of one configuration, those of values among them.
+const TOTAL_BYTES_MAX: u64 = 64 << 20;
+
+/// Files in the directory of fragments.
+const FRAGMENTS_MAX: usize = 10_000;
 
 /// Reads the configuration at `path`, with every `*.toml` of the directory beside it that has its name with `.d` for
 /// `.toml` (`probity.d`), in the order of their names.
@@ -35,7 +41,8 @@ pub fn load(path: Option<&Path>) -> Result<Config, Errors> {
     let main = path.map_or_else(|| PathBuf::from(FILE_NAME), Path::to_owned);
     let mut paths = Vec::new();
     let mut errors: Vec<Error> = Vec::new();
-    if path.is_some() || main.exists() {
+    // What is there and cannot be read is no reason to go on with the defaults.
+    if path.is_some() || main.try_exists().unwrap_or(true) {
         paths.push(main.clone());
     }
     match fragments(&main.with_extension("d")) {
@@ -43,16 +50,13 @@ pub fn load(path: Option<&Path>) -> Result<Config, Errors> {
         Err(wrong) => errors.extend(wrong),
     }
     let mut sources = Vec::new();
-    let mut read = BTreeMap::new();
+    let read = RefCell::new(Read::default());
     for path in paths {
-        match read_bytes(&path, SOURCE_BYTES_MAX + 1) {
-            Ok(bytes) => {
-                read.insert(path.clone(), bytes.clone());
-                match Source::new(&path, bytes) {
-                    Ok(source) => sources.push(source),
-                    Err(wrong) => errors.extend(wrong),
-                }
-            }
+        match read.borrow_mut().bytes(&path, SOURCE_BYTES_MAX) {
+            Ok(bytes) => match Source::new(&path, bytes) {
+                Ok(source) => sources.push(source),
+                Err(wrong) => errors.extend(wrong),
+            },
             Err(error) => errors.push(Error::of_file(&path, format!("cannot read the configuration: {error}"))),
         }
     }
@@ -60,28 +64,61 @@ pub fn load(path: Option<&Path>) -> Result<Config, Errors> {
         return Err(Errors::of_files(errors));
     }
     let base_dir = main.parent().unwrap_or(Path::new(""));
-    let read = RefCell::new(read);
     let read_file = |path: &Path| {
-        let text = read_value(path)?;
-        read.borrow_mut().insert(path.to_owned(), text.clone().into_bytes());
-        Ok(text)
+        let bytes = read.borrow_mut().bytes(path, VALUE_FILE_BYTES_MAX)?;
+        String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))
     };
     let config = parse(&sources, base_dir, &|name| std::env::var(name).ok(), &read_file)?;
-    let fingerprint = fingerprint(&main, &config.files, &read.into_inner());
+    let fingerprint = fingerprint(&main, &config.files, &read.into_inner().sums);
     Ok(Config { fingerprint, ..config })
 }
 
+/// SHA-256 of what files hold.
+type Sums = BTreeMap<PathBuf, [u8; 32]>;
+
+/// What was read for one configuration.
+#[derive(Default)]
+struct Read {
+    sums: Sums,
+    /// Of all files, each counted once.
+    bytes: u64,
+}
+
+impl Read {
+    fn bytes(&mut self, path: &Path, max: u64) -> io::Result<Vec<u8>> {
+        let bytes = files::read_regular(path, max)?;
+        if self.sums.insert(path.to_owned(), Sha256::digest(&bytes).into()).is_none() {
+            self.bytes += bytes.len() as u64;
+        }
+        if self.bytes > TOTAL_BYTES_MAX {
+            let message = format!("with it the files of the configuration have more than {TOTAL_BYTES_MAX} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(bytes)
+    }
+}
+
 /// What a configuration is made of, in 32 bytes: the main file, its fragments, and the files that values came from. Those
-/// in `read` are taken from there, the others are read now; one that is missing counts as empty.
-pub(crate) fn fingerprint(main: &Path, files: &[PathBuf], read: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<u8> {
-    let fragments = fragments(&main.with_extension("d")).unwrap_or_default();
-    let all: BTreeSet<&Path> = files.iter().chain(&fragments).map(PathBuf::as_path).chain([main]).collect();
+/// in `known` are not read again. What is missing, and what cannot be read, is another thing than any text: [`load`] then says
+/// what is wrong, and what serves goes on.
+pub(crate) fn fingerprint(main: &Path, files: &[PathBuf], known: &Sums) -> Vec<u8> {
     let mut hasher = Sha256::new();
+    let fragments = fragments(&main.with_extension("d")).unwrap_or_else(|errors| {
+        hasher.update(errors.to_string());
+        Vec::new()
+    });
+    let all: BTreeSet<&Path> = files.iter().chain(&fragments).map(PathBuf::as_path).chain([main]).collect();
     for file in all {
-        let bytes = read.get(file).map_or_else(|| Cow::Owned(std::fs::read(file).unwrap_or_default()), Cow::from);
-        hasher.update(file.as_os_str().as_encoded_bytes());
-        hasher.update((bytes.len() as u64).to_le_bytes());
-        hasher.update(&bytes);
+        let path = file.as_os_str().as_encoded_bytes();
+        hasher.update((path.len() as u64).to_le_bytes());
+        hasher.update(path);
+        let sum = known.get(file).copied().map(Ok);
+        match sum
+            .unwrap_or_else(|| files::read_regular(file, SOURCE_BYTES_MAX).map(|bytes| Sha256::digest(bytes).into()))
+        {
+            Ok(sum) => hasher.update(sum),
+            Err(error) => hasher.update(format!("{:?}", error.kind())),
+        }
     }
     hasher.finalize().to_vec()
 }
@@ -146,38 +183,114 @@ impl Config {
 
 /// The `*.toml` of `dir`, sorted; none when it does not exist.
 pub(crate) fn fragments(dir: &Path) -> Result<Vec<PathBuf>, Errors> {
-    let wrong = |error: io::Error| Errors::from(Error::of_file(dir, format!("cannot read the directory: {error}")));
+    let failed = |message: String| Errors::from(Error::of_file(dir, message));
+    let wrong = |error: io::Error| failed(format!("cannot read the directory: {error}"));
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
+        // A link that leads nowhere was meant to lead somewhere.
+        Err(error) if is_absent(&error) && !dir.is_symlink() => return Ok(Vec::new()),
         Err(error) => return Err(wrong(error)),
     };
-    let mut paths =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
-    paths.retain(|path| {
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(wrong)?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        !hidden && path.extension().is_some_and(|extension| extension == "toml")
-    });
+        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+        if paths.len() > FRAGMENTS_MAX {
+            return Err(failed(format!("more than {FRAGMENTS_MAX} files with an end of `.toml`")));
+        }
+    }
     paths.sort();
     Ok(paths)
 }
 
-fn read_value(path: &Path) -> io::Result<String> {
-    let bytes = read_bytes(path, VALUE_FILE_BYTES_MAX + 1)?;
-    if bytes.len() as u64 > VALUE_FILE_BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB"));
-    }
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHECK: &str = "[[check]]\nname = \"a\"\nplugin = \"a\"\n";
+
+    /// What a reload looks at, without what was read before.
+    fn seen(main: &Path, config: &Config) -> Vec<u8> {
+        fingerprint(main, &config.files, &Sums::new())
     }
-    let mut bytes = Vec::new();
-    file.take(max).read_to_end(&mut bytes)?;
-    Ok(bytes)
+
+    // Whatever a file that was read becomes, it is a change, and loading it is an error: nothing is ever taken for empty.
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_read_is_never_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let (main, fragments) = (dir.path().join("probity.toml"), dir.path().join("probity.d"));
+        let (fragment, value) = (fragments.join("a.toml"), dir.path().join("value"));
+        std::fs::create_dir(&fragments).unwrap();
+        let write = || {
+            std::fs::write(&main, "[server]\n[server.auth]\ntokens = [\"${file:value}\"]\n").unwrap();
+            std::fs::write(&fragment, CHECK).unwrap();
+            std::fs::write(&value, "a-long-secret").unwrap();
+        };
+        write();
+        let good = load(Some(&main)).unwrap();
+        assert_eq!(good.fingerprint, seen(&main, &good));
+        for file in [&main, &fragment, &value] {
+            for become_other in [pipe, device, directory, huge] {
+                std::fs::remove_file(file).unwrap();
+                become_other(file);
+                assert_ne!(good.fingerprint, seen(&main, &good), "{}", file.display());
+                load(Some(&main)).map(drop).unwrap_err();
+                std::fs::remove_file(file).or_else(|_| std::fs::remove_dir(file)).unwrap();
+                write();
+                assert_eq!(good.fingerprint, seen(&main, &good));
+            }
+        }
+        // So is the directory of fragments: a link that leads nowhere, or round and round.
+        std::fs::rename(&fragments, dir.path().join("elsewhere")).unwrap();
+        for target in ["nowhere", "probity.d"] {
+            std::os::unix::fs::symlink(target, &fragments).unwrap();
+            assert_ne!(good.fingerprint, seen(&main, &good));
+            let errors = load(Some(&main)).map(drop).unwrap_err().to_string();
+            assert!(errors.contains("cannot read the directory"), "{errors}");
+            std::fs::remove_file(&fragments).unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    fn pipe(path: &Path) {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+
+    #[cfg(unix)]
+    fn device(path: &Path) {
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    }
+
+    fn directory(path: &Path) {
+        std::fs::create_dir(path).unwrap();
+    }
+
+    fn huge(path: &Path) {
+        std::fs::File::create(path).unwrap().set_len(1 << 40).unwrap();
+    }
+
+    // The files of a configuration are bounded in sum, and so is their number.
+    #[test]
+    fn fragments_are_bounded_in_sum() {
+        let dir = tempfile::tempdir().unwrap();
+        let (main, fragments) = (dir.path().join("probity.toml"), dir.path().join("probity.d"));
+        std::fs::create_dir(&fragments).unwrap();
+        std::fs::write(&main, "").unwrap();
+        let large = format!("#{}\n", "x".repeat((SOURCE_BYTES_MAX - 2) as usize));
+        for name in ["a", "b", "c", "d"] {
+            std::fs::write(fragments.join(name).with_extension("toml"), &large).unwrap();
+        }
+        load(Some(&main)).unwrap();
+        std::fs::write(fragments.join("e.toml"), "#").unwrap();
+        let errors = load(Some(&main)).map(drop).unwrap_err().to_string();
+        assert!(errors.contains("e.toml") && errors.contains("have more than"), "{errors}");
+    }
 }

@@ -28,7 +28,9 @@ mod valid;
 pub(crate) use errors::nearest;
 pub use errors::{Error, Errors};
 pub use grants::Grants;
-pub use limits::{EPOCH_TICK, FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};
+pub use limits::{
+    EPOCH_TICK, FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX, suggested_interval, suggested_timeout,
+};
 pub(crate) use load::fingerprint;
 pub use load::{FILE_NAME, load, parse};
 pub use reference::{reference, schema};

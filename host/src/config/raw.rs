@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::decode::{Key, Own};
 use super::leaf::{Bool, Bytes, Int, Json, List, Map, Text, Threshold, Time, Word};
+use super::limits::{EVERY_MAX_MS, EVERY_MIN_MS, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 use super::valid::Details;
 use crate::check::{OnUnknown, Probe, Severity};
 pub(super) use connection::{Connection, Queue};
@@ -165,6 +166,10 @@ pub(super) struct Plugins {
     /// Memory that the compiler's process may use for one plugin. Changes at the next start.
     #[schemars(extend("default" = "1GiB"))]
     pub(super) compile_memory: Key<Bytes<{ 64 * MIB }, { 64 * GIB }>>,
+    /// Plugins that are compiled at once, so that one that takes long does not hold up the others; each may use
+    /// `compile-memory`. Changes at the next start.
+    #[schemars(extend("default" = 2))]
+    pub(super) compile_concurrency: Key<Int<1, 16>>,
     /// Plugin name to the SHA-256, 64 hexadecimal digits, of the only file that may load under it.
     #[schemars(extend("default" = {}))]
     pub(super) pins: Key<Map<Text, 10_000>>,
@@ -222,7 +227,7 @@ pub(super) struct Egress {
 pub(super) struct Limits {
     /// Wall time of a run, host calls included.
     #[schemars(extend("default" = "2s"))]
-    pub(super) timeout: Key<Time<1, { 5 * MINUTE }>>,
+    pub(super) timeout: Key<Time<TIMEOUT_MIN_MS, TIMEOUT_MAX_MS>>,
     /// Linear memory, summed over all memories of the instance.
     #[schemars(extend("default" = "32MiB"))]
     pub(super) memory: Key<Bytes<{ 64 * KIB }, { 4 * GIB }>>,
@@ -280,7 +285,7 @@ pub(super) struct Limits {
 pub(super) struct Defaults {
     /// Time from one run's start to the next. The plugin's own default comes before it.
     #[schemars(extend("default" = "30s"))]
-    pub(super) every: Key<Time<100, { 365 * DAY }>>,
+    pub(super) every: Key<Time<EVERY_MIN_MS, EVERY_MAX_MS>>,
     /// Probes that a check joins when neither its table nor its plugin says which: without this key, `["ready"]`.
     /// `live` is not allowed here: what can restart a process is said in its `[[check]]`.
     pub(super) probes: Key<List<Word<Probe>, 3>>,
@@ -370,7 +375,7 @@ pub(super) struct Check {
     /// The component's file name without `.wasm`. Default: `name`.
     pub(super) plugin: Key<Text>,
     /// Time from one run's start to the next. Default: the plugin's, then `[defaults]`.
-    pub(super) every: Key<Time<100, { 365 * DAY }>>,
+    pub(super) every: Key<Time<EVERY_MIN_MS, EVERY_MAX_MS>>,
     /// Instead of `every`: a cron expression of five fields, or six with seconds first: `"0 6 * * MON-FRI"`.
     pub(super) cron: Key<Text>,
     /// The IANA time zone of `cron`: `Europe/Berlin`. Default: UTC.
@@ -384,7 +389,7 @@ pub(super) struct Check {
     #[schemars(extend("default" = []))]
     pub(super) groups: Key<List<Text, 32>>,
     /// Wall time of a run, host calls included. Default: `[limits]`, then the plugin's.
-    pub(super) timeout: Key<Time<1, { 5 * MINUTE }>>,
+    pub(super) timeout: Key<Time<TIMEOUT_MIN_MS, TIMEOUT_MAX_MS>>,
     /// Linear memory of a run. Default: `[limits]`.
     pub(super) memory: Key<Bytes<{ 64 * KIB }, { 4 * GIB }>>,
     /// Instructions of a run. Default: `[limits]`.

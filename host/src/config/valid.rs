@@ -163,6 +163,9 @@ pub struct Plugins {
     pub compile_timeout: Duration,
     /// Key `compile-memory`, default 1 GiB; an interpreter of 18 MB takes some 350 MB.
     pub compile_memory: u64,
+    /// Key `compile-concurrency`, default 2: so that one plugin that takes long does not hold up the others. Each has a
+    /// process of its own, of lower priority, with `compile-memory`.
+    pub compile_concurrency: usize,
     /// Table `pins`: plugin name to the only SHA-256 (lower-case hex) that may load.
     pub pins: BTreeMap<String, String>,
 }

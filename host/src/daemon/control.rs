@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use tokio::sync::oneshot;
 
 use super::Host;
-use super::reload::Command;
+use super::reload::{Command, RELOAD_MAX};
 use crate::board::View;
 use crate::http::{Control, ReloadReport, RunRefusal};
 use crate::schedule::WAIT_MAX;
@@ -48,6 +48,9 @@ impl Controls {
     }
 }
 
+/// How long the answer to a reload may take beyond the wait that it has anyway.
+const ANSWER_MAX: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// How long a landing that was missed goes unnoticed.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -60,10 +63,12 @@ impl Control for Controls {
     fn reload(&self) -> Pin<Box<dyn Future<Output = ReloadReport> + Send + '_>> {
         Box::pin(async {
             let (reply, report) = oneshot::channel();
+            let busy = || ReloadReport { config: "busy", ..ReloadReport::default() };
             if self.loader.try_send(Command::Reload(reply)).is_err() {
-                return ReloadReport { config: "busy", ..ReloadReport::default() };
+                return busy();
             }
-            report.await.unwrap_or_default()
+            // Nothing comes from a thread that hangs in a file system, or has ended.
+            tokio::time::timeout(RELOAD_MAX + ANSWER_MAX, report).await.ok().and_then(Result::ok).unwrap_or_else(busy)
         })
     }
 }

@@ -142,7 +142,6 @@ fn open_state(dir: Option<&Path>) -> StateStore {
 
 /// Writes state behind the runs.
 pub(super) struct Flusher {
-    host: Arc<Host>,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -150,30 +149,81 @@ pub(super) struct Flusher {
 /// How much state `kill -9` may lose.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
+/// The longest pause between two tries of a disk that cannot be written. It begins at [`FLUSH_EVERY`] and doubles.
+const FLUSH_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// How often the end tries to write what is left, and the pause between.
+const LAST_FLUSHES: u32 = 3;
+const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(100);
+
 impl Flusher {
     pub(super) fn start(host: Arc<Host>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (theirs, stopped) = (Arc::clone(&host), Arc::clone(&stop));
+        let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("probity-state".into()).spawn(move || {
+            let mut disk = Disk::of(&host);
             while !stopped.load(Ordering::Acquire) {
-                std::thread::park_timeout(FLUSH_EVERY);
-                flush(&theirs);
+                std::thread::park_timeout(disk.pause);
+                if !stopped.load(Ordering::Acquire) {
+                    disk.flush();
+                }
             }
+            disk.flush_last();
         })?;
-        Ok(Self { host, stop, thread })
+        Ok(Self { stop, thread })
     }
 
     pub(super) fn stop(self) {
         self.stop.store(true, Ordering::Release);
         self.thread.thread().unpark();
         if self.thread.join().is_err() {
-            flush(&self.host);
+            tracing::error!("the thread that writes state panicked: what changed last is lost");
         }
     }
 }
 
-fn flush(host: &Host) {
-    if let Err(error) = host.state.flush() {
-        tracing::warn!(%error, "state of checks cannot be written, trying again");
+/// Whether the state can be written, and when that is tried next.
+struct Disk<'a> {
+    host: &'a Host,
+    writable: bool,
+    pause: Duration,
+}
+
+impl<'a> Disk<'a> {
+    fn of(host: &'a Host) -> Self {
+        host.metrics.state_writable(host.state.has_file());
+        Self { host, writable: true, pause: FLUSH_EVERY }
+    }
+
+    /// Tells a change, not each try.
+    fn flush(&mut self) -> bool {
+        let flushed = self.host.state.flush();
+        self.pause = match &flushed {
+            Ok(()) => FLUSH_EVERY,
+            Err(_) => (self.pause * 2).min(FLUSH_RETRY_MAX),
+        };
+        match &flushed {
+            Ok(()) if !self.writable => tracing::info!("state of checks is written again, nothing was lost"),
+            Err(error) if self.writable => {
+                tracing::warn!(%error, "state of checks cannot be written: it is kept in memory, and tried again");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        if self.writable != flushed.is_ok() {
+            self.writable = flushed.is_ok();
+            self.host.metrics.state_writable(self.writable);
+        }
+        self.writable
+    }
+
+    fn flush_last(&mut self) {
+        for _ in 0..LAST_FLUSHES {
+            if self.flush() {
+                return;
+            }
+            std::thread::sleep(LAST_FLUSH_PAUSE);
+        }
+        let lost = self.host.state.pending();
+        tracing::error!(lost, "the last state of so many checks and heartbeats could not be written and is lost");
     }
 }

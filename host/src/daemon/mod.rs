@@ -8,13 +8,15 @@ mod descriptors;
 mod heap;
 mod host;
 mod reload;
+mod tell;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 
 use crate::board::Event;
 use crate::capabilities::unix_ms;
@@ -62,6 +64,7 @@ pub struct Daemon {
     scheduler: Scheduler,
     exporter: Exporter,
     config_path: Option<PathBuf>,
+    reload: Arc<Notify>,
 }
 
 impl Daemon {
@@ -89,7 +92,13 @@ impl Daemon {
         let listen = |source| StartError::Listen { address, source };
         let listener = front.block_on(async { http::listen(address)?.into_std() }).map_err(listen)?;
         let (host, scheduler, exporter) = Host::new(config, compiler, guests.handle())?;
-        Ok(Self { host, listener, front, guests, scheduler, exporter, config_path })
+        Ok(Self { host, listener, front, guests, scheduler, exporter, config_path, reload: Arc::default() })
+    }
+
+    /// Reads plugins and configuration again whenever `reload` is told, as `POST /-/reload` does.
+    #[must_use]
+    pub fn reloading_at(self, reload: Arc<Notify>) -> Self {
+        Self { reload, ..self }
     }
 
     /// The address it listens on, with the port that port 0 became.
@@ -111,18 +120,28 @@ impl Daemon {
     /// # Errors
     /// When the listener cannot be used.
     pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let Self { host, listener, front, guests, scheduler, exporter, config_path } = self;
-        let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle().clone(), config_path)?;
+        let Self { host, listener, front, guests, scheduler, exporter, config_path, reload } = self;
+        let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle(), config_path)?;
         let flusher = host::Flusher::start(Arc::clone(&host))?;
         let state = host.http_state(reloader.handle());
+        let (halt, began) = (reloader.halt(), Arc::new(OnceLock::new()));
+        let begins = Arc::clone(&began);
+        let shutdown = async move {
+            shutdown.await;
+            begins.get_or_init(Instant::now);
+            // What is compiled now, nobody would see any more.
+            halt.ask();
+        };
         let served = front.block_on(async {
             let listener = TcpListener::from_std(listener)?;
             let scheduler = tokio::spawn(scheduler.run());
             let sweeper = tokio::spawn(sweep(Arc::clone(&host)));
+            let reloads = tokio::spawn(reload_at(reload, reloader.handle()));
             let (stop, stopped) = tokio::sync::oneshot::channel();
             let current = Arc::clone(&host);
             let exporter = tokio::spawn(exporter.run(move || current.services.load_full(), stopped));
             serve(&host, listener, state, shutdown).await;
+            reloads.abort();
             sweeper.abort();
             scheduler.abort();
             drop(stop);
@@ -130,7 +149,9 @@ impl Daemon {
             drop(tokio::time::timeout(EXPORT_GRACE, exporter).await);
             Ok(())
         });
-        reloader.stop();
+        let spent = began.get().map_or(Duration::ZERO, Instant::elapsed);
+        let grace = host.config.load().server.shutdown_grace;
+        reloader.stop(grace.saturating_sub(spent).max(LOADER_GRACE_MIN));
         // Runs in flight are dropped, and with them their connections.
         guests.shutdown_timeout(RUNTIME_GRACE);
         front.shutdown_timeout(RUNTIME_GRACE);
@@ -141,6 +162,9 @@ impl Daemon {
 
 /// How long the last spans may take to their collector.
 const EXPORT_GRACE: Duration = Duration::from_secs(1);
+
+/// How long loading plugins may take to its end, also when answers used the grace up.
+const LOADER_GRACE_MIN: Duration = Duration::from_millis(100);
 
 /// Blocking work (a file read) that a runtime waits for at the end.
 const RUNTIME_GRACE: Duration = Duration::from_millis(200);
@@ -172,6 +196,15 @@ async fn serve(host: &Arc<Host>, listener: TcpListener, state: http::State, shut
     };
     if tokio::time::timeout(settings.shutdown_grace, drained).await.is_err() {
         tracing::warn!("some connections did not end within the grace and are closed");
+    }
+}
+
+async fn reload_at(asked: Arc<Notify>, control: Arc<impl http::Control>) {
+    loop {
+        asked.notified().await;
+        let report = control.reload().await;
+        let (config, checks) = (report.config, report.checks);
+        tracing::info!(config, checks, loaded = ?report.loaded, rejected = ?report.rejected, removed = ?report.removed, "reloaded as asked");
     }
 }
 

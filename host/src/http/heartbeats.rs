@@ -18,11 +18,8 @@ use super::auth;
 use super::checks::nearest;
 use super::query::Name;
 use super::time::rfc3339;
-use crate::capabilities::{Pulse, Push, unix_ms};
+use crate::capabilities::{HEARTBEAT_MESSAGE_BYTES_MAX, Pulse, Push, unix_ms};
 use crate::config::{Config, Heartbeat};
-
-/// Bytes kept of what a job says.
-const MESSAGE_BYTES_MAX: usize = 2 << 10;
 
 /// `GET /heartbeats`.
 pub(super) async fn list(State(app): State<Shared>, request: Request) -> Response {
@@ -93,7 +90,7 @@ fn declared<'a>(config: &'a Arc<Config>, name: &str) -> Result<&'a Heartbeat, Re
 fn message(config: &Config, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.trim_start().lines().next().unwrap_or_default();
-    crate::text::clean(&config.secrets.redact(line), MESSAGE_BYTES_MAX)
+    crate::text::clean(&config.secrets.redact(line), HEARTBEAT_MESSAGE_BYTES_MAX)
 }
 
 fn take_in(app: &App, name: &str, heartbeat: &Heartbeat, push: Push, message: String) -> Pulse {

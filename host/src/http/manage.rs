@@ -44,7 +44,8 @@ fn refused(name: &str, refusal: RunRefusal) -> Refusal {
     }
 }
 
-/// `POST /-/reload`: rescans the plugins and reloads the configuration. 409 when something was rejected.
+/// `POST /-/reload`: rescans the plugins and reloads the configuration. 409 when something was rejected, or the plugin
+/// directory cannot be read.
 pub(super) async fn reload(State(app): State<Shared>, request: Request) -> Response {
     if let Err(refusal) = auth::may_manage(&app.state.config.load().server, request.headers()) {
         return refusal.into_response();
@@ -54,7 +55,7 @@ pub(super) async fn reload(State(app): State<Shared>, request: Request) -> Respo
     let status = match report.config {
         "busy" => return Refusal::busy("busy", "a reload is under way; ask again").into_response(),
         "rejected" => StatusCode::CONFLICT,
-        _ if !report.rejected.is_empty() => StatusCode::CONFLICT,
+        _ if !report.rejected.is_empty() || report.directory.is_some() => StatusCode::CONFLICT,
         _ => StatusCode::OK,
     };
     answer::json(status, &report)

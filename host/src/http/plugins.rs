@@ -25,12 +25,17 @@ pub(super) async fn list(State(app): State<Shared>, request: Request) -> Respons
     // Nothing of the request is kept while waiting.
     drop(request);
     let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
+    let directory = app.state.plugins.directory();
     let entries = plugins.len() + index.checks.len();
     let make = move || {
         let users = users(&index);
         let users_of = |one: &Plugin| users.get(one.name.as_str()).map_or(&[][..], Vec::as_slice);
         let plugins: Vec<Value> = plugins.values().map(|one| plugin(one, users_of(one), depth)).collect();
-        answer::json(StatusCode::OK, &json!({ "plugins": plugins }))
+        let mut to = json!({ "readable": directory.error.is_none(), "left_out": directory.left_out });
+        if depth != Depth::Public {
+            to["error"] = json!(directory.error);
+        }
+        answer::json(StatusCode::OK, &json!({ "plugins": plugins, "directory": to }))
     };
     app.aside(entries, make).await
 }

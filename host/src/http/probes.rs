@@ -12,6 +12,7 @@ use super::app::{App, Shared};
 use super::{answer, auth, query};
 use crate::board::{Index, ProbeAnswer, Slot};
 use crate::check::{Aggregate, Probe, Reason, Severity, Status};
+use crate::text::in_line;
 
 /// What a probe says, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +140,8 @@ fn report(index: &Index, probe: Probe, verdict: Verdict, excluded: &BTreeSet<Str
             (true, Status::Unknown) => view.unknown.as_ref().map_or("pending", |failure| failure.reason.as_str()),
             (_, status) => status.as_str(),
         };
-        let message = view.message();
+        // Cleaned where it came in; a line of its own would be an answer of another check.
+        let message = in_line(view.message());
         if details && !message.is_empty() {
             line(&mut text, format_args!("[{sign}]{name} {word}: {message}"));
         } else {

@@ -69,6 +69,15 @@ pub struct ReloadReport {
     pub rejected: Vec<String>,
     /// Names of plugins that are gone.
     pub removed: Vec<String>,
+    /// Names of plugins that are still being judged; what becomes of them is in `GET /plugins`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+    /// Why the plugin directory cannot be read; then what is loaded goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// The plugin directory has more files than are looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
     /// Checks planned after the reload.
     pub checks: usize,
 }

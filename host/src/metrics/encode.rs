@@ -135,8 +135,8 @@ impl Scrape {
     fn plugins(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut family =
             encoder.encode_descriptor("probity_plugin", "The current version of a plugin", None, MetricType::Info)?;
-        for plugin in self.plugins.values().take(super::PLUGINS_MAX) {
-            let Some(version) = &plugin.current else { continue };
+        let loaded = self.plugins.values().filter_map(|plugin| Some((plugin, plugin.current.as_ref()?)));
+        for (plugin, version) in loaded.take(super::PLUGINS_MAX) {
             family.encode_info(&[
                 ("plugin", plugin.name.as_str()),
                 ("version", version.metadata.version.as_str()),
@@ -149,6 +149,8 @@ impl Scrape {
             count(&mut family, &[("plugin", plugin.as_str()), ("result", "loaded")], totals.loaded)?;
             count(&mut family, &[("plugin", plugin.as_str()), ("result", "rejected")], totals.rejected)?;
         }
+        gauge(encoder, "probity_plugin_directory_readable", "Whether the plugin directory could be read last", None)?
+            .encode_gauge(&i64::from(self.metrics.directory_readable.load(Ordering::Relaxed)))?;
         let mut family = counter(encoder, "probity_heartbeats", "What jobs reported: start, ok or fail")?;
         let heartbeats = self.metrics.heartbeats.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for ((name, result), total) in &heartbeats {
@@ -176,6 +178,14 @@ impl Scrape {
             .encode_info(&[("version", env!("CARGO_PKG_VERSION")), ("contract", crate::sandbox::CONTRACT)])?;
         gauge(encoder, "process_start_time", "When the host started", Some(&Unit::Seconds))?
             .encode_gauge(&to_seconds(metrics.started_unix_ms))?;
+        let mut family = counter(
+            encoder,
+            "probity_log_lines_dropped",
+            "Lines of the log that were not read in time, or not written",
+        )?;
+        family.encode_counter::<NoLabelSet, _, u64>(&crate::log::lines_dropped(), None)?;
+        gauge(encoder, "probity_state_writable", "Whether what checks keep survives a restart", None)?
+            .encode_gauge(&metrics.state_writable.load(Ordering::Relaxed))?;
         gauge(encoder, "probity_config_last_reload_successful", "Whether the latest configuration was taken", None)?
             .encode_gauge(&metrics.config.ok.load(Ordering::Relaxed))?;
         gauge(

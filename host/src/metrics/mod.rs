@@ -15,7 +15,7 @@ mod tests;
 mod text;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -49,6 +49,7 @@ pub struct Metrics {
     lag: Histogram,
     compile: Histogram,
     plugins: Mutex<BTreeMap<String, PluginTotals>>,
+    directory_readable: AtomicBool,
     config: ConfigReload,
     /// Bounded by the heartbeats that a configuration may declare.
     heartbeats: Mutex<BTreeMap<(String, &'static str), u64>>,
@@ -61,6 +62,7 @@ pub struct Metrics {
     refused: Mutex<BTreeMap<&'static str, u64>>,
     /// Connections that the host ended, by reason.
     closed: Mutex<BTreeMap<&'static str, u64>>,
+    state_writable: AtomicI64,
     started_unix_ms: u64,
 }
 
@@ -91,6 +93,7 @@ impl Metrics {
             lag: Histogram::new(&WORK_SECONDS),
             compile: Histogram::new(&WORK_SECONDS),
             plugins: Mutex::default(),
+            directory_readable: AtomicBool::new(true),
             config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
             heartbeats: Mutex::default(),
             traces: Mutex::default(),
@@ -99,6 +102,7 @@ impl Metrics {
             connections: AtomicI64::new(0),
             refused: Mutex::default(),
             closed: Mutex::default(),
+            state_writable: AtomicI64::new(0),
             started_unix_ms: now,
         }
     }
@@ -140,6 +144,11 @@ impl Metrics {
     /// Bytes were refused.
     pub fn plugin_rejected(&self, plugin: &str) {
         self.plugin(plugin, |totals| totals.rejected += 1);
+    }
+
+    /// The plugin directory was looked at.
+    pub fn directory(&self, readable: bool) {
+        self.directory_readable.store(readable, Ordering::Relaxed);
     }
 
     /// The configuration was reloaded, or refused.
@@ -186,6 +195,11 @@ impl Metrics {
     /// The host ended a connection.
     pub fn connection_closed(&self, reason: &'static str) {
         *self.closed.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+    }
+
+    /// What checks keep is written, or stays in memory for now or for good.
+    pub fn state_writable(&self, writable: bool) {
+        self.state_writable.store(i64::from(writable), Ordering::Relaxed);
     }
 
     /// Everything in OpenMetrics 1.0 text.

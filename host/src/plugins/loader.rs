@@ -1,30 +1,35 @@
-//! From files to versions: settles, reads, compiles, tries and swaps. One file at a time, on a thread of its own.
+//! From files to versions: lists, settles, decides and swaps.
+//!
+//! A machine without threads and without a clock to wait for: [`Loader::look`] lists the directory, [`Loader::walk`] goes
+//! through what was found and hands out jobs, [`Loader::land`] takes what became of them. Nothing here takes longer than
+//! reading a file.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::ops::Bound;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::scan::{self, Contents, Fingerprint, ReadError};
+use super::directory::{self, Found, Listing, What};
+use super::job::{Job, Landed};
+use super::patience::{First, Patience, Troubles};
+use super::scan::Fingerprint;
 use super::version::{Refusal, Rejection, Stage, Version};
-use super::{Plugin, Plugins, Reloads, Store, once};
+use super::{Directory, Plugin, Plugins, Reloads, Store, once};
 use crate::capabilities::unix_ms;
 use crate::config;
-use crate::sandbox::Sandbox;
 
-/// A file untouched for this long is not being written.
-const QUIET: Duration = Duration::from_secs(2);
-
-/// How long a file that ends too early may still be on its way before it is called broken.
-const ARRIVING: Duration = Duration::from_secs(10);
-
-/// How often changes are published while a long scan goes on.
-const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+use step::Step;
 
 /// Says what is wrong with a version for the checks that would run it, if anything.
 pub type Admit = Box<dyn Fn(&str, &Version) -> Option<String> + Send>;
 
-/// What a scan did, one entry per plugin that changed.
+/// What happened to a plugin.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A version became current.
@@ -36,7 +41,7 @@ pub enum Change {
     },
     /// Bytes were refused; what ran goes on.
     Rejected {
-        /// The plugin.
+        /// The plugin, or what a file is shown as whose name no plugin may have.
         plugin: String,
         /// Why.
         rejection: Rejection,
@@ -50,18 +55,34 @@ pub enum Change {
 
 /// The one owner of the plugin directory.
 pub struct Loader {
-    sandbox: Arc<Sandbox>,
-    runtime: tokio::runtime::Handle,
     store: Arc<Store>,
     settings: config::Plugins,
     admit: Admit,
     plugins: Plugins,
     /// The state of each file when it was last judged.
     judged: HashMap<String, Judged>,
-    /// Files seen once, to be seen again.
-    settling: HashMap<String, Settling>,
+    /// Bytes that are being brought up. Their files are not looked at meanwhile.
+    flights: BTreeMap<String, Flight>,
+    patience: Patience,
+    /// Of files that cannot be judged.
+    troubles: Troubles,
+    /// Of bytes that could not be brought up, for a reason that passes.
+    failures: Troubles,
+    /// Plugins that the configuration names: they are looked for before others.
+    wanted: BTreeSet<String>,
+    /// The file system that the directory was on.
+    device: Option<u64>,
     missing: HashMap<String, Instant>,
-    was_absent: bool,
+    first: First,
+    /// What the newest listing had and nobody has gone through yet.
+    todo: BTreeMap<String, Found>,
+    /// The last name that was gone through: the next walk goes on behind it, so that every file has its turn.
+    cursor: String,
+    changes: Vec<Change>,
+    /// Something is settling.
+    waiting: bool,
+    /// When the next removal is due, as of the newest look.
+    removing: Option<Duration>,
 }
 
 struct Judged {
@@ -71,45 +92,45 @@ struct Judged {
     fresh: bool,
 }
 
-struct Settling {
+/// A job under way.
+struct Flight {
+    found: Found,
+    judged: Judged,
     digest: String,
-    since: Instant,
-}
-
-/// What is to be done about one file.
-enum Step {
-    Nothing,
-    Wait,
-    Judge(Contents),
-    Refuse(Refusal, Option<String>),
+    size: u64,
 }
 
 impl Loader {
-    /// A loader for `settings.dir`. Guests' trial calls are driven through `runtime`.
+    /// A loader for `settings.dir`.
     #[must_use]
-    pub fn new(
-        sandbox: Arc<Sandbox>,
-        runtime: tokio::runtime::Handle,
-        store: Arc<Store>,
-        settings: config::Plugins,
-        admit: Admit,
-    ) -> Self {
+    pub fn new(store: Arc<Store>, settings: config::Plugins, admit: Admit) -> Self {
         Self {
-            sandbox,
-            runtime,
             store,
             settings,
             admit,
             plugins: Plugins::new(),
             judged: HashMap::new(),
-            settling: HashMap::new(),
+            flights: BTreeMap::new(),
+            patience: Patience::default(),
+            troubles: Troubles::default(),
+            failures: Troubles::default(),
+            wanted: BTreeSet::new(),
+            device: None,
             missing: HashMap::new(),
-            was_absent: false,
+            first: First::default(),
+            todo: BTreeMap::new(),
+            cursor: String::new(),
+            changes: Vec::new(),
+            waiting: false,
+            removing: None,
         }
     }
 
-    /// Takes new settings over; what was refused is judged again.
+    /// Takes new settings over; what was refused is judged again at the next look.
     pub fn reconfigure(&mut self, settings: config::Plugins) {
+        if self.settings.dir != settings.dir {
+            self.device = None;
+        }
         self.settings = settings;
         let plugins = &self.plugins;
         self.judged.retain(|name, _| plugins.get(name).is_some_and(|plugin| plugin.rejected.is_none()));
@@ -117,131 +138,170 @@ impl Loader {
         self.judged.retain(|name, judged| pins.get(name).is_none_or(|pin| judged.digest.as_ref() == Some(pin)));
     }
 
-    /// Looks at the directory once, and hands what changed to `publish`, in batches. Answers when to look again because
-    /// a file is settling or a removal is in its grace; none = at the next hint.
-    pub fn scan(&mut self, mut publish: impl FnMut(Vec<Change>)) -> Option<Duration> {
-        let files = self.list();
-        let mut changes = Vec::new();
-        let mut published = Instant::now();
-        let mut waiting = false;
-        for (name, (path, fingerprint)) in &files {
-            self.missing.remove(name);
-            match self.step(name, path, *fingerprint) {
-                Step::Nothing => {}
-                Step::Wait => waiting = true,
-                Step::Judge(contents) => changes.push(self.judge(name, path, &contents)),
-                Step::Refuse(refusal, digest) => {
-                    changes.push(self.reject(name, path, refusal, digest, fingerprint.len))
-                }
-            }
-            if !changes.is_empty() && published.elapsed() >= PUBLISH_EVERY {
-                self.publish(std::mem::take(&mut changes), &mut publish);
-                published = Instant::now();
-            }
-        }
-        self.settling.retain(|name, _| files.contains_key(name));
-        let removing = self.remove(&files, &mut changes);
-        if !changes.is_empty() {
-            self.publish(changes, &mut publish);
-        }
-        let settle = waiting.then_some(self.settings.settle);
-        [settle, removing].into_iter().flatten().min()
+    /// Looks for these plugins before others, should there be more than is looked at.
+    pub fn want(&mut self, plugins: impl Iterator<Item = String>) {
+        self.wanted = plugins.collect();
     }
 
-    fn list(&mut self) -> BTreeMap<String, (PathBuf, Fingerprint)> {
-        match scan::files(&self.settings.dir) {
-            Ok(files) => {
-                self.was_absent = false;
-                files
-            }
-            Err(error) => {
-                if !self.was_absent {
-                    tracing::warn!(dir = %self.settings.dir.display(), %error, "the plugin directory cannot be read, waiting for it");
-                }
-                self.was_absent = true;
-                BTreeMap::new()
-            }
-        }
-    }
-
-    fn step(&mut self, name: &str, path: &Path, fingerprint: Fingerprint) -> Step {
-        let known = self.judged.get(name);
-        if known.is_some_and(|judged| judged.fingerprint == fingerprint && !judged.fresh) {
-            return Step::Nothing;
-        }
-        let quiet = fingerprint.quiet_for(SystemTime::now());
-        let contents = match scan::read(path, fingerprint, self.settings.max_size) {
-            Ok(contents) => contents,
-            Err(ReadError::Moving { .. }) => return Step::Wait,
-            Err(error) => {
-                let message = crate::text::chain(&error);
-                let same = known.is_some_and(|judged| judged.fingerprint == fingerprint);
-                self.judged.insert(name.to_owned(), Judged { fingerprint, digest: None, fresh: false });
-                return if same { Step::Nothing } else { Step::Refuse(Refusal::new(Stage::Read, message), None) };
-            }
+    /// Lists the directory. One that cannot be read changes nothing: what is loaded goes on.
+    pub fn look(&mut self) {
+        let known = self.plugins.keys().chain(self.flights.keys()).chain(&self.wanted).map(String::as_str);
+        let listing = directory::list(&self.settings.dir, known).and_then(|listing| self.mounted(listing));
+        self.tell_directory(&listing);
+        let Ok(Listing { files, device, .. }) = listing else {
+            // Nothing is known of any file, so nothing is settling or going away.
+            (self.waiting, self.removing) = (false, None);
+            self.todo.clear();
+            return;
         };
-        if known.is_some_and(|judged| judged.digest.as_ref() == Some(&contents.digest)) {
-            let fresh = quiet < QUIET;
-            self.judged.insert(name.to_owned(), Judged { fingerprint, digest: Some(contents.digest), fresh });
-            self.settling.remove(name);
-            return Step::Nothing;
-        }
-        if !self.settled(name, &contents.digest, quiet) || (quiet < ARRIVING && is_truncated(&contents.bytes)) {
-            return Step::Wait;
-        }
-        self.settling.remove(name);
-        let judged = Judged { fingerprint, digest: Some(contents.digest.clone()), fresh: quiet < QUIET };
-        self.judged.insert(name.to_owned(), judged);
-        Step::Judge(contents)
+        self.device = device;
+        self.waiting = false;
+        self.missing.retain(|name, _| !files.contains_key(name));
+        self.patience.keep(&files);
+        self.first.listed(&files);
+        self.removing = self.remove(&files);
+        self.todo = files;
     }
 
-    /// Whether the file reads the same as one settle time ago, or nobody touched it for long.
-    fn settled(&mut self, name: &str, digest: &str, quiet: Duration) -> bool {
-        if quiet >= QUIET {
+    /// Goes through what the newest look found, until it is through, `room` jobs are made, or it is `until`. The jobs are
+    /// to be done, wherever, and their ends handed to [`Self::land`].
+    pub fn walk(&mut self, room: usize, until: Instant) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        while jobs.len() < room && Instant::now() < until {
+            let Some((name, found)) = self.next_found() else { break };
+            if self.flights.contains_key(&name) {
+                continue;
+            }
+            match self.step(&name, &found) {
+                Step::Wait if self.patience.is_waited_for(&name) => self.waiting = true,
+                Step::Nothing | Step::Wait => self.first.done(&name),
+                Step::Judge(contents) => jobs.extend(self.judge(&name, found, contents)),
+                Step::Refuse(refusal) => {
+                    let size = if let What::File(fingerprint) = &found.what { fingerprint.len } else { 0 };
+                    self.reject(&name, &found.path, refusal, None, size);
+                }
+            }
+        }
+        jobs
+    }
+
+    /// Takes the end of a job. Answers whether the file has changed meanwhile: then what became of its older bytes is
+    /// dropped, and the directory should be looked at at once.
+    pub fn land(&mut self, landed: Landed) -> bool {
+        let Landed { plugin: name, result } = landed;
+        let Some(flight) = self.flights.remove(&name) else { return false };
+        self.judged.remove(&name);
+        if self.has_changed(&name, &flight) {
             return true;
         }
-        match self.settling.get(name) {
-            Some(seen) if seen.digest == digest => seen.since.elapsed() >= self.settings.settle,
-            _ => {
-                let seen = Settling { digest: digest.to_owned(), since: Instant::now() };
-                self.settling.insert(name.to_owned(), seen);
-                false
-            }
-        }
-    }
-
-    fn judge(&mut self, name: &str, path: &Path, contents: &Contents) -> Change {
-        // Bytes that came back after being replaced or refused are what runs already.
-        if let Some(plugin) = self.plugins.get(name)
-            && let Some(current) = plugin.current.as_ref().filter(|current| *current.digest == contents.digest)
-        {
-            let version = Arc::clone(current);
-            let plugin = Plugin { rejected: None, path: path.to_owned(), ..(**plugin).clone() };
-            self.plugins.insert(name.to_owned(), Arc::new(plugin));
-            return Change::Loaded { plugin: name.to_owned(), version };
-        }
-        match self.load(name, contents) {
+        let Flight { found, judged, digest, size } = flight;
+        let pinned = once::refuse_pin(&self.settings, &name, &digest).map_or(Ok(()), Err);
+        match pinned.and(result).and_then(|version| self.admitted(&name, version)) {
             Ok(version) => {
-                let version = Arc::new(version);
-                let reloads = self.reloads(name);
-                let plugin = Plugin {
-                    name: name.to_owned(),
-                    path: path.to_owned(),
-                    current: Some(Arc::clone(&version)),
-                    rejected: None,
-                    reloads: Reloads { loaded: reloads.loaded + 1, ..reloads },
-                };
-                self.plugins.insert(name.to_owned(), Arc::new(plugin));
-                Change::Loaded { plugin: name.to_owned(), version }
+                self.failures.end(&name);
+                self.judged.insert(name.clone(), judged);
+                self.take_over(&name, &found.path, Arc::new(version));
+            }
+            Err(refusal) if refusal.passes => {
+                self.first.done(&name);
+                if self.failures.tell(&name, &refusal.message) {
+                    self.reject(&name, &found.path, refusal, Some(digest), size);
+                }
             }
             Err(refusal) => {
-                self.reject(name, path, refusal, Some(contents.digest.clone()), contents.bytes.len() as u64)
+                self.failures.end(&name);
+                self.judged.insert(name.clone(), judged);
+                self.reject(&name, &found.path, refusal, Some(digest), size);
             }
         }
+        false
     }
 
-    fn load(&self, name: &str, contents: &Contents) -> Result<Version, Refusal> {
-        let version = once::bring_up(&self.sandbox, &self.runtime, &self.settings, name, contents)?;
+    /// Whether something changed that was not published.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Shows to everybody what changed, and answers it.
+    pub fn publish(&mut self) -> Vec<Change> {
+        self.store.replace(self.plugins.clone());
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Whether there is something to go through.
+    #[must_use]
+    pub fn is_walking(&self) -> bool {
+        !self.todo.is_empty()
+    }
+
+    /// Jobs under way.
+    #[must_use]
+    pub fn flying(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Plugins that are being judged or are still to be, by name.
+    pub fn pending(&self) -> impl Iterator<Item = &str> {
+        self.flights.keys().chain(self.todo.keys()).map(String::as_str)
+    }
+
+    /// When to look again because a file is settling or a removal is in its grace; none = at the next hint.
+    #[must_use]
+    pub fn again(&self) -> Option<Duration> {
+        let settle = self.waiting.then_some(self.settings.settle);
+        [settle, self.removing].into_iter().flatten().min()
+    }
+
+    /// Whether everything that the first listing had was judged once.
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        self.first.is_over()
+    }
+
+    /// The listing, unless it looks as if the directory was unmounted: another file system, with nothing on it.
+    fn mounted(&self, listing: Listing) -> io::Result<Listing> {
+        let moved = self.device.is_some() && self.device != listing.device;
+        if moved && listing.files.is_empty() && !self.plugins.is_empty() {
+            return Err(io::Error::other("it is empty, and on another file system than before: is it unmounted?"));
+        }
+        Ok(listing)
+    }
+
+    /// Says what is wrong with the directory as a whole, once.
+    fn tell_directory(&self, listing: &io::Result<Listing>) {
+        let now = Directory {
+            error: listing.as_ref().err().map(ToString::to_string),
+            left_out: listing.as_ref().is_ok_and(|listing| listing.left_out),
+        };
+        let before = self.store.directory();
+        if *before == now {
+            return;
+        }
+        let dir = self.settings.dir.display();
+        match &now.error {
+            Some(error) => {
+                tracing::warn!(%dir, error, "the plugin directory cannot be read, waiting for it; what is loaded goes on");
+            }
+            None if before.error.is_some() => tracing::info!(%dir, "the plugin directory can be read again"),
+            None => {}
+        }
+        if now.left_out && !before.left_out {
+            tracing::warn!(%dir, "{}", directory::LEFT_OUT);
+        }
+        self.store.looked(now);
+    }
+
+    /// What is to be gone through next: what follows the cursor, or the first.
+    fn next_found(&mut self) -> Option<(String, Found)> {
+        let behind = (Bound::Excluded(self.cursor.as_str()), Bound::Unbounded);
+        let name = self.todo.range::<str, _>(behind).next().or_else(|| self.todo.iter().next())?.0.clone();
+        self.cursor.clone_from(&name);
+        self.todo.remove_entry(&name)
+    }
+
+    /// Whether the checks of the configuration that serves now can run it.
+    fn admitted(&self, name: &str, version: Version) -> Result<Version, Refusal> {
         // A first version is loaded even when a check's configuration does not suit it: the check says so itself.
         let replaces = self.plugins.get(name).is_some_and(|plugin| plugin.current.is_some());
         match (self.admit)(name, &version) {
@@ -250,27 +310,45 @@ impl Loader {
         }
     }
 
-    fn reject(&mut self, name: &str, path: &Path, refusal: Refusal, digest: Option<String>, size: u64) -> Change {
+    fn take_over(&mut self, name: &str, path: &Path, version: Arc<Version>) {
+        let current = Arc::clone(&version);
+        self.show(name, path, |plugin| {
+            (plugin.current, plugin.rejected) = (Some(current), None);
+            plugin.reloads.loaded += 1;
+        });
+        self.first.done(name);
+        self.changes.push(Change::Loaded { plugin: name.to_owned(), version });
+    }
+
+    fn reject(&mut self, name: &str, path: &Path, refusal: Refusal, digest: Option<String>, size: u64) {
         let rejection =
             Rejection { digest, size, stage: refusal.stage, message: refusal.message, at_unix_ms: unix_ms() };
-        let reloads = self.reloads(name);
-        let plugin = Plugin {
+        let shown = rejection.clone();
+        self.show(name, path, |plugin| {
+            plugin.rejected = Some(shown);
+            plugin.reloads.rejected += 1;
+        });
+        self.first.done(name);
+        self.changes.push(Change::Rejected { plugin: name.to_owned(), rejection });
+    }
+
+    /// Changes a plugin, or makes one.
+    fn show(&mut self, name: &str, path: &Path, change: impl FnOnce(&mut Plugin)) {
+        let new = || Plugin {
             name: name.to_owned(),
             path: path.to_owned(),
-            current: self.plugins.get(name).and_then(|plugin| plugin.current.clone()),
-            rejected: Some(rejection.clone()),
-            reloads: Reloads { rejected: reloads.rejected + 1, ..reloads },
+            current: None,
+            rejected: None,
+            reloads: Reloads::default(),
         };
+        let mut plugin = self.plugins.get(name).map_or_else(new, |plugin| (**plugin).clone());
+        path.clone_into(&mut plugin.path);
+        change(&mut plugin);
         self.plugins.insert(name.to_owned(), Arc::new(plugin));
-        Change::Rejected { plugin: name.to_owned(), rejection }
     }
 
     /// Drops plugins whose file is gone for longer than the grace, which spares saves that delete and create.
-    fn remove(
-        &mut self,
-        files: &BTreeMap<String, (PathBuf, Fingerprint)>,
-        changes: &mut Vec<Change>,
-    ) -> Option<Duration> {
+    fn remove(&mut self, files: &BTreeMap<String, Found>) -> Option<Duration> {
         let gone: Vec<String> = self.plugins.keys().filter(|name| !files.contains_key(*name)).cloned().collect();
         let mut next = None;
         for name in gone {
@@ -280,51 +358,19 @@ impl Loader {
                 self.plugins.remove(&name);
                 self.judged.remove(&name);
                 self.missing.remove(&name);
-                changes.push(Change::Removed { plugin: name });
+                self.troubles.end(&name);
+                self.failures.end(&name);
+                self.changes.push(Change::Removed { plugin: name });
             } else {
                 next = Some(next.map_or(left, |next: Duration| next.min(left)));
             }
         }
         next
     }
-
-    fn reloads(&self, name: &str) -> Reloads {
-        self.plugins.get(name).map(|plugin| plugin.reloads).unwrap_or_default()
-    }
-
-    fn publish(&self, changes: Vec<Change>, publish: &mut impl FnMut(Vec<Change>)) {
-        self.store.replace(self.plugins.clone());
-        publish(changes);
-    }
 }
 
-/// Whether the bytes are the beginning of something longer.
-fn is_truncated(bytes: &[u8]) -> bool {
-    use wasmparser::{Chunk, Parser};
-    let mut parser = Parser::new(0);
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        match parser.parse(rest, false) {
-            Ok(Chunk::NeedMoreData(_)) => return true,
-            Ok(Chunk::Parsed { consumed, payload }) => {
-                let skip = match payload {
-                    // Nested parts are skipped whole: only the outermost length tells whether the file is complete.
-                    wasmparser::Payload::ModuleSection { unchecked_range, .. }
-                    | wasmparser::Payload::ComponentSection { unchecked_range, .. } => {
-                        unchecked_range.end - unchecked_range.start
-                    }
-                    _ => 0,
-                };
-                if consumed == 0 {
-                    return false;
-                }
-                match rest.get(consumed + skip..) {
-                    Some(after) => rest = after,
-                    None => return true,
-                }
-            }
-            Err(_) => return false,
-        }
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loader").field("dir", &self.settings.dir).finish_non_exhaustive()
     }
-    bytes.is_empty()
 }

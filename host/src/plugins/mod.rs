@@ -1,11 +1,15 @@
 //! Plugins: files in a directory become versions that run; a bad file never replaces a good one.
 //!
-//! [`Loader`] owns the directory: it scans, settles, compiles and swaps, one file at a time on its own thread.
+//! [`Loader`] owns the directory: it lists, settles, decides and swaps, and never waits for anything. What takes long, to
+//! compile bytes and to try them, are [`Job`]s that it hands out and whose end it is told.
 //! [`load_file`] and [`load_dir`] take the same steps once, for the command line.
 //! [`Store`] is what the others see: an immutable map of [`Plugin`]s, replaced as a whole.
 
+mod directory;
+mod job;
 mod loader;
 mod once;
+mod patience;
 mod scan;
 mod version;
 pub mod watch;
@@ -17,11 +21,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde::Serialize;
 
+pub(crate) use job::Pool;
+pub use job::{Job, Landed};
 pub use loader::{Admit, Change, Loader};
 pub use once::{load_dir, load_file};
 pub use version::{Rejection, Stage, Version};
 
-/// Plugins by name (file name without `.wasm`).
+/// Plugins by name (file name without `.wasm`). A file whose name no plugin may have is here under one that is no name.
 pub type Plugins = BTreeMap<String, Arc<Plugin>>;
 
 /// One plugin: what runs and what was refused.
@@ -48,18 +54,40 @@ pub struct Reloads {
     pub rejected: u64,
 }
 
+/// What is wrong with the directory as a whole. What is loaded goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Why it cannot be read, if so.
+    pub error: Option<String>,
+    /// Whether there is more in it than is looked at.
+    pub left_out: bool,
+}
+
 /// The plugins as they are now. Cheap to read.
 #[derive(Debug, Default)]
-pub struct Store(ArcSwap<Plugins>);
+pub struct Store {
+    plugins: ArcSwap<Plugins>,
+    directory: ArcSwap<Directory>,
+}
 
 impl Store {
     /// The plugins now.
     #[must_use]
     pub fn load(&self) -> Arc<Plugins> {
-        self.0.load_full()
+        self.plugins.load_full()
+    }
+
+    /// How the newest look at the directory went.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
     }
 
     pub(crate) fn replace(&self, plugins: Plugins) {
-        self.0.store(Arc::new(plugins));
+        self.plugins.store(Arc::new(plugins));
+    }
+
+    pub(crate) fn looked(&self, directory: Directory) {
+        self.directory.store(Arc::new(directory));
     }
 }

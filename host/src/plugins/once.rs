@@ -7,10 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::directory::{self, What};
 use super::scan::{self, Contents, Fingerprint};
 use super::version::{Refusal, Rejection, Stage, Version};
 use super::{Plugin, Plugins, Reloads};
 use crate::capabilities::unix_ms;
+use crate::check::Reason;
 use crate::config;
 use crate::sandbox::Sandbox;
 
@@ -25,18 +27,16 @@ pub fn load_file(
     settings: &config::Plugins,
     path: &Path,
 ) -> Result<Version, Box<Rejection>> {
-    let unread = |message: String, size| {
-        let rejection = Rejection { digest: None, size, stage: Stage::Read, message, at_unix_ms: unix_ms() };
-        Box::new(rejection)
-    };
+    let unread = |message: String, size| Box::new(unread(Stage::Read, &message, size));
     let metadata = std::fs::metadata(path).map_err(|error| unread(format!("read {}: {error}", path.display()), 0))?;
     if !metadata.is_file() {
-        return Err(unread(format!("{} is not a file", path.display()), 0));
+        return Err(unread(format!("{} is not a regular file", path.display()), 0));
     }
     let contents = scan::read(path, Fingerprint::of(&metadata), settings.max_size)
         .map_err(|error| unread(crate::text::chain(&error), metadata.len()))?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    bring_up(sandbox, runtime, settings, &name, &contents).map_err(|refusal| {
+    let refused = refuse_pin(settings, &name, &contents.digest).map_or(Ok(()), Err);
+    refused.and_then(|()| bring_up(sandbox, runtime, &contents)).map_err(|refusal| {
         let digest = Some(contents.digest.clone());
         let (stage, message) = (refusal.stage, refusal.message);
         Box::new(Rejection { digest, size: contents.bytes.len() as u64, stage, message, at_unix_ms: unix_ms() })
@@ -52,37 +52,48 @@ pub fn load_dir(
     runtime: &tokio::runtime::Handle,
     settings: &config::Plugins,
 ) -> io::Result<Plugins> {
-    let files = scan::files(&settings.dir)?;
-    let plugins = files.into_iter().map(|(name, (path, _))| {
-        let loaded = load_file(sandbox, runtime, settings, &path);
+    let listing = directory::list(&settings.dir, std::iter::empty())?;
+    if listing.left_out {
+        tracing::warn!(dir = %settings.dir.display(), "{}", directory::LEFT_OUT);
+    }
+    let plugins = listing.files.into_iter().map(|(name, found)| {
+        let loaded = match found.what {
+            What::Misnamed => Err(Box::new(unread(Stage::Name, &directory::misnamed(), 0))),
+            What::File(_) | What::Other | What::Unknown(_) => load_file(sandbox, runtime, settings, &found.path),
+        };
         let (current, rejected) = match loaded {
             Ok(version) => (Some(Arc::new(version)), None),
             Err(rejection) => (None, Some(*rejection)),
         };
-        (name.clone(), Arc::new(Plugin { name, path, current, rejected, reloads: Reloads::default() }))
+        (name.clone(), Arc::new(Plugin { name, path: found.path, current, rejected, reloads: Reloads::default() }))
     });
     Ok(plugins.collect())
 }
 
-/// From bytes to a version: the pin, the compiler, the trial call, the schema.
+fn unread(stage: Stage, message: &str, size: u64) -> Rejection {
+    let Refusal { stage, message, .. } = Refusal::new(stage, message);
+    Rejection { digest: None, size, stage, message, at_unix_ms: unix_ms() }
+}
+
+/// Why a file of this digest may not load as the plugin `name`, if it may not.
+pub(super) fn refuse_pin(settings: &config::Plugins, name: &str, digest: &str) -> Option<Refusal> {
+    let pin = settings.pins.get(name).filter(|pin| *pin != digest)?;
+    let text = format!("its SHA-256 is {digest}, pinned is {pin} (table `plugins.pins`)");
+    Some(Refusal::new(Stage::Pin, text))
+}
+
+/// From bytes to a version: the compiler, the trial call, the schema.
 pub(super) fn bring_up(
     sandbox: &Sandbox,
     runtime: &tokio::runtime::Handle,
-    settings: &config::Plugins,
-    name: &str,
     contents: &Contents,
 ) -> Result<Version, Refusal> {
     let start = Instant::now();
-    let digest = &contents.digest;
-    if let Some(pin) = settings.pins.get(name).filter(|pin| *pin != digest) {
-        let text = format!("its SHA-256 is {digest}, pinned is {pin} (table `plugins.pins`)");
-        return Err(Refusal::new(Stage::Pin, text));
-    }
-    let program = sandbox.compile(&contents.bytes, digest).map_err(|error| Refusal::compile(&error))?;
+    let program = sandbox.compile(&contents.bytes, &contents.digest).map_err(|error| Refusal::compile(&error))?;
     let described = runtime.block_on(sandbox.describe(&program));
     let (metadata, _log) = described.map_err(|failure| {
         let text = format!("describe() failed: {}: {}", failure.reason.as_str(), failure.message);
-        Refusal::new(Stage::Describe, text)
+        Refusal { passes: failure.reason == Reason::Capacity, ..Refusal::new(Stage::Describe, text) }
     })?;
-    Version::new(contents.bytes.len() as u64, program, metadata, unix_ms(), start.elapsed())
+    Version::new(sandbox, contents.bytes.len() as u64, program, metadata, unix_ms(), start.elapsed())
 }

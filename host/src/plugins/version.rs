@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::sandbox::{CompileError, Metadata, Program};
+use crate::sandbox::{CompileError, Metadata, Program, Sandbox, Schema};
+use crate::text::clean;
 
 /// One loaded version.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Version {
     pub loaded_unix_ms: u64,
     /// Compiling or loading from the cache, and the trial.
     pub load_time: Duration,
-    schema: Option<jsonschema::Validator>,
+    schema: Option<Schema>,
 }
 
 /// Bytes that did not become a version.
@@ -35,7 +36,7 @@ pub struct Rejection {
     pub size: u64,
     /// Which step refused.
     pub stage: Stage,
-    /// The whole chain of causes in one line.
+    /// The whole chain of causes in one line, cut and cleaned.
     pub message: String,
     /// When, milliseconds since the Unix epoch.
     pub at_unix_ms: u64,
@@ -45,6 +46,8 @@ pub struct Rejection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// The file's name, which is to be the plugin's.
+    Name,
     /// Reading the file.
     Read,
     /// Its digest is not the pinned one.
@@ -57,58 +60,55 @@ pub enum Stage {
     Config,
 }
 
+/// Bytes of a rejection's message.
+const MESSAGE_BYTES_MAX: usize = 2 << 10;
+
 /// A refusal before it has a digest and a time.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) stage: Stage,
     pub(super) message: String,
+    /// It was the machine, not the bytes: they are tried again.
+    pub(super) passes: bool,
 }
 
 impl Refusal {
-    pub(super) fn new(stage: Stage, message: impl Into<String>) -> Self {
-        Self { stage, message: message.into() }
+    /// One whose message may hold whatever a file says or is called.
+    pub(super) fn new(stage: Stage, message: impl AsRef<str>) -> Self {
+        Self { stage, message: clean(message.as_ref(), MESSAGE_BYTES_MAX), passes: false }
+    }
+
+    pub(super) fn passing(stage: Stage, message: impl AsRef<str>) -> Self {
+        Self { passes: true, ..Self::new(stage, message) }
     }
 
     pub(super) fn compile(error: &CompileError) -> Self {
-        Self::new(Stage::Compile, crate::text::chain(error))
+        let passes = matches!(error, CompileError::Worker(_));
+        Self { passes, ..Self::new(Stage::Compile, crate::text::chain(error)) }
     }
 }
 
 impl Version {
+    /// A version of what was compiled and described. Blocks while `config-schema` is looked at.
     pub(super) fn new(
+        sandbox: &Sandbox,
         size: u64,
         program: Program,
         metadata: Metadata,
         loaded_unix_ms: u64,
         load_time: Duration,
     ) -> Result<Self, Refusal> {
-        let schema = metadata.config_schema.as_deref().map(schema).transpose()?;
+        let schema = metadata.config_schema.as_deref().map(|text| sandbox.schema(text)).transpose();
+        let schema = schema.map_err(|why| {
+            Refusal::new(Stage::Config, format!("`config-schema` of describe() is no JSON Schema for this host: {why}"))
+        })?;
         Ok(Self { digest: Arc::clone(&program.digest), size, program, metadata, loaded_unix_ms, load_time, schema })
     }
 
-    /// What is wrong with a check's configuration, if the plugin has a schema and it says so.
+    /// What is wrong with a check's configuration, if the plugin has a schema and it says so. Cut and cleaned. Blocks:
+    /// for long only where the schema is a large one and the configuration was not seen before.
     #[must_use]
     pub fn refuse_config(&self, config: &serde_json::Value) -> Option<String> {
-        const PROBLEMS_MAX: usize = 4;
-        let problems: Vec<String> = self
-            .schema
-            .as_ref()?
-            .iter_errors(config)
-            .take(PROBLEMS_MAX)
-            .map(|error| {
-                let place = error.instance_path().to_string();
-                let place =
-                    if place.is_empty() { "config".to_owned() } else { format!("config{}", place.replace('/', ".")) };
-                format!("{place}: {error}")
-            })
-            .collect();
-        (!problems.is_empty()).then(|| problems.join("; "))
+        self.schema.as_ref()?.refuse(config)
     }
-}
-
-fn schema(text: &str) -> Result<jsonschema::Validator, Refusal> {
-    let refuse =
-        |why: String| Refusal::new(Stage::Config, format!("`config-schema` of describe() is not a JSON Schema: {why}"));
-    let schema = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
-    jsonschema::validator_for(&schema).map_err(|error| refuse(error.to_string()))
 }

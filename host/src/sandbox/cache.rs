@@ -6,13 +6,22 @@
 
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+use crate::files;
+
+/// Bytes of a checksum in hexadecimal.
+const SUM_BYTES: u64 = 64;
+
+/// Bytes of compiled code that are looked at.
+const CODE_BYTES_MAX: u64 = 1 << 30;
 
 /// Where compiled code came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +66,16 @@ impl Cache {
     }
 
     fn try_load(&self, engine: &Engine, path: &Path) -> Result<Option<Component>, String> {
-        let expected = match fs::read_to_string(sum_path(path)) {
-            Ok(text) => text,
+        let expected = match files::read_regular(&sum_path(path), SUM_BYTES) {
+            Ok(sum) => sum,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("its checksum cannot be read: {error}")),
         };
-        fs::symlink_metadata(path)
+        let sum = fs::symlink_metadata(path)
             .and_then(|metadata| private_file(path, &metadata))
+            .and_then(|_| sum_of(path))
             .map_err(|error| error.to_string())?;
-        let bytes = fs::read(path).map_err(|error| error.to_string())?;
-        if hex(&Sha256::digest(&bytes)) != expected {
+        if sum.as_bytes() != expected {
             return Err("it does not match its checksum".into());
         }
         touch(path);
@@ -133,6 +142,19 @@ pub(crate) fn deserialize_bytes(engine: &Engine, code: &[u8]) -> wasmtime::Resul
     unsafe { Component::deserialize(engine, code) }
 }
 
+/// The checksum of a file, of which only a part is in memory at any time.
+fn sum_of(path: &Path) -> io::Result<String> {
+    let mut file = files::open_regular(path)?.take(CODE_BYTES_MAX + 1);
+    let (mut digest, mut bytes) = (Sha256::new(), vec![0; 64 << 10]);
+    loop {
+        match file.read(&mut bytes)? {
+            0 if file.limit() == 0 => return Err(io::ErrorKind::FileTooLarge.into()),
+            0 => return Ok(hex(&digest.finalize())),
+            read => digest.update(&bytes[..read]),
+        }
+    }
+}
+
 fn sum_path(path: &Path) -> PathBuf {
     path.with_extension("sha256")
 }
@@ -148,15 +170,25 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Writes beside and renames over, so that a reader sees the old file or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("tmp-{}", std::process::id()));
+    // Of its own for each writer, also of one process: what one has renamed and mapped, no other writes to.
+    static WRITERS: AtomicU64 = AtomicU64::new(0);
+    let beside = path.with_extension(format!("tmp-{}-{}", std::process::id(), WRITERS.fetch_add(1, Ordering::Relaxed)));
+    let written = write_private(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // Nobody writes to this name again.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
+    let mut file = files::open_regular_with(path, &mut options)?;
     io::Write::write_all(&mut file, bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    file.sync_all()
 }
 
 /// Makes `dir` with mode 0700, or makes sure that it is ours.

@@ -1,56 +1,46 @@
-//! Where components are compiled.
+//! Where plugins are looked at and compiled.
 //!
-//! A small valid component can keep the compiler busy for minutes and fill gigabytes; wasmtime calls that no
-//! vulnerability, and a compilation cannot be stopped from within. So the host compiles in a process of its own, which
-//! has a memory limit, a time limit, no environment, and a lower priority than guests and answers. What it hands back
-//! is compiled code, trusted as the host's own: it is the same program.
+//! A small valid component can keep a validator or the compiler busy for minutes and fill gigabytes; wasmtime calls that
+//! no vulnerability, and it cannot be stopped from within. So beyond its first bytes the host looks at a component in a
+//! process of its own ([`super::worker`]), and what it takes over is compiled code.
 
-use std::io::{self, Read, Write};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
 
-use super::engine;
+use super::engine::Layout;
+use super::job::{Answer, Order};
 use super::program::CompileError;
 use super::run::panic_text;
-use crate::text::clean_lines;
+use super::worker::{Allowance, Jobs, Unanswered, Worker};
+use super::{examine, itself};
+use crate::text::{clean, clean_lines};
 
-/// Bytes of compiled code; some twice those of the largest component.
-const CODE_BYTES_MAX: u64 = 512 << 20;
-
-/// Bytes of a complaint that are shown.
+/// Bytes of a complaint that are kept.
 const COMPLAINT_BYTES_MAX: usize = 2_048;
 
-/// The hidden subcommand that is the other end.
-pub const SUBCOMMAND: &str = "compile-worker";
+/// Bytes that an author's worker may have more: the file of functions is at most half of it.
+const FUNCTIONS_BYTES: u64 = 512 << 20;
 
 /// Where components are compiled.
 #[derive(Clone, Debug, Default)]
 pub enum Compiler {
-    /// Here. Neither its time nor its memory is bounded: for plugins that one builds oneself.
+    /// Here. Neither its time nor its memory is bounded, so it is for components that one builds oneself: what a
+    /// component may unfold to and how deep it may nest is looked at all the same.
     #[default]
     InProcess,
     /// In a process of its own.
     Process(Worker),
-}
-
-/// A process that compiles one component.
-#[derive(Clone, Debug)]
-pub struct Worker {
-    /// The program, which must know [`SUBCOMMAND`].
-    pub program: PathBuf,
-    /// When it is killed. Key `plugins.compile-timeout`.
-    pub timeout: Duration,
-    /// Bytes it may allocate. Key `plugins.compile-memory`.
-    pub memory: u64,
+    /// Nowhere: this program cannot start itself again. Every component is refused with a text that says so.
+    Nowhere,
 }
 
 /// Which engine the code is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flavor {
     /// Without component-model-async.
     Plain,
@@ -58,143 +48,104 @@ pub enum Flavor {
     Concurrent,
 }
 
-impl Flavor {
-    /// The word on the worker's command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Concurrent => "concurrent",
-        }
-    }
-
-    /// The flavor of that word.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Plain, Self::Concurrent].into_iter().find(|flavor| flavor.as_str() == text)
-    }
-}
-
 impl Compiler {
-    /// A process made from the running program.
+    /// A process made from the running program. To be called at the start, while the program's file is where it was.
     #[must_use]
     pub fn this_program(timeout: Duration, memory: u64) -> Self {
-        // The link leads to the running file even after an update replaced it.
-        let link = PathBuf::from("/proc/self/exe");
-        let program = if link.exists() { Ok(link) } else { std::env::current_exe() };
-        program.map_or(Self::InProcess, |program| Self::Process(Worker { program, timeout, memory }))
-    }
-
-    /// Compiles a component for `engine`, which is of `flavor`.
-    pub(super) fn compile(&self, engine: &Engine, flavor: Flavor, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-        match self {
-            Self::InProcess => match catch_unwind(AssertUnwindSafe(|| engine.precompile_component(bytes))) {
-                Ok(compiled) => compiled.map_err(|error| CompileError::Invalid(format!("{error:#}"))),
-                Err(panic) => Err(CompileError::CompilerPanic(panic_text(&*panic).to_owned())),
-            },
-            Self::Process(worker) => worker.compile(flavor, bytes),
-        }
-    }
-}
-
-/// The worker's side: reads a component from `input`, writes compiled code to `output`.
-///
-/// # Errors
-/// What is wrong with the component, for people; or that input or output failed.
-pub fn work(flavor: Flavor, memory: u64, mut input: impl Read, mut output: impl Write) -> Result<(), String> {
-    confine(memory);
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(|error| format!("read the component: {error}"))?;
-    let config = engine::config(flavor, 1);
-    let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
-    let code = engine.precompile_component(&bytes).map_err(|error| format!("{error:#}"))?;
-    output.write_all(&code).and_then(|()| output.flush()).map_err(|error| format!("hand the code back: {error}"))
-}
-
-/// Limits this process: memory and priority.
-fn confine(memory: u64) {
-    #[cfg(not(unix))]
-    let _ = memory;
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, nice, setrlimit};
-        let limit = |max| Rlimit { current: Some(max), maximum: Some(max) };
-        // Address space that is only reserved does not count as data. Best effort: a limit may be lower already.
-        let _ = setrlimit(Resource::Data, limit(memory));
-        let _ = setrlimit(Resource::Core, limit(0));
-        let _ = nice(10);
-    }
-}
-
-impl Worker {
-    fn compile(&self, flavor: Flavor, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-        let failed = |what: &str, error: &io::Error| CompileError::Worker(format!("{what}: {error}"));
-        let mut child = Command::new(&self.program)
-            .args([SUBCOMMAND, flavor.as_str(), &self.memory.to_string()])
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed("start the compiler's process", &error))?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err(CompileError::Worker("its pipes are missing".into()));
+        let Some(program) = itself::program() else {
+            tracing::error!(
+                "this program's own file is not to be found (no /proc, and not by the name it was started with): no plugin \
+                 can be compiled within limits, so none is"
+            );
+            return Self::Nowhere;
         };
-        // One thread per pipe, each ended by the end of the process.
-        let (code, complaint) = (collect(stdout, CODE_BYTES_MAX), collect(stderr, COMPLAINT_BYTES_MAX as u64));
-        let code = self.exchange(&mut child, stdin, bytes, &code);
-        let status = child.wait().map_err(|error| failed("wait for the compiler's process", &error))?;
-        match code {
-            Some(code) if status.success() => Ok(code),
-            Some(_) => {
-                let said = complaint.recv().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-                Err(self.refusal(status, &clean_lines(&said.unwrap_or_default(), COMPLAINT_BYTES_MAX)))
-            }
-            None => Err(CompileError::TooLong(self.timeout)),
-        }
-    }
-
-    /// Hands the bytes over and waits for the code; kills the process when its time is up, and answers none.
-    fn exchange(
-        &self,
-        child: &mut Child,
-        mut stdin: ChildStdin,
-        bytes: &[u8],
-        code: &Receiver<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
-        // A worker that died early closes the pipe; its exit status says why.
-        let _ = stdin.write_all(bytes);
-        drop(stdin);
-        match code.recv_timeout(self.timeout) {
-            Ok(code) => Some(code),
-            Err(RecvTimeoutError::Timeout) => {
-                // Fails only when it has just ended by itself.
-                let _ = child.kill();
-                None
-            }
-            Err(RecvTimeoutError::Disconnected) => Some(Vec::new()),
-        }
-    }
-
-    /// Exit code 1 is the worker's own verdict about the component; everything else is its death.
-    fn refusal(&self, status: ExitStatus, said: &str) -> CompileError {
-        if status.code() == Some(1) {
-            return CompileError::Invalid(said.trim_end().to_owned());
-        }
-        CompileError::WorkerDied { status: status.to_string(), memory: self.memory, said: said.trim_end().to_owned() }
+        Self::Process(Worker { program, timeout, memory })
     }
 }
 
-fn collect(pipe: impl Read + Send + 'static, max: u64) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let mut pipe = pipe.take(max);
-        if pipe.read_to_end(&mut bytes).is_ok() {
-            // The receiver may have given up on a worker that took too long.
-            let _ = sender.send(bytes);
+/// The one place that compiles for a sandbox, and the jobs it has right now. Safe to use from several threads at once.
+#[derive(Debug, Default)]
+pub(super) struct Workshop {
+    pub(super) compiler: Compiler,
+    pub(super) layout: Layout,
+    /// Where compiled functions are kept for their author.
+    pub(super) functions: Option<PathBuf>,
+    jobs: Jobs,
+}
+
+impl Workshop {
+    /// One for engines of `layout`.
+    pub(super) fn new(compiler: Compiler, layout: Layout, functions: Option<PathBuf>) -> Self {
+        Self { compiler, layout, functions, jobs: Jobs::default() }
+    }
+
+    /// Ends what workers do right now, and begins nothing any more.
+    pub(super) fn stop(&self) {
+        self.jobs.stop();
+    }
+
+    /// Looks at a component and compiles it. `engine` gives the engine to compile with here.
+    pub(super) fn compile(
+        &self,
+        bytes: &[u8],
+        engine: impl Fn(Flavor) -> Engine,
+    ) -> Result<(Flavor, Vec<u8>), CompileError> {
+        match &self.compiler {
+            Compiler::InProcess if self.jobs.are_stopped() => Err(CompileError::Stopped),
+            Compiler::InProcess => catch_unwind(AssertUnwindSafe(|| compile(bytes, |flavor| Ok(engine(flavor)))))
+                .unwrap_or_else(|panic| Err(panicked(&*panic))),
+            Compiler::Process(worker) => self.ask(worker, bytes),
+            Compiler::Nowhere => Err(CompileError::Worker(
+                "the host's own file is not to be found, and plugins are compiled in a process of its own: mount /proc, or \
+                 start the host by the path of its file"
+                    .into(),
+            )),
         }
-    });
-    receiver
+    }
+
+    fn ask(&self, worker: &Worker, bytes: &[u8]) -> Result<(Flavor, Vec<u8>), CompileError> {
+        let order = Order::Compile { layout: self.layout, functions: self.functions.clone() };
+        // Functions from before, and those to be kept, are held beside the compiler's own memory.
+        let room = if self.functions.is_some() { FUNCTIONS_BYTES } else { 0 };
+        let allowance = Allowance { time: worker.timeout, memory: worker.memory.saturating_add(room) };
+        match worker.ask(&self.jobs, allowance, &order, bytes) {
+            Ok((Answer::Code(flavor), code)) => Ok((flavor, code)),
+            Ok((Answer::Refused(error), _)) => Err(error),
+            Ok(_) => Err(CompileError::Worker("it answered something else".into())),
+            Err(Unanswered::Stopped) => Err(CompileError::Stopped),
+            Err(Unanswered::TooLong) => Err(CompileError::TooLong(worker.timeout)),
+            Err(Unanswered::Died { status, said }) => {
+                Err(CompileError::WorkerDied { status, memory: worker.memory, said })
+            }
+            Err(Unanswered::Unusable(said)) => Err(CompileError::Worker(said)),
+        }
+    }
+
+    /// Holds a configuration to a schema in a process of its own.
+    pub(super) fn judge(&self, allowance: Allowance, schema: &str, config: String) -> Result<Answer, Unanswered> {
+        match &self.compiler {
+            Compiler::Process(worker) => {
+                let (answer, _) = worker.ask(&self.jobs, allowance, &Order::Schema { config }, schema.as_bytes())?;
+                Ok(answer)
+            }
+            Compiler::InProcess => Err(Unanswered::Unusable("this host compiles in its own process".into())),
+            Compiler::Nowhere => Err(Unanswered::Unusable("the host's own file is not to be found".into())),
+        }
+    }
+}
+
+/// Looks at a component and compiles it, here.
+pub(super) fn compile(
+    bytes: &[u8],
+    engine: impl Fn(Flavor) -> Result<Engine, CompileError>,
+) -> Result<(Flavor, Vec<u8>), CompileError> {
+    let flavor = examine::examine(bytes)?;
+    let code = engine(flavor)?.precompile_component(bytes);
+    let code = code.map_err(|error| CompileError::Invalid(clean_lines(&format!("{error:#}"), COMPLAINT_BYTES_MAX)))?;
+    Ok((flavor, code))
+}
+
+/// The compiler's own fault.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> CompileError {
+    CompileError::CompilerPanic(clean(panic_text(panic), COMPLAINT_BYTES_MAX))
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
@@ -20,6 +21,12 @@ const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 
 /// Bytes of address space per linear memory. With it and its guard pages no access needs a bounds check.
 const RESERVATION_BYTES: u64 = 4 << 30;
+
+/// The same where address space is scarce (`ulimit -v`): a memory is as large as the guest made it, moves when it grows,
+/// and is checked at each access. A little room to grow into spares most of the moves.
+const SCARCE_RESERVATION_BYTES: u64 = 0;
+const SCARCE_GROWTH_BYTES: u64 = 1 << 20;
+const SCARCE_GUARD_BYTES: u64 = 64 << 10;
 
 /// Core instances, tables and memories that one component may have, and that the pool makes room for in every slot: a
 /// greedy plugin cannot take its neighbours' share. Instances are only counted; tables and memories cost address space.
@@ -39,6 +46,16 @@ pub(crate) enum World {
     Scripted,
 }
 
+/// How guests' memory is laid out. Code of one layout does not run in an engine of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Layout {
+    /// All the address space that a memory can ever need is reserved.
+    #[default]
+    Reserved,
+    /// Only what it uses.
+    Scarce,
+}
+
 /// An engine with what the host offers linked to it.
 pub(crate) struct Linked {
     pub(crate) engine: Engine,
@@ -51,8 +68,8 @@ pub(crate) struct Engines {
     pub(crate) plain: Linked,
     /// For the others.
     pub(crate) concurrent: Linked,
-    /// Whether `plain` takes its memory from a pool.
-    pub(crate) pooled: bool,
+    /// With all address space reserved, `plain` takes its memory from a pool.
+    pub(crate) layout: Layout,
 }
 
 impl Engines {
@@ -66,27 +83,42 @@ impl Engines {
     /// Makes both, with `slots` instances at once; falls back to memory on demand where the pool's address space is
     /// not to be had.
     pub(crate) fn new(slots: u32, world: World, functions: Option<&Arc<Functions>>) -> Result<Self, SandboxError> {
-        let known = |config: &mut Config| match functions {
-            Some(functions) => {
-                let store: Arc<dyn wasmtime::CacheStore> = Arc::clone(functions) as _;
-                config.enable_incremental_compilation(store).map(drop).map_err(SandboxError::Engine)
-            }
-            None => Ok(()),
-        };
         let mut config = plain(slots);
-        known(&mut config)?;
-        let (plain, pooled) = match Engine::new(&config) {
-            Ok(engine) => (engine, true),
+        know(&mut config, functions).map_err(SandboxError::Engine)?;
+        let (plain, layout) = match Engine::new(&config) {
+            Ok(engine) => (engine, Layout::Reserved),
             Err(error) => {
                 tracing::info!(error = %format!("{error:#}"), slots, "no address space for a memory pool, allocating on demand");
-                config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
-                (Engine::new(&config).map_err(SandboxError::Engine)?, false)
+                (compiling(Flavor::Plain, Layout::Scarce, functions).map_err(SandboxError::Engine)?, Layout::Scarce)
             }
         };
-        let mut other = base();
-        known(&mut other)?;
-        let concurrent = Engine::new(&other).map_err(SandboxError::Engine)?;
-        Ok(Self { plain: link(plain, world)?, concurrent: link(concurrent, world)?, pooled })
+        let concurrent = compiling(Flavor::Concurrent, layout, functions).map_err(SandboxError::Engine)?;
+        Ok(Self { plain: link(plain, world)?, concurrent: link(concurrent, world)?, layout })
+    }
+}
+
+/// An engine without a pool: to compile with, for any engine of this flavor and layout, and to run what there is no pool for.
+pub(super) fn compiling(
+    flavor: Flavor,
+    layout: Layout,
+    functions: Option<&Arc<Functions>>,
+) -> wasmtime::Result<Engine> {
+    let mut config = base(layout);
+    if flavor == Flavor::Plain {
+        config.concurrency_support(false);
+    }
+    know(&mut config, functions)?;
+    Engine::new(&config)
+}
+
+/// Lets compilations find `functions`.
+fn know(config: &mut Config, functions: Option<&Arc<Functions>>) -> wasmtime::Result<()> {
+    match functions {
+        Some(functions) => {
+            let store: Arc<dyn wasmtime::CacheStore> = Arc::clone(functions) as _;
+            config.enable_incremental_compilation(store).map(drop)
+        }
+        None => Ok(()),
     }
 }
 
@@ -94,21 +126,13 @@ impl Engines {
 /// the very same ones.
 #[must_use]
 pub fn plain(slots: u32) -> Config {
-    let mut config = base();
+    let mut config = base(Layout::Reserved);
     config.concurrency_support(false);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots)));
     config
 }
 
-/// The settings of either engine.
-pub(super) fn config(flavor: Flavor, slots: u32) -> Config {
-    match flavor {
-        Flavor::Plain => plain(slots),
-        Flavor::Concurrent => base(),
-    }
-}
-
-fn base() -> Config {
+fn base(layout: Layout) -> Config {
     let mut config = Config::new();
     config
         .strategy(wasmtime::Strategy::Cranelift)
@@ -117,9 +141,15 @@ fn base() -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
-        .memory_reservation(RESERVATION_BYTES)
         .relaxed_simd_deterministic(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(FRAMES_MAX));
+    match layout {
+        Layout::Reserved => config.memory_reservation(RESERVATION_BYTES),
+        Layout::Scarce => config
+            .memory_reservation(SCARCE_RESERVATION_BYTES)
+            .memory_reservation_for_growth(SCARCE_GROWTH_BYTES)
+            .memory_guard_size(SCARCE_GUARD_BYTES),
+    };
     config
 }
 
@@ -157,4 +187,29 @@ fn link(engine: Engine, world: World) -> Result<Linked, SandboxError> {
     }
     .map_err(SandboxError::Link)?;
     Ok(Linked { engine, linker })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+
+    use super::*;
+
+    // What a worker compiles without a pool runs in the host's engine, which has one: the settings that code depends on
+    // are the same. Code for another layout is told apart.
+    #[test]
+    fn a_worker_compiles_for_the_host() {
+        let key = |engine: &Engine| {
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let worker = |flavor, layout| key(&compiling(flavor, layout, None).unwrap());
+        let host = Engines::new(1, World::Real, None).unwrap();
+        assert_eq!(host.layout, Layout::Reserved);
+        assert_eq!(key(&host.plain.engine), worker(Flavor::Plain, Layout::Reserved));
+        assert_eq!(key(&host.concurrent.engine), worker(Flavor::Concurrent, Layout::Reserved));
+        assert_ne!(worker(Flavor::Plain, Layout::Reserved), worker(Flavor::Plain, Layout::Scarce));
+        assert_ne!(worker(Flavor::Plain, Layout::Reserved), worker(Flavor::Concurrent, Layout::Reserved));
+    }
 }

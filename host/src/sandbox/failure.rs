@@ -3,6 +3,7 @@
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use super::backtrace;
 use crate::capabilities::{HostState, LimitHit, RESOURCES_MAX};
 use crate::check::{Failure, Reason};
 use crate::config::{Limits, STACK_BYTES};
@@ -10,15 +11,13 @@ use crate::text::{clean, clean_lines};
 
 /// Bytes of a failure's message and of its backtrace.
 const MESSAGE_BYTES_MAX: usize = 1_024;
-const TRACE_BYTES_MAX: usize = 4_096;
+pub(super) const TRACE_BYTES_MAX: usize = 4_096;
 
 /// The failure that `error` amounts to, given what the run's limiter saw.
 pub(crate) fn classify(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Failure {
     let limits = &host.env.limits;
     let mut failure = named(error, host, fuel_used).unwrap_or_else(|| plain(error, host, limits));
-    // Most modules have no name, and the frames say so each time.
-    let shown = |trace: &WasmBacktrace| clean_lines(&trace.to_string().replace("<unknown>!", ""), TRACE_BYTES_MAX);
-    failure.trace = error.downcast_ref::<WasmBacktrace>().map(shown);
+    failure.trace = error.downcast_ref::<WasmBacktrace>().map(backtrace::render);
     failure.message = clean(&host.env.secrets.redact(&failure.message), MESSAGE_BYTES_MAX);
     failure
 }
@@ -63,7 +62,7 @@ fn named(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Option<Fa
         | Trap::InvalidDiscriminant
         | Trap::InvalidChar
         | Trap::UnalignedPointer => {
-            Failure::new(Reason::BadOutput, format!("the guest passed a malformed value: {error:#}"))
+            Failure::new(Reason::BadOutput, format!("the guest passed a malformed value: {}", cause(error)))
         }
         trap => trapped(*trap, host),
     };
@@ -96,11 +95,7 @@ fn tables(used: u64, limit: u64) -> Failure {
 /// Errors that carry no type of their own. Three of wasmtime's limits are private types, told by their text; the tests of
 /// hostile guests fail when that text changes.
 fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure {
-    // The backtrace is a link of the chain; it is kept apart, in `trace`.
-    let text = match error.is::<WasmBacktrace>() {
-        true => error.root_cause().to_string(),
-        false => format!("{error:#}"),
-    };
+    let text = cause(error);
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         let said =
             format!("passed more than {} bytes in one call or outcome (key `hostcall-bytes`)", limits.hostcall_bytes);
@@ -122,6 +117,15 @@ fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure 
         return Failure::limit(Reason::Tables, limits.instances.into(), None, said);
     }
     Failure::new(Reason::BadOutput, format!("the guest broke the contract: {text}"))
+}
+
+/// What went wrong. The backtrace, which may be a link of the chain, is kept apart: in `trace`, and never as wasmtime
+/// writes it, which is as long as the guest likes.
+fn cause(error: &wasmtime::Error) -> String {
+    match error.is::<WasmBacktrace>() {
+        true => error.root_cause().to_string(),
+        false => format!("{error:#}"),
+    }
 }
 
 /// The guest's own stack (what its kit logged, or what it printed on standard error: a Python traceback, a JavaScript

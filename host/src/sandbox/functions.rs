@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::CacheStore;
 
 use super::cache;
+use crate::files;
 
 /// Bytes of the file; past that it begins anew. Five of Python's interpreters.
 const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -154,7 +155,7 @@ fn batch(records: HashMap<Key, Vec<u8>>) -> Vec<u8> {
 
 /// The file's bytes. It and its folder must be ours and closed to others.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+    let mut file = files::open_regular_with(path, OpenOptions::new().read(true).append(true))?;
     if length(path, &file)? > FILE_BYTES_MAX {
         return Err(io::Error::other("it has grown too large and begins anew"));
     }
@@ -174,7 +175,7 @@ fn append(path: &Path, batch: &[u8], known: &Known) -> io::Result<()> {
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(path)?;
+    let mut file = files::open_regular_with(path, &mut options)?;
     // Another command may be writing: then what is new here is found again next time.
     file.try_lock().map_err(io::Error::other)?;
     let mut end = length(path, &file)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::capabilities::bindings::exports::probity::check::checker::Metadata as GuestMetadata;
 use crate::capabilities::bindings::probity::check::types::Probes;
-use crate::check::Probe;
+use crate::check::{Failure, Probe, Reason};
 use crate::text::{clean, clean_lines};
 
 /// A plugin's own word, cleaned and bounded. Hints: the operator's configuration decides.
@@ -39,27 +39,36 @@ const TEXT_BYTES_MAX: usize = 4 << 10;
 const SCHEMA_BYTES_MAX: usize = 64 << 10;
 const LABELS_MAX: usize = 32;
 
-pub(crate) fn convert(raw: GuestMetadata) -> Metadata {
+/// What a plugin says, cut and cleaned.
+///
+/// # Errors
+/// Where a part of it would be another thing: a schema.
+pub(crate) fn convert(raw: GuestMetadata) -> Result<Metadata, Failure> {
     let probes = [(Probes::LIVE, Probe::Live), (Probes::READY, Probe::Ready), (Probes::STARTUP, Probe::Startup)];
     let duration = |ms: Option<u32>| ms.filter(|ms| *ms > 0).map(|ms| Duration::from_millis(ms.into()));
-    // A schema that is cut would be a different schema; one that is too long is none.
-    let whole = |text: Option<String>| text.filter(|text| text.len() <= SCHEMA_BYTES_MAX);
-    Metadata {
+    if let Some(schema) = &raw.config_schema
+        && schema.len() > SCHEMA_BYTES_MAX
+    {
+        let text = format!("`config-schema` has {} bytes, may have {SCHEMA_BYTES_MAX}", schema.len());
+        return Err(Failure::new(Reason::BadOutput, text));
+    }
+    Ok(Metadata {
         name: clean(&raw.name, NAME_BYTES_MAX),
         version: clean(&raw.version, NAME_BYTES_MAX),
         description: clean_lines(&raw.description, TEXT_BYTES_MAX),
         probes: probes.into_iter().filter(|(flag, _)| raw.probes.contains(*flag)).map(|(_, probe)| probe).collect(),
         default_interval: duration(raw.default_interval_ms),
         default_timeout: duration(raw.default_timeout_ms),
-        config_schema: whole(raw.config_schema),
-        config_example: whole(raw.config_example),
+        config_schema: raw.config_schema,
+        // Only ever shown: one that is too long is not.
+        config_example: raw.config_example.filter(|text| text.len() <= SCHEMA_BYTES_MAX),
         labels: raw
             .labels
             .iter()
             .take(LABELS_MAX)
             .map(|(key, value)| (clean(key, NAME_BYTES_MAX), clean(value, NAME_BYTES_MAX)))
             .collect(),
-    }
+    })
 }
 
 #[allow(clippy::ref_option, reason = "the signature serde asks for")]

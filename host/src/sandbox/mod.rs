@@ -3,18 +3,24 @@
 //! One owner of the engines and of the ticker that interrupts guests. Enter with [`Sandbox::compile`], then
 //! [`Sandbox::describe`] and [`Sandbox::run`]. There is no limitless mode.
 
+mod backtrace;
 mod cache;
 pub mod compiler;
 mod engine;
+mod examine;
 mod failure;
 mod functions;
+mod inside;
+mod itself;
+mod job;
 mod metadata;
 mod outcome;
 mod program;
 mod run;
+mod schema;
 mod shelf;
-mod size;
 mod ticker;
+pub mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,8 +30,13 @@ pub(crate) use cache::{hex, private_dir};
 pub use compiler::Compiler;
 #[doc(hidden)]
 pub use engine::plain as engine_config;
+pub use inside::work;
 pub use metadata::Metadata;
 pub use program::{CONTRACT, CompileError, Program, capability};
+pub(crate) use schema::Schema;
+#[doc(hidden)]
+pub use schema::judge_here;
+pub use worker::Worker;
 
 /// Engines, ticker and cache.
 pub struct Sandbox {
@@ -34,13 +45,13 @@ pub struct Sandbox {
     shelf: shelf::Shelf,
     engines: engine::Engines,
     cache: Option<cache::Cache>,
-    compiler: Compiler,
+    workshop: Arc<compiler::Workshop>,
     functions: Option<Arc<functions::Functions>>,
 }
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("pooled", &self.engines.pooled).finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("pooled", &self.is_pooled()).finish_non_exhaustive()
     }
 }
 
@@ -98,13 +109,23 @@ impl Sandbox {
         let engines = engine::Engines::new(slots, world, functions.as_ref())?;
         let ticker = ticker::Ticker::start(vec![engines.plain.engine.clone(), engines.concurrent.engine.clone()])
             .map_err(SandboxError::Ticker)?;
-        Ok(Self { ticker, shelf: shelf::Shelf::default(), engines, cache, compiler: Compiler::InProcess, functions })
+        let kept = functions.as_ref().and(dir).map(Path::to_owned);
+        let workshop = Arc::new(compiler::Workshop::new(Compiler::InProcess, engines.layout, kept));
+        Ok(Self { ticker, shelf: shelf::Shelf::default(), engines, cache, workshop, functions })
     }
 
-    /// The same sandbox, compiling elsewhere.
+    /// The same sandbox, compiling elsewhere. To be called before anything is compiled.
     #[must_use]
     pub fn compiling_in(self, compiler: Compiler) -> Self {
-        Self { compiler, ..self }
+        let (layout, functions) = (self.workshop.layout, self.workshop.functions.clone());
+        let workshop = Arc::new(compiler::Workshop::new(compiler, layout, functions));
+        Self { workshop, ..self }
+    }
+
+    /// Ends every compilation that goes on in a process of its own, and begins none any more: each answers
+    /// [`CompileError::Stopped`]. Does not wait; whoever compiles hears within milliseconds.
+    pub fn stop_compiling(&self) {
+        self.workshop.stop();
     }
 
     /// Whether deadlines are enforced right now.
@@ -127,7 +148,7 @@ impl Sandbox {
     /// Whether instances come from a pool.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
-        self.engines.pooled
+        self.engines.layout == engine::Layout::Reserved
     }
 }
 

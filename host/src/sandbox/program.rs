@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
@@ -12,19 +13,26 @@ use super::Sandbox;
 use super::cache::{self, Origin};
 use super::compiler::Flavor;
 use super::engine::Linked;
-use super::size;
+use super::examine::{INSTANCES_MAX, NAME_BYTES_MAX, NAMES_MAX, NESTING_MAX, PARTS_MAX};
 use crate::capabilities::HostState;
 use crate::capabilities::bindings::OfferedPre;
 use crate::check::Capability;
+use crate::text::clean;
 
 /// The contract this host offers.
 pub const CONTRACT: &str = "probity:check@0.1.0";
+
+/// Imports or exports that a refusal names.
+const NAMES_SHOWN: usize = 8;
+
+/// Bytes of what the linker complains about.
+const COMPLAINT_BYTES_MAX: usize = 1_024;
 
 /// A plugin's code, ready to be instantiated any number of times. Cheap to share behind an `Arc`.
 pub struct Program {
     /// SHA-256 of the component's bytes, lower-case hex.
     pub digest: Arc<str>,
-    /// Every import, as written in the component.
+    /// Every import, as written in the component but that control characters are spaces.
     pub imports: Vec<String>,
     /// What the imports amount to, the free ones included.
     pub capabilities: BTreeSet<Capability>,
@@ -39,12 +47,12 @@ impl std::fmt::Debug for Program {
     }
 }
 
-/// Why bytes are not a plugin.
-#[derive(Debug, thiserror::Error)]
+/// Why bytes are not a plugin. Every text in it is cut and cleaned.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 pub enum CompileError {
     /// Something else entirely.
     #[error("not a WebAssembly component: {0}")]
-    NotWasm(&'static str),
+    NotWasm(String),
     /// A core module.
     #[error(
         "a core WebAssembly module, not a component; make one with `probity build`, or with \
@@ -79,8 +87,22 @@ pub enum CompileError {
     #[error("the compiled code does not load: {0}")]
     Code(String),
     /// Unfolds to more than a compiler should be given.
-    #[error("the component unfolds to {0} instances of nested components, at most {max} are accepted", max = size::INSTANCES_MAX)]
+    #[error("the component unfolds to {0} instances of nested components, at most {INSTANCES_MAX} are accepted")]
     TooLarge(u64),
+    /// Components within components within components.
+    #[error("the component nests others more than {NESTING_MAX} levels deep")]
+    TooDeep,
+    /// Made of too many.
+    #[error("the component is made of more than {PARTS_MAX} components and modules")]
+    TooManyParts,
+    /// Too many imports and exports, or too long ones.
+    #[error(
+        "the component imports and exports more than {NAMES_MAX} names, or one of more than {NAME_BYTES_MAX} bytes"
+    )]
+    Names,
+    /// [`Sandbox::stop_compiling`] was called: the host is ending.
+    #[error("not compiled: the host is ending")]
+    Stopped,
     /// The compiler itself broke.
     #[error("the compiler panicked on this component: {0}")]
     CompilerPanic(String),
@@ -94,7 +116,7 @@ pub enum CompileError {
 
 impl Sandbox {
     /// Compiles `bytes`, or takes the code from the cache. Takes tens of milliseconds per 100 KB, seconds for an
-    /// interpreter, so call it from a blocking thread, one at a time.
+    /// interpreter, so call it from a blocking thread; from several at once if need be.
     ///
     /// # Errors
     /// [`CompileError`]: the bytes are no plugin for this host.
@@ -104,13 +126,9 @@ impl Sandbox {
         if let Some((flavor, component)) = self.cached(digest) {
             return prepare(self.engines.of(flavor), &component, digest, Origin::Cache);
         }
-        let instances = size::instances(bytes);
-        if instances > size::INSTANCES_MAX {
-            return Err(CompileError::TooLarge(instances));
-        }
-        let flavor = if needs_concurrency(bytes) { Flavor::Concurrent } else { Flavor::Plain };
+        let engine = |flavor| self.engines.of(flavor).engine.clone();
+        let (flavor, code) = self.workshop.compile(bytes, engine)?;
         let linked = self.engines.of(flavor);
-        let code = self.compiler.compile(&linked.engine, flavor, bytes)?;
         if let Some(functions) = &self.functions {
             functions.keep();
         }
@@ -120,7 +138,8 @@ impl Sandbox {
         // Mapped from the file the code is shared with the page cache; from the bytes it is memory of ours.
         let mapped = self.cache.as_ref().and_then(|cache| cache.load(&linked.engine, digest));
         let component = mapped.map_or_else(|| cache::deserialize_bytes(&linked.engine, &code), Ok);
-        let component = component.map_err(|error| CompileError::Code(format!("{error:#}")))?;
+        let component =
+            component.map_err(|error| CompileError::Code(clean(&format!("{error:#}"), COMPLAINT_BYTES_MAX)))?;
         prepare(linked, &component, digest, Origin::Compiled)
     }
 
@@ -143,7 +162,7 @@ fn recognise(bytes: &[u8]) -> Result<(), CompileError> {
     if wasmparser::Parser::is_component(bytes) {
         return Ok(());
     }
-    Err(CompileError::NotWasm(if bytes.is_empty() {
+    let what = if bytes.is_empty() {
         "the file is empty"
     } else if bytes.iter().all(|byte| *byte == 0) {
         "the file is all zeros"
@@ -151,16 +170,8 @@ fn recognise(bytes: &[u8]) -> Result<(), CompileError> {
         "this is WebAssembly text; convert it to binary first"
     } else {
         "it does not start with the WebAssembly magic number"
-    }))
-}
-
-/// Whether a component uses component-model-async, which the cheaper engine refuses.
-fn needs_concurrency(bytes: &[u8]) -> bool {
-    let without = wasmparser::WasmFeatures::default().difference(wasmparser::WasmFeatures::CM_ASYNC);
-    wasmparser::Validator::new_with_features(without).validate_all(bytes).is_err()
-        && wasmparser::Validator::new_with_features(without | wasmparser::WasmFeatures::CM_ASYNC)
-            .validate_all(bytes)
-            .is_ok()
+    };
+    Err(CompileError::NotWasm(what.into()))
 }
 
 fn prepare(linked: &Linked, component: &Component, digest: &str, origin: Origin) -> Result<Program, CompileError> {
@@ -168,16 +179,23 @@ fn prepare(linked: &Linked, component: &Component, digest: &str, origin: Origin)
     let imports: Vec<(String, bool)> = ty
         .imports(&linked.engine)
         .map(|(name, item)| {
+            // Not all names are made of letters: there are URLs.
+            let name = clean(name, NAME_BYTES_MAX);
             let functions = match &item.ty {
                 ComponentItem::ComponentInstance(instance) => instance
                     .exports(&linked.engine)
                     .any(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_) | ComponentItem::Resource(_))),
                 _ => true,
             };
-            (name.to_owned(), functions)
+            (name, functions)
         })
         .collect();
-    let foreign: Vec<String> = imports.iter().filter_map(|(name, functions)| refuse_import(name, *functions)).collect();
+    // Those that were just compiled were counted before; code in the cache may be of a host that did not.
+    if imports.len() > NAMES_MAX {
+        return Err(CompileError::Names);
+    }
+    let foreign = imports.iter().filter_map(|(name, functions)| refuse_import(name, *functions));
+    let foreign = shown(foreign.collect());
     if !foreign.is_empty() {
         return Err(CompileError::Imports(foreign));
     }
@@ -185,8 +203,9 @@ fn prepare(linked: &Linked, component: &Component, digest: &str, origin: Origin)
     if let Some(problem) = refuse_exports(&exports) {
         return Err(CompileError::World(problem));
     }
-    let pre = linked.linker.instantiate_pre(component).map_err(|error| CompileError::World(format!("{error:#}")))?;
-    let pre = OfferedPre::new(pre).map_err(|error| CompileError::World(format!("{error:#}")))?;
+    let unlinked = |error: wasmtime::Error| CompileError::World(clean(&format!("{error:#}"), COMPLAINT_BYTES_MAX));
+    let pre = linked.linker.instantiate_pre(component).map_err(unlinked)?;
+    let pre = OfferedPre::new(pre).map_err(unlinked)?;
     Ok(Program {
         digest: digest.into(),
         capabilities: imports.iter().filter_map(|(name, _)| capability(name)).collect(),
@@ -244,14 +263,27 @@ fn refuse_exports(exports: &[&str]) -> Option<String> {
             (_, _, Some(version)) if version.starts_with("0.1.") && !version.contains('-') => None,
             (_, _, version) => Some(format!(
                 "it exports the checker of contract {}, this host wants 0.1.x",
-                version.unwrap_or("without a version")
+                clean(version.unwrap_or("without a version"), NAME_BYTES_MAX)
             )),
         },
         None => Some(format!(
             "it does not export `probity:check/checker@0.1.0`; it exports {}",
-            if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") }
+            if exports.is_empty() { "nothing".to_owned() } else { listed(exports) }
         )),
     }
+}
+
+/// The first few of `texts`, and how many more there are.
+fn shown(mut texts: Vec<String>) -> Vec<String> {
+    if let Some(more @ 1..) = texts.len().checked_sub(NAMES_SHOWN) {
+        texts.truncate(NAMES_SHOWN);
+        texts.push(format!("and {more} more"));
+    }
+    texts
+}
+
+fn listed(names: &[&str]) -> String {
+    shown(names.iter().map(|name| clean(name, NAME_BYTES_MAX)).collect()).join(", ")
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ use crate::capabilities::bindings::Offered;
 use crate::capabilities::{CheckEnv, HostState, RunFacts, unix_ms};
 use crate::check::{Failure, LogLine, Reason, Run, Usage};
 use crate::config::{EPOCH_TICK, Limits};
+use crate::text::clean;
+
+/// Bytes of what a panic of the host says: it may quote the guest.
+const PANIC_BYTES_MAX: usize = 512;
 
 /// How a call ended, whatever it was.
 struct Ended<T> {
@@ -91,7 +95,7 @@ impl Sandbox {
             })
             .await;
         let log = ended.record.map(|record| record.log).unwrap_or_default();
-        Ok((metadata::convert(ended.end?), log))
+        Ok((metadata::convert(ended.end?)?, log))
     }
 
     /// Instantiates, unless there is an instance in the store, and calls under every limit. A panic of the host inside
@@ -127,7 +131,10 @@ impl Sandbox {
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(ended) => ended,
             Err(panic) => Ended {
-                end: Err(Failure::new(Reason::Panic, format!("the host panicked: {}", panic_text(&*panic)))),
+                end: Err(Failure::new(
+                    Reason::Panic,
+                    format!("the host panicked: {}", clean(panic_text(&*panic), PANIC_BYTES_MAX)),
+                )),
                 usage: Usage::default(),
                 record: None,
                 instance: None,

@@ -146,7 +146,7 @@ impl Case {
     pub async fn run(&self, sandbox: &Sandbox, version: &Version) -> anyhow::Result<Result> {
         let script = Arc::new(script::of(&self.cases, &self.raw)?);
         let mut base = Limits::DEFAULT;
-        base.timeout = version.metadata.default_timeout.unwrap_or(base.timeout);
+        base.timeout = version.metadata.default_timeout.map_or(base.timeout, config::suggested_timeout);
         let limits = limits(&self.cases, &self.raw.limits, base)?;
         let state = Arc::new(StateStore::in_memory());
         let check = self.raw.context.check.clone().unwrap_or_else(|| CHECK.to_owned());

@@ -9,8 +9,11 @@ use tempfile::TempDir;
 use super::certificates::{self, CLIENT, Certificates};
 use super::{Process, free_port, program, wait_until};
 
-/// The user that checks log in as.
+/// The user that checks log in as: it owns the database, sees who else is there, and can do nothing to the server.
 pub const USER: &str = "probe";
+
+/// The superuser, with the same password.
+pub const ADMIN: &str = "postgres";
 
 /// Its password: a test looks for it in whatever the host emits.
 pub const PASSWORD: &str = "swordfish-of-postgres";
@@ -56,7 +59,7 @@ impl Postgres {
         std::fs::write(&rules_file, rules).expect("the directory can be written");
         own(&rules_file);
         let server = Self { tls: Some(files), ..Self::start_in(dir, &config) };
-        server.sql(&format!("CREATE ROLE {CLIENT} LOGIN"));
+        server.admin_sql(&format!("CREATE ROLE {CLIENT} LOGIN"));
         server
     }
 
@@ -69,7 +72,7 @@ impl Postgres {
         let dir = data_directory();
         let data = dir.path().join("data");
         let mut copy = command("pg_basebackup", dir.path());
-        copy.env("PGPASSWORD", PASSWORD).args(["-h", "127.0.0.1", "-p", &primary.port.to_string(), "-U", USER]);
+        copy.env("PGPASSWORD", PASSWORD).args(["-h", "127.0.0.1", "-p", &primary.port.to_string(), "-U", ADMIN]);
         copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "-D"]).arg(&data);
         let output = copy.output().expect("pg_basebackup starts");
         assert!(output.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&output.stderr));
@@ -95,7 +98,7 @@ impl Postgres {
         std::fs::write(&password, PASSWORD).expect("the directory can be written");
         own(&password);
         let mut init = command("initdb", dir.path());
-        init.args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "-U", USER, "--pwfile"]);
+        init.args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "-U", ADMIN, "--pwfile"]);
         let output = init.arg(&password).arg("-D").arg(&data).output().expect("initdb starts");
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
         let port = free_port();
@@ -107,7 +110,9 @@ impl Postgres {
         let process = spawn(dir.path());
         let server = Self { dir, port, tls: None, process };
         server.wait();
-        server.psql_in("postgres", "CREATE DATABASE shop");
+        let role = format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'; GRANT pg_monitor TO {USER}");
+        server.psql_in(ADMIN, "postgres", &role);
+        server.psql_in(ADMIN, "postgres", &format!("CREATE DATABASE shop OWNER {USER}"));
         server
     }
 
@@ -132,12 +137,26 @@ impl Postgres {
         self.tls.as_ref().expect("it was started with TLS")
     }
 
-    /// Runs statements in `shop` and gives what they printed, without decoration.
+    /// The same for another user that has the same password.
+    #[must_use]
+    pub fn url_of(&self, user: &str) -> String {
+        self.url().replacen(USER, user, 1)
+    }
+
+    /// Runs statements in `shop` as [`USER`] and gives what they printed, without decoration.
     ///
     /// # Panics
     /// When one fails.
     pub fn sql(&self, statements: &str) -> String {
-        self.psql_in("shop", statements)
+        self.psql_in(USER, "shop", statements)
+    }
+
+    /// The same as [`ADMIN`].
+    ///
+    /// # Panics
+    /// When one fails.
+    pub fn admin_sql(&self, statements: &str) -> String {
+        self.psql_in(ADMIN, "shop", statements)
     }
 
     /// Sessions of checks, in whatever state.
@@ -185,10 +204,10 @@ impl Postgres {
         self.dir.path().join("server.log")
     }
 
-    fn psql_in(&self, database: &str, statements: &str) -> String {
+    fn psql_in(&self, user: &str, database: &str, statements: &str) -> String {
         let mut psql = Command::new(tool("psql"));
         psql.env("PGPASSWORD", PASSWORD).args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
-        psql.args(["-p", &self.port.to_string(), "-U", USER, "-d", database, "-c", statements]);
+        psql.args(["-p", &self.port.to_string(), "-U", user, "-d", database, "-c", statements]);
         let output = psql.output().expect("psql starts");
         assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()

@@ -32,7 +32,7 @@ fn long_winded(config: &str) -> Host {
     }
     let dir = folder();
     std::fs::write(dir.path().join("plugins/well.wasm"), says("ok")).unwrap();
-    let host = Host::start_below(dir, &text, "ulimit -d 1048576");
+    let host = Host::start_under("ulimit -d 1048576", dir, &text, &[]);
     host.wait_for("/metrics", |answer| answer.body.len() > 1 << 20);
     host
 }
@@ -44,7 +44,8 @@ fn rss(host: &Host) -> u64 {
 }
 
 fn connect(host: &Host) -> TcpStream {
-    let stream = TcpStream::connect(host.address()).unwrap();
+    // Not accepted within this time: kept out.
+    let stream = TcpStream::connect_timeout(&host.address().parse().unwrap(), Duration::from_secs(5)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
@@ -198,7 +199,7 @@ fn idle_connections_leave_descriptors() {
     let dir = folder();
     std::fs::write(dir.path().join("plugins/bad.wasm"), probity_tests::guests::encode(UNHEALTHY).unwrap()).unwrap();
     let config = "[plugins]\nrescan = \"200ms\"\n[[check]]\nname = \"database\"\nplugin = \"bad\"\nevery = \"200ms\"\n";
-    let host = Host::start_below(dir, config, "ulimit -n 1024");
+    let host = Host::start_under("ulimit -n 1024", dir, config, &[]);
     host.wait_until("database", "unhealthy");
     assert!(host.log().contains("file descriptors are too few for"), "{}", host.log());
     let open: Vec<TcpStream> = (0..1_015).map(|_| connect(&host)).collect();

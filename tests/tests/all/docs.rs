@@ -347,6 +347,32 @@ fn messages_are_said_somewhere() {
     assert!(compared > 20, "only {compared} messages were compared: the table is not read");
 }
 
+// A promise in the document on security names tests that exist.
+#[test]
+fn promises_are_held_by_tests() {
+    let (mut all, mut hostile, mut host) = (String::new(), String::new(), String::new());
+    sources(&root().join("tests/tests/all"), &mut all);
+    sources(&root().join("tests/tests/hostile"), &mut hostile);
+    sources(&root().join("host/src"), &mut host);
+    let mut held = 0;
+    for row in rows(&read("docs/security.md")) {
+        let [promise, tests] = row[..] else { continue };
+        for test in tests.split('`').skip(1).step_by(2) {
+            let (suite, name) = test.split_once(": ").unwrap_or_else(|| panic!("{promise}: `{test}` names no suite"));
+            let is_there = match suite {
+                "all" => all.contains(&format!("fn {name}(")),
+                "hostile" => hostile.contains(&format!("fn {name}(")),
+                "host" => host.contains(&format!("fn {name}(")),
+                "fuzz" => root().join(format!("fuzz/fuzz_targets/{name}.rs")).is_file(),
+                _ => panic!("{promise}: there is no suite `{suite}`"),
+            };
+            assert!(is_there, "{promise}: there is no test `{test}`");
+            held += 1;
+        }
+    }
+    assert!(held > 30, "only {held} tests: the tables are not read");
+}
+
 fn sources(dir: &Path, to: &mut String) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

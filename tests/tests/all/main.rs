@@ -18,11 +18,15 @@ mod clients; // what clients without a token can do to the others
 mod conformance; // every language means the same
 mod contract; // what was built against an earlier 0.1 keeps working
 mod crowd; // many runs at once, and what they leave behind
+#[cfg(unix)]
+mod directory; // what the plugin directory may hold, and what becomes of it, hurts nobody
 mod dns; // records, missing names and silent servers
 mod docs; // what the documents say is so
 mod examples; // what the examples configure works as they say
 mod explain; // what one check may touch, where that leads, and what leads nowhere
 mod faults; // refused, dropped, slow, half-closed: each check against each
+#[cfg(target_os = "linux")]
+mod foreign; // what a plugin's file or words cannot do to the host
 #[cfg(unix)]
 mod greeters; // mail, files and shells, in the clear and inside TLS
 #[cfg(unix)]
@@ -36,6 +40,8 @@ mod leftovers; // what a thousand timed-out runs leave behind, for each capabili
 mod limits; // every limit ends the run, by name and in time
 mod loading; // bytes that are no plugin, and plugins that are stranger than most
 mod machine; // the checks of the machine in a real host
+#[cfg(target_os = "linux")]
+mod machine_faults; // nobody reads the log, a full disk, pipes for files, small limits, signals
 #[cfg(unix)]
 mod ntp; // clocks that are right, wrong, and nobody's
 mod peers; // checks of other checks

@@ -243,7 +243,7 @@ fn a_compilation_without_measure_is_stopped() {
 }
 
 /// A small valid guest that is slow to compile: every loop of a deep nest keeps every local alive.
-fn compile_bomb(loops: usize, locals: usize) -> Vec<u8> {
+pub(crate) fn compile_bomb(loops: usize, locals: usize) -> Vec<u8> {
     let mut run = "(func (export \"probity:check/checker@0.1.0#run\") (param i32 i32) (result i32)\n".to_owned();
     run += &"(local i32)".repeat(locals);
     run += &"(loop ".repeat(loops);

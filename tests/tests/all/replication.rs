@@ -40,13 +40,13 @@ fn postgres_replicas_fall_behind() {
     // A transaction that was replayed has a time.
     primary.sql("INSERT INTO orders VALUES (1)");
     replica.wait_for(|| replica.sql("SELECT count(*) FROM orders") == "1");
-    replica.sql("SELECT pg_wal_replay_pause()");
-    replica.wait_for(|| replica.sql("SELECT pg_get_wal_replay_pause_state()") == "paused");
+    replica.admin_sql("SELECT pg_wal_replay_pause()");
+    replica.wait_for(|| replica.admin_sql("SELECT pg_get_wal_replay_pause_state()") == "paused");
     primary.sql("INSERT INTO orders VALUES (2)");
     host.wait_until_says("slack", "degraded", "more than 200 ms");
     host.wait_until_says("strict", "unhealthy", "more than 400 ms");
     host.wait_until_says("above", "degraded", "more than 500 ms");
-    replica.sql("SELECT pg_wal_replay_resume()");
+    replica.admin_sql("SELECT pg_wal_replay_resume()");
     follows();
     primary.kill();
     host.wait_until_says("slack", "degraded", "no connection to the primary");

@@ -219,14 +219,88 @@ fn the_server_refuses_changes() {
     for statement in
         ["DO $$ BEGIN SET TRANSACTION READ WRITE; INSERT INTO t VALUES (1); END $$", "COMMIT; DROP TABLE t"]
     {
-        wait_for(&host(&postgres.url(), &query(statement)), "unhealthy", "remote: ");
+        wait_for(&host(&postgres.url(), &query(statement)), "unknown", "shop:write");
     }
+    wait_for(&host(&postgres.url(), &query("SELECT 1; DROP TABLE t")), "unhealthy", "remote: ");
     assert_eq!(postgres.sql("SELECT count(*) FROM t"), "0");
     let mariadb = MariaDb::start();
     mariadb.sql("CREATE TABLE shop.t (n INT)");
     for statement in ["INSERT INTO t VALUES (1)", "DROP TABLE t"] {
         wait_for(&host(&mariadb.url(), &query(statement)), "unknown", "shop:write");
     }
+    assert_eq!(mariadb.sql("SELECT count(*) FROM shop.t"), "0");
+}
+
+// A user who may write files or start programs on the server is not kept to reading by it, and so is refused: a
+// superuser, a member of the roles for it, directly or through another, and who may become one.
+#[test]
+fn users_with_power_over_the_server_are_refused() {
+    let postgres = Postgres::start();
+    let role = |name: &str, more: &str| format!("CREATE ROLE {name} LOGIN PASSWORD '{}'; {more};", postgres::PASSWORD);
+    postgres.admin_sql(
+        &[
+            role("programs", "GRANT pg_execute_server_program TO programs"),
+            "CREATE ROLE between; GRANT pg_write_server_files TO between;".to_owned(),
+            role("files", "GRANT between TO files; ALTER ROLE files NOINHERIT"),
+            role("heir", "CREATE ROLE boss SUPERUSER; GRANT boss TO heir"),
+            role("modest", "ALTER ROLE programs SET role = 'modest'; GRANT modest TO programs"),
+            role("copier", "ALTER ROLE copier REPLICATION"),
+        ]
+        .concat(),
+    );
+    let statement = query("SELECT 1");
+    for user in [postgres::ADMIN, "programs", "files", "heir", "copier"] {
+        let check = wait_for(&host(&postgres.url_of(user), &statement), "unknown", "shop:write");
+        assert!(check["message"].to_string().contains("CREATE ROLE probity"), "{check}");
+    }
+    wait_for(&host(&postgres.url_of("modest"), &statement), "healthy", "gave 1");
+    let mariadb = MariaDb::start();
+    mariadb.sql(&format!(
+        "CREATE USER files@'127.0.0.1' IDENTIFIED BY '{}'; GRANT FILE ON *.* TO files@'127.0.0.1'; \
+         GRANT SELECT ON shop.* TO files@'127.0.0.1'",
+        mariadb::PASSWORD
+    ));
+    wait_for(&host(&mariadb.url().replacen(mariadb::USER, "files", 1), &statement), "unknown", "shop:write");
+    wait_for(&host(&mariadb.url(), &statement), "healthy", "gave 1");
+}
+
+// Statements that act outside of the read-only transaction, or end it, do not get to the server.
+#[test]
+fn statements_outside_of_the_transaction_are_not_sent() {
+    let postgres = Postgres::start();
+    postgres.sql("CREATE TABLE t (n int); CREATE SEQUENCE s");
+    for statement in [
+        "PREPARE TRANSACTION 'left-behind'",
+        "COPY (SELECT 1) TO PROGRAM 'cat > /tmp/probity-left-behind'",
+        "COPY (SELECT 1) TO '/tmp/probity-left-behind'",
+        "LISTEN x",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+        "LOCK TABLE t",
+        "/* looks */ SET default_transaction_read_only = off",
+    ] {
+        wait_for(&host(&postgres.url(), &query(statement)), "unknown", "shop:write");
+    }
+    wait_for(&host(&postgres.url(), &query("SELECT nextval('s')::text")), "unknown", "shop:write");
+    let left =
+        "SELECT (SELECT count(*) FROM pg_prepared_xacts) + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')";
+    wait_for(&host(&postgres.url(), &query("SELECT pg_advisory_lock(1)::text")), "healthy", "gave");
+    postgres.wait_for(|| postgres.admin_sql(left) == "0");
+    assert!(!std::path::Path::new("/tmp/probity-left-behind").exists());
+    let mariadb = MariaDb::start();
+    mariadb.sql("CREATE TABLE shop.t (n INT); CREATE PROCEDURE shop.put() INSERT INTO shop.t VALUES (1)");
+    for statement in [
+        "BEGIN NOT ATOMIC COMMIT; SET SESSION TRANSACTION READ WRITE; INSERT INTO t VALUES (1); END",
+        "CALL put()",
+        "XA START 'x'",
+        "SET SESSION TRANSACTION READ WRITE",
+        "/*M!100000 DROP TABLE t */",
+        "LOCK TABLES t WRITE",
+        "KILL 1",
+    ] {
+        wait_for(&host(&mariadb.url(), &query(statement)), "unknown", "shop:write");
+    }
+    wait_for(&host(&mariadb.url(), &query("SELECT get_lock('x', 0)")), "healthy", "gave 1");
+    mariadb.wait_for(|| mariadb.sql("SELECT is_free_lock('x')") == "1");
     assert_eq!(mariadb.sql("SELECT count(*) FROM shop.t"), "0");
 }
 

@@ -111,6 +111,7 @@ fn respond(answer: HttpAnswer, request: &Request, session: Option<TlsInfo>) -> R
         tls: session,
         remote_address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 80)),
         final_url: "http://scripted.invalid/".parse().expect("this is a URL"),
+        head: None,
     }
 }
 

@@ -3,10 +3,11 @@
 use http_body_util::{BodyExt as _, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use wasmtime_wasi_http::{Error, WasiHttpView as _};
+use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView as _};
 
 use super::*;
 use crate::capabilities::tests::{answer, state};
+use crate::config::Limits;
 
 /// A server that answers `/n` with n bytes after n milliseconds, each connection on its own.
 async fn serve() -> String {
@@ -131,12 +132,17 @@ async fn endpoints_need_a_grant() {
     assert!(error.message.contains("http = [\"billing\"]"), "{}", error.message);
 }
 
-async fn fetch(host: &mut HostState, url: &str) -> Result<u16, Error> {
-    let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
+/// Asks through `wasi:http`, and keeps what comes back.
+async fn fetched(host: &mut HostState, url: &str, body: usize) -> Result<http::Response<WasiBody>, Error> {
+    let body = Full::new(Bytes::from(vec![0; body])).map_err(|never| match never {}).boxed_unsync();
     let mut request = http::Request::new(body);
     *request.uri_mut() = url.parse().unwrap();
     let sent = host.http().hooks.send_request(request, None, Box::new(async { Ok(()) }));
-    Box::into_pin(sent).await.map(|(response, _)| response.status().as_u16())
+    Box::into_pin(sent).await.map(|(response, _)| response)
+}
+
+async fn fetch(host: &mut HostState, url: &str) -> Result<u16, Error> {
+    fetched(host, url, 0).await.map(|response| response.status().as_u16())
 }
 
 // `wasi:http` is under the same grants and quota, shows up in the same report, and its denial is logged with the line.
@@ -158,4 +164,108 @@ async fn wasi_http_is_the_same_client() {
         "{:?}",
         host.record.log
     );
+}
+
+// Bodies through `wasi:http` are charged to the run as those of `http` are, until the guest has nothing of them.
+#[tokio::test]
+async fn both_doors_share_one_budget() {
+    let base = serve().await;
+    let mut host = state(LOCAL, &[], &[], Limits { response_bytes: 10, ..Limits::DEFAULT });
+    let ten = format!("{base}/10");
+    let mut held = Vec::new();
+    for _ in 0..15 {
+        held.push(fetched(&mut host, &ten, 0).await.unwrap());
+    }
+    let last = host.get(ten.clone()).await.unwrap();
+    let refused = fetched(&mut host, &ten, 0).await.unwrap_err();
+    assert!(matches!(refused, Error::HttpResponseBodySize(None)), "{refused:?}");
+    let empty = host.get(ten.clone()).await.unwrap();
+    assert_eq!(answer(host.body(empty).await.unwrap_err()).kind, ErrorKind::TooLarge);
+    // A part of the body is enough to keep it charged.
+    let part = held.pop().unwrap().into_body().frame().await.unwrap().unwrap().into_data().unwrap().slice(..1);
+    assert!(fetched(&mut host, &ten, 0).await.is_err());
+    drop(part);
+    held.push(fetched(&mut host, &ten, 0).await.unwrap());
+    HostResponse::drop(&mut host, last).await.unwrap();
+    // A request's body counts while it is under way.
+    assert!(fetched(&mut host, &format!("{base}/1"), 10).await.is_err());
+    assert!(fetched(&mut host, &format!("{base}/1"), 9).await.is_ok());
+}
+
+// Heads are charged as well, and stay so while the guest has a header, whatever became of the body.
+#[tokio::test]
+async fn held_heads_are_bounded() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut vec![0; 4096]).await;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-A: {}\r\n\r\n", "x".repeat(60_000));
+            let _ = stream.write_all(head.as_bytes()).await;
+        }
+    });
+    let mut host = state(LOCAL, &[], &[], Limits { host_calls: 1_000, ..Limits::DEFAULT });
+    let (mut responses, mut values) = (Vec::new(), Vec::new());
+    while values.len() < 100 {
+        match fetched(&mut host, &base, 0).await {
+            Ok(response) => values.push(response.headers()["x-a"].clone()),
+            Err(_) => break,
+        }
+        match host.get(base.clone()).await {
+            Ok(response) => responses.push(response),
+            Err(_) => break,
+        }
+    }
+    let held = values.len() + responses.len();
+    assert!((60..70).contains(&held), "{held} heads of 60 kB are held");
+    values.pop();
+    assert!(fetched(&mut host, &base, 0).await.is_ok());
+}
+
+// Calls through both doors are counted together, and refused ones without end leave nothing behind but their number.
+#[tokio::test]
+async fn both_doors_share_the_calls() {
+    let base = serve().await;
+    let mut host = state(LOCAL, &[], &[], Limits { host_calls: 4, ..Limits::DEFAULT });
+    let one = format!("{base}/1");
+    host.get(one.clone()).await.unwrap();
+    for _ in 0..2 {
+        fetch(&mut host, &one).await.unwrap();
+    }
+    host.get(one.clone()).await.unwrap();
+    assert_eq!(answer(host.get(one.clone()).await.unwrap_err()).kind, ErrorKind::Quota);
+    let long = format!("{base}/{}", "x".repeat(60_000));
+    for _ in 0..1_000 {
+        let spent = fetch(&mut host, &long).await.unwrap_err();
+        assert!(matches!(spent, Error::ConnectionLimitReached), "{spent:?}");
+    }
+    host.log_printed();
+    assert_eq!(host.record.count, 1_005);
+    let refused = host.record.tally.iter().find(|tally| tally.result == "quota").unwrap();
+    assert_eq!(refused.count, 1_001);
+    assert!(host.record.calls.iter().all(|call| call.target.len() <= 200));
+}
+
+// A server that sends without end fills nothing but its own share, through either door.
+#[tokio::test]
+async fn endless_bodies_are_cut() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut vec![0; 4096]).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+                let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
+                while stream.write_all(chunk.as_bytes()).await.is_ok() {}
+            });
+        }
+    });
+    let mut host = state(LOCAL, &[], &[], Limits { response_bytes: 100_000, ..Limits::DEFAULT });
+    for _ in 0..20 {
+        let cut = fetched(&mut host, &base, 0).await.unwrap_err();
+        assert!(matches!(cut, Error::HttpResponseBodySize(None)), "{cut:?}");
+        let response = host.get(base.clone()).await.unwrap();
+        assert_eq!(answer(host.body(response).await.unwrap_err()).kind, ErrorKind::TooLarge);
+    }
 }

@@ -2,6 +2,9 @@
 //!
 //! The driver opens its own socket and takes no stream of ours, so it gets the addresses that [`Net`] resolved and
 //! allowed, and never the name to resolve.
+//!
+//! A read-only session begins every statement's transaction as one that the server keeps read-only. It is not given to
+//! users who may write files on the server, and statements that could end the transaction are not sent.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -14,6 +17,7 @@ use tokio::time::timeout_at;
 use super::metered::REPLY_BYTES_MAX;
 use super::mysql_value;
 use super::postgres::{Door, lost};
+use super::reading;
 use super::target::Tls;
 use super::value::{Caps, Gather, RowSet, Value};
 use crate::capabilities::net::timeout;
@@ -51,6 +55,18 @@ impl Session {
         let version = conn.get()?.query_first::<String, _>("SELECT VERSION()");
         let version = timeout_at(deadline.into(), version).await.map_err(late)?;
         let version = version.map_err(|error| map_error(error, door))?.unwrap_or_default();
+        if read_only {
+            let late = |_elapsed| timeout("the server did not tell what its user may do in time".to_owned());
+            let grants = conn.get()?.query::<String, _>("SHOW GRANTS");
+            let grants = timeout_at(deadline.into(), grants).await.map_err(late)?;
+            let grants = grants.map_err(|error| map_error(error, door))?;
+            if grants.iter().any(|grant| writes_files(grant)) {
+                let powers = "it may read and write files on the server (privilege FILE)";
+                let remedy = "Give it a user of its own that may only look: CREATE USER probity IDENTIFIED BY '…'; GRANT \
+                              SELECT ON shop.* TO probity";
+                return Err(reading::too_powerful(&door.target.user, powers, remedy, &door.line));
+            }
+        }
         Ok(Self {
             conn: conn.0.take(),
             is_mariadb: version.contains("MariaDB"),
@@ -82,6 +98,9 @@ impl Session {
         caps: Caps,
         budget: Duration,
     ) -> Result<RowSet, CallError> {
+        if self.read_only {
+            reading::check(statement, &self.door.line)?;
+        }
         self.prepare_session(budget).await?;
         let answer = self.rows(statement, params, caps).await;
         // What is left of a cut reply is still on its way: the session stays busy and is given up.
@@ -175,6 +194,15 @@ impl Session {
         self.broken = matches!(answer, Err(Error::Io(_) | Error::Driver(DriverError::ConnectionClosed)));
         answer.map_err(|error| map_error(error, &self.door))
     }
+}
+
+/// Whether a line of `SHOW GRANTS` gives `FILE`, which there is only for everything: `*.*`.
+fn writes_files(grant: &str) -> bool {
+    let Some((privileges, _)) = grant.strip_prefix("GRANT ").and_then(|rest| rest.split_once(" ON *.* TO ")) else {
+        return false;
+    };
+    let mut each = privileges.split(',').map(str::trim);
+    each.any(|privilege| matches!(privilege, "FILE" | "ALL PRIVILEGES" | "ALL"))
 }
 
 fn conn(conn: &mut Option<Conn>) -> Result<&mut Conn, CallError> {
@@ -314,7 +342,7 @@ fn map_error(error: Error, door: &Door) -> CallError {
             };
             let mut message = server.message.clone();
             if kind == ErrorKind::Denied {
-                message = format!("{message}; to allow it, add: {}", door.line.replace("\"]", ":write\"]"));
+                message = format!("{message}; to allow it, add: {}", reading::writing(&door.line));
             }
             CallError::new(kind, message).with_code(server.state.clone())
         }
@@ -339,6 +367,31 @@ fn map_error(error: Error, door: &Door) -> CallError {
         // The rest may quote packets.
         Error::Driver(_) | Error::Other(_) | Error::Url(_) => {
             CallError::new(ErrorKind::Protocol, format!("{shown} does not speak the protocol as the host knows it"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Files are written by whom a line for everything lets, and nobody else.
+    #[test]
+    fn files_are_a_privilege() {
+        for grant in [
+            "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION",
+            "GRANT SELECT, FILE, PROCESS ON *.* TO `probe`@`%` IDENTIFIED BY PASSWORD '*00'",
+        ] {
+            assert!(writes_files(grant), "{grant}");
+        }
+        for grant in [
+            "GRANT USAGE ON *.* TO `probe`@`%`",
+            "GRANT ALL PRIVILEGES ON `shop`.* TO `probe`@`%`",
+            "GRANT PROCESS, REPLICATION CLIENT ON *.* TO `probe`@`%`",
+            "GRANT PROXY ON ''@'%' TO 'root'@'localhost' WITH GRANT OPTION",
+            "GRANT `FILE` TO `probe`@`%`",
+        ] {
+            assert!(!writes_files(grant), "{grant}");
         }
     }
 }

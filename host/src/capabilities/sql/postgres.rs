@@ -1,7 +1,9 @@
 //! One session of a PostgreSQL server, over a stream that [`Net`] opened.
 //!
 //! A read-only session runs every statement in a transaction of its own that the server made read-only before the
-//! statement came: nothing that a statement sets outlives it, and within it PostgreSQL refuses to become writable.
+//! statement came: nothing that a statement sets outlives it, and within it PostgreSQL refuses to become writable. It is
+//! not given to users whom the server lets do more than change data, and statements that act outside of a transaction
+//! are not sent.
 
 use std::error::Error as _;
 use std::io;
@@ -17,11 +19,12 @@ use tokio::time::timeout_at;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{CancelToken, Client, NoTls, Statement};
+use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::metered::{Allowance, Metered};
 use super::pg_value::Param;
+use super::reading;
 use super::target::{Target, Tls};
 use super::value::{Caps, Column, Gather, RowSet, Value};
 use crate::capabilities::net::{Net, io_error, timeout};
@@ -32,6 +35,16 @@ use crate::config::grants::HostPattern;
 
 /// How long a cancel request may take, after the run that it belongs to is over.
 const CANCEL_TIME: Duration = Duration::from_secs(2);
+
+/// What a user may do on the server that no read-only transaction hinders, in words. Roles that it may become count: the
+/// names that a server does not know are in no row of its own. Every name is looked up where nobody else can put one.
+const POWERS: &str = "SELECT pg_catalog.string_agg(\
+     CASE WHEN rolsuper THEN 'it is or may become a superuser' \
+     WHEN rolreplication THEN 'it may make and drop replication slots' \
+     ELSE 'it is a member of ' || rolname END, ', ' ORDER BY rolname) \
+     FROM pg_catalog.pg_roles WHERE (rolsuper OR rolreplication OR rolname IN ('pg_execute_server_program', \
+     'pg_write_server_files', 'pg_read_server_files', 'pg_signal_backend')) \
+     AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER')";
 
 /// A session. Dropped in the middle of a statement it cancels the statement on the server.
 pub(super) struct Session {
@@ -109,7 +122,26 @@ impl Session {
             }
         };
         let door = Arc::clone(door);
-        Ok(Self { client, driver, allowance, busy: false, in_transaction: false, read_only, door })
+        let mut session = Self { client, driver, allowance, busy: false, in_transaction: false, read_only, door };
+        if read_only {
+            timeout_at(deadline.into(), session.refuse_power()).await.map_err(late)??;
+        }
+        Ok(session)
+    }
+
+    /// Refuses a user who may do more than a read-only transaction hinders.
+    async fn refuse_power(&mut self) -> Result<(), CallError> {
+        self.begin_work();
+        let answer = self.client.simple_query(POWERS).await;
+        let rows = self.end_work(answer)?;
+        let powers = rows.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        let Some(powers) = powers else { return Ok(()) };
+        let remedy = "Give it a role of its own that may only look: CREATE ROLE probity LOGIN PASSWORD '…'; GRANT SELECT \
+                      ON ALL TABLES IN SCHEMA public TO probity";
+        Err(reading::too_powerful(&self.door.target.user, powers, remedy, &self.door.line))
     }
 
     /// Whether it can take a statement.
@@ -132,6 +164,9 @@ impl Session {
         caps: Caps,
         budget: Duration,
     ) -> Result<RowSet, CallError> {
+        if self.read_only {
+            reading::check(statement, &self.door.line)?;
+        }
         self.prepare_session(budget).await?;
         let answer = self.rows(statement, params, caps).await;
         // What is left of a cut reply is still on its way: the session stays busy and is given up.
@@ -344,7 +379,7 @@ fn server_error(error: &DbError, door: &Door) -> CallError {
     };
     let mut message = error.message().to_owned();
     if kind == ErrorKind::Denied {
-        message = format!("{message}; to allow it, add: {}", door.line.replace("\"]", ":write\"]"));
+        message = format!("{message}; to allow it, add: {}", reading::writing(&door.line));
     }
     CallError::new(kind, message).with_code(code.code())
 }

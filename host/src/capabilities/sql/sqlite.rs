@@ -1,50 +1,55 @@
-//! One session with a SQLite file, on a blocking thread while it works.
+//! One session with a SQLite file, on a thread of its own while it works.
 //!
 //! Read-only by the flags the file is opened with. No statement reaches another file, and what a statement may take in
-//! time and memory is bounded inside SQLite.
+//! time and memory is bounded inside SQLite: nothing that it does goes on for long after its time is over.
+
+mod functions;
+mod guard;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::limits::Limit;
 use rusqlite::types::{Value as Raw, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-use tokio::sync::OwnedSemaphorePermit;
+use rusqlite::{Connection, ErrorCode, InterruptHandle, ffi};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::reading;
 use super::value::{Caps, Column, Gather, RowSet, Value};
 use crate::capabilities::{CallError, ErrorKind};
+use watch::{FUNCTIONS_MAX, Watch};
 
-/// Bytes of one value or statement.
-const VALUE_BYTES_MAX: i32 = 16 << 20;
-
-/// Bytes that all of SQLite may hold in this process; temporary tables and sorts beyond a cache go to files.
-const HEAP_BYTES_MAX: i64 = 256 << 20;
-
-/// Steps of SQLite's machine between two looks at the clock: some tens of microseconds.
-const STEPS_PER_LOOK: i32 = 1_000;
-
-/// Settings that reach beyond the session.
-const PRAGMAS_DENIED: [&str; 4] =
-    ["temp_store_directory", "data_store_directory", "hard_heap_limit", "soft_heap_limit"];
+/// Stack of a session's thread. The deepest statement that SQLite's limits admit takes less than a quarter of it.
+const STACK_BYTES: usize = 4 << 20;
 
 /// A session.
 pub(super) struct Session {
-    /// Away while a blocking thread has it; lost with a call that was cut off.
+    /// Away while a thread has it; lost with a call that was cut off.
     connection: Option<Connection>,
+    watch: Arc<Watch>,
+    interrupt: Option<Arc<InterruptHandle>>,
     line: String,
-    /// Taken for as long as a blocking thread works, beyond the call if need be.
+    /// Taken for as long as a thread works, beyond the call if need be.
     place: Arc<OwnedSemaphorePermit>,
 }
 
 /// Tells the statement's thread that nobody waits any more.
-struct Cancel(Arc<AtomicBool>);
+struct Cancel {
+    watch: Arc<Watch>,
+    /// Ends what is one long step of SQLite's machine, where it looks for this: counting a table.
+    interrupt: Option<Arc<InterruptHandle>>,
+    is_done: bool,
+}
 
 impl Drop for Cancel {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        if !self.is_done {
+            self.watch.give_up();
+            if let Some(interrupt) = &self.interrupt {
+                interrupt.interrupt();
+            }
+        }
     }
 }
 
@@ -60,14 +65,19 @@ impl Session {
         place: OwnedSemaphorePermit,
         budget: Duration,
     ) -> Result<Self, CallError> {
-        let mut session = Self { connection: None, line: line.to_owned(), place: Arc::new(place) };
-        let path = file.to_owned();
+        let watch = Arc::new(Watch::new());
+        watch.begin(budget);
+        let mut session =
+            Self { connection: None, watch, interrupt: None, line: line.to_owned(), place: Arc::new(place) };
+        let (path, watch) = (file.to_owned(), Arc::clone(&session.watch));
         let (opened, line) = (Arc::clone(&session.place), session.line.clone());
-        let connection = blocking(move || {
+        let connection = on_thread(move || {
             let _place = opened;
-            open(&path, read_only).map_err(|error| map_error(&error, &line))
+            guard::check_files(&path)?;
+            guard::open(&path, read_only, &watch).map_err(|error| map_error(&error, &line, &watch))
         })
         .await??;
+        session.interrupt = Some(Arc::new(connection.get_interrupt_handle()));
         session.connection = Some(connection);
         session.ping(budget).await?;
         Ok(session)
@@ -115,7 +125,7 @@ impl Session {
         self.work(budget, move |connection| connection.execute_batch(statement)).await
     }
 
-    /// Does `work` on a blocking thread, which stops soon after nobody waits for it or its time is over.
+    /// Does `work` on a thread, which stops soon after nobody waits for it or its time is over.
     async fn work<T: Send + 'static>(
         &mut self,
         budget: Duration,
@@ -123,57 +133,31 @@ impl Session {
     ) -> Result<T, CallError> {
         let lost = || CallError::new(ErrorKind::Other, "the session was lost with an earlier call");
         let connection = self.connection.take().ok_or_else(lost)?;
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let _cancel = Cancel(Arc::clone(&cancelled));
+        self.watch.begin(budget);
+        let mut cancel = Cancel { watch: Arc::clone(&self.watch), interrupt: self.interrupt.clone(), is_done: false };
         let place = Arc::clone(&self.place);
-        let (connection, answer) = blocking(move || {
+        let (connection, answer) = on_thread(move || {
             let _place = place;
-            let mut connection = connection;
-            let answer = limit(&mut connection, budget, cancelled).and_then(|()| work(&connection));
+            let answer = connection.busy_timeout(budget).and_then(|()| work(&connection));
             (connection, answer)
         })
         .await?;
+        cancel.is_done = true;
         self.connection = Some(connection);
-        answer.map_err(|error| map_error(&error, &self.line))
+        answer.map_err(|error| map_error(&error, &self.line, &self.watch))
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CallError> {
-    let failed = |error| CallError::new(ErrorKind::Other, format!("the database's thread failed: {error}"));
-    tokio::task::spawn_blocking(work).await.map_err(failed)
-}
-
-fn open(file: &Path, read_only: bool) -> rusqlite::Result<Connection> {
-    let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
-    let mut connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.pragma_update(None, "hard_heap_limit", HEAP_BYTES_MAX)?;
-    if read_only {
-        connection.pragma_update(None, "query_only", true)?;
-    }
-    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
-    connection.authorizer(Some(authorize))?;
-    Ok(connection)
-}
-
-fn authorize(context: AuthContext<'_>) -> Authorization {
-    match context.action {
-        AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
-        AuthAction::Pragma { pragma_name, .. }
-            if PRAGMAS_DENIED.iter().any(|denied| denied.eq_ignore_ascii_case(pragma_name)) =>
-        {
-            Authorization::Deny
-        }
-        _ => Authorization::Allow,
-    }
-}
-
-fn limit(connection: &mut Connection, budget: Duration, cancelled: Arc<AtomicBool>) -> rusqlite::Result<()> {
-    let deadline = Instant::now() + budget;
-    connection.busy_timeout(budget)?;
-    let over = move || cancelled.load(Ordering::Relaxed) || Instant::now() >= deadline;
-    connection.progress_handler(STEPS_PER_LOOK, Some(over))
+/// Runs `work` on a thread of its own. The runtime's threads are shared, and have less stack.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CallError> {
+    let failed = |why: String| CallError::new(ErrorKind::Other, format!("the database's thread failed: {why}"));
+    let (sender, receiver) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("sqlite".to_owned()).stack_size(STACK_BYTES);
+    thread
+        // Whoever asked may have gone.
+        .spawn(move || drop(sender.send(work())))
+        .map_err(|error| failed(error.to_string()))?;
+    receiver.await.map_err(|_| failed("it panicked".to_owned()))
 }
 
 fn raw(params: &[Value]) -> Vec<Raw> {
@@ -191,6 +175,11 @@ fn raw(params: &[Value]) -> Vec<Raw> {
 fn gather(connection: &Connection, statement: &str, params: Vec<Raw>, caps: Caps) -> rusqlite::Result<Gather> {
     let mut gather = Gather::new(caps);
     let mut statement = connection.prepare(statement)?;
+    // A name may be as long as the statement, and stand in it as a star for each of many columns.
+    let names: usize = statement.column_names().map(str::len).sum();
+    if names as u64 > caps.bytes {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_TOOBIG), None));
+    }
     let columns = statement.columns().map(|column| Column {
         name: column.name().to_owned(),
         type_name: column.decl_type().unwrap_or_default().to_owned(),
@@ -220,7 +209,8 @@ fn value(field: ValueRef<'_>) -> Value {
     }
 }
 
-fn map_error(error: &rusqlite::Error, line: &str) -> CallError {
+fn map_error(error: &rusqlite::Error, line: &str, watch: &Watch) -> CallError {
+    let extended = error.sqlite_extended_error_code();
     let kind = match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             ErrorKind::Timeout
@@ -228,23 +218,46 @@ fn map_error(error: &rusqlite::Error, line: &str) -> CallError {
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => ErrorKind::Unreachable,
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => ErrorKind::Protocol,
         Some(ErrorCode::TooBig | ErrorCode::OutOfMemory) => ErrorKind::TooLarge,
+        // What its application left in the middle cannot be mended by who only reads.
+        Some(ErrorCode::ReadOnly) if extended.is_some_and(needs_recovery) => ErrorKind::Unreachable,
         Some(ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied) => ErrorKind::Denied,
         Some(_) => ErrorKind::Remote,
         None => ErrorKind::InvalidArgument,
     };
     let mut message = error.to_string();
-    if matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly)) {
-        message = format!("{message}; to allow it, add: {}", line.replace("\"]", ":write\"]"));
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly) if kind == ErrorKind::Unreachable => {
+            message = format!("{message}: the file was left in the middle of a change; its application has to open it");
+        }
+        Some(ErrorCode::ReadOnly) => {
+            message = format!("{message}; to allow it, add: {}", reading::writing(line));
+        }
+        _ if watch.had_too_many_functions() => {
+            message = format!("{message}: a statement may name {FUNCTIONS_MAX} functions");
+        }
+        _ => {}
     }
     let answer = CallError::new(kind, message);
-    match error.sqlite_extended_error_code() {
+    match extended {
         Some(code) => answer.with_code(format!("SQLITE_{code}")),
         None => answer,
     }
 }
 
+const fn needs_recovery(code: i32) -> bool {
+    matches!(
+        code,
+        ffi::SQLITE_READONLY_RECOVERY
+            | ffi::SQLITE_READONLY_ROLLBACK
+            | ffi::SQLITE_READONLY_CANTINIT
+            | ffi::SQLITE_READONLY_DIRECTORY
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -319,6 +332,145 @@ mod tests {
             assert!(Instant::now() < end, "the thread goes on");
             tokio::time::sleep(Duration::from_millis(5)).await; // the distance of two looks
         }
+    }
+
+    /// How long the statement keeps its thread, with this much time.
+    async fn takes(session: &mut Session, statement: &str, params: &[Value], budget: Duration) -> Duration {
+        let start = Instant::now();
+        // What it says is not the question.
+        let _ = session.query(statement, params, CAPS, budget).await;
+        start.elapsed()
+    }
+
+    fn text(part: &str, times: usize) -> Value {
+        Value::Text(part.repeat(times))
+    }
+
+    // Functions that took minutes, or the stack, end in time; nothing computes on for long when its time is over.
+    #[tokio::test]
+    async fn every_function_ends_in_time() {
+        const N: usize = guard::VALUE_BYTES_MAX as usize - 100;
+        let dir = tempfile::tempdir().unwrap();
+        let mut session = session(&file(&dir), true).await.unwrap();
+        let (all, half) = (text("a", N), Value::Text(format!("{}b", "a".repeat(N / 2))));
+        let numbers = Value::Text(format!("[{}1]", "1,".repeat(N / 2 - 10)));
+        let wide = |function: &str| vec![function; 60].join(" + ");
+        for (statement, params) in [
+            ("SELECT instr(?, ?)".to_owned(), vec![all.clone(), half.clone()]),
+            ("SELECT replace(?, ?, '')".to_owned(), vec![all.clone(), half.clone()]),
+            ("SELECT trim(?, ?)".to_owned(), vec![all.clone(), text("bcdefa", N / 6)]),
+            ("SELECT unhex(?, ?)".to_owned(), vec![text("-", N), text("+", N)]),
+            ("SELECT ? LIKE ?".to_owned(), vec![all.clone(), Value::Text(format!("%{}b", "a".repeat(990)))]),
+            ("SELECT ? GLOB ?".to_owned(), vec![all.clone(), text("*a", 450)]),
+            ("SELECT ? GLOB ?".to_owned(), vec![all.clone(), text("*[a]", 200)]),
+            ("SELECT ? GLOB replace(hex(zeroblob(25000)), '0', '*x')".to_owned(), vec![all.clone()]),
+            ("SELECT json_patch(?1, ?1)".to_owned(), vec![numbers.clone()]),
+            (format!("SELECT {}", wide("length(json_remove(?1, '$[0]'))")), vec![numbers]),
+            (format!("SELECT {}", wide("length(strftime(?1, 'now'))")), vec![text("%f", N / 7)]),
+            (format!("SELECT {}", wide("(?1 GLOB '*a*a*a*b')")), vec![all.clone()]),
+            (format!("SELECT {}", vec!["?1 || 1 > 2"; 1_900].join(", ")), vec![all.clone()]),
+            (format!("SELECT {}1{}", "abs(".repeat(60), ")".repeat(60)), vec![]),
+            (format!("SELECT {}1{}", "(".repeat(900), ")".repeat(900)), vec![]),
+            (format!("SELECT * FROM {}(SELECT 1){}", "(SELECT * FROM ".repeat(300), ")".repeat(300)), vec![]),
+            ("SELECT json(?)".to_owned(), vec![text("[", N)]),
+        ] {
+            let took = takes(&mut session, &statement, &params, Duration::from_millis(10)).await;
+            assert!(took < Duration::from_secs(3), "{took:?}: {}", &statement[..statement.len().min(80)]);
+            assert!(session.is_usable());
+        }
+    }
+
+    // What is asked of functions in other ways than SQLite's own is answered as SQLite answers it.
+    #[tokio::test]
+    async fn replaced_functions_answer_alike() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut session = session(&file(&dir), true).await.unwrap();
+        let original = Connection::open_in_memory().unwrap();
+        for statement in [
+            "SELECT instr('äbc', 'c'), instr(x'0102', x'02'), instr(1.5, '.'), instr(NULL, 'a'), instr('a', '')",
+            "SELECT replace('abcabc', 'b', 'xyz'), replace(1.50, '.', ','), replace('a', '', 'b'), replace('a', 'a', NULL)",
+            "SELECT trim('xxaxx', 'x'), ltrim('xya', 'xy'), rtrim('äöä', 'ä'), trim(' a '), trim(100, '0')",
+            "SELECT unhex('61-62', '-'), unhex('61'), hex(unhex('6', 'x'))",
+            "SELECT 'Abc' LIKE 'aB_', 'Ä' LIKE 'ä', 'a%c' LIKE 'a!%_' ESCAPE '!', 'a_' LIKE 'a__' ESCAPE '_', 12 LIKE '1%'",
+            "SELECT NULL LIKE 'a', 'a' LIKE NULL, 1.0 LIKE '1.0', 'x' LIKE 'x' ESCAPE NULL, x'61' LIKE 'a', 'a' NOT LIKE '%'",
+            "SELECT 'a]' GLOB 'a[]]', 'b' GLOB '[^a-c]', '-' GLOB '[a-]', 'a' GLOB 'A', 'a' GLOB '[a', 'aXbXc' GLOB '*X?'",
+        ] {
+            let expected = gather(&original, statement, vec![], CAPS).unwrap().finish().unwrap().rows;
+            let found = session.query(statement, &[], CAPS, LONG).await.unwrap().rows;
+            assert_eq!(found, expected, "{statement}");
+        }
+    }
+
+    proptest::proptest! {
+        // Patterns match what they match in SQLite itself.
+        #[test]
+        fn patterns_match_alike(
+            pattern in "[ab%_!*?\\[\\]^Ä-]{0,8}",
+            subject in "[abAB%_!*?\\[\\]^Äé-]{0,8}",
+        ) {
+            let ours = Connection::open_in_memory().unwrap();
+            functions::replace_quadratic(&ours, &Arc::new(Watch::new())).unwrap();
+            let original = Connection::open_in_memory().unwrap();
+            for statement in ["SELECT ?1 LIKE ?2", "SELECT ?1 GLOB ?2", "SELECT ?1 LIKE ?2 ESCAPE '!'", "SELECT ?1 LIKE ?2 ESCAPE '_'"] {
+                let ask = |connection: &Connection| {
+                    connection.query_row(statement, [&subject, &pattern], |row| row.get::<_, bool>(0)).unwrap()
+                };
+                proptest::prop_assert_eq!(ask(&ours), ask(&original), "{} {:?} {:?}", statement, &subject, &pattern);
+            }
+        }
+    }
+
+    // What the file is not: a pipe or a device, which would hold the thread for ever.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_regular_files_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pipe, database) = (dir.path().join("pipe"), file(&dir));
+        let make = |path: &Path| assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        make(&pipe);
+        for path in [pipe.as_path(), Path::new("/dev/zero"), dir.path()] {
+            let refused = session(path, true).await.err().unwrap();
+            assert_eq!(refused.kind, ErrorKind::Unreachable, "{refused:?}");
+            assert!(refused.message.ends_with("is no regular file"), "{refused:?}");
+        }
+        make(&dir.path().join("x.db-journal"));
+        assert_eq!(session(&database, true).await.err().unwrap().kind, ErrorKind::Unreachable);
+    }
+
+    // A schema that somebody else wrote does only what is safe, and neither it nor a statement widens that.
+    #[tokio::test]
+    async fn schemas_are_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = file(&dir);
+        let made = Connection::open(&database).unwrap();
+        // Views on views without end, and one that calls what is not for strangers.
+        let mut views =
+            "CREATE VIEW v0 AS SELECT 1 AS n; CREATE VIEW w AS SELECT json_patch('{}', '{}') AS n;".to_owned();
+        for level in 1..2_000 {
+            views += &format!("CREATE VIEW v{level} AS SELECT * FROM v{};", level - 1);
+        }
+        made.execute_batch(&views).unwrap();
+        drop(made);
+        let mut session = session(&database, true).await.unwrap();
+        assert_eq!(kind(&mut session, "SELECT * FROM v1999").await, ErrorKind::Remote);
+        let refused = session.query("SELECT * FROM w", &[], CAPS, LONG).await.unwrap_err();
+        assert!(refused.message.contains("not authorized to use function: json_patch"), "{refused:?}");
+        for statement in [
+            "PRAGMA trusted_schema = 1",
+            "PRAGMA mmap_size = 1000000000",
+            "PRAGMA temp_store = 1",
+            "PRAGMA writable_schema = 1",
+            "PRAGMA hard_heap_limit",
+            "CREATE TEMP TABLE x (n)",
+            "CREATE VIRTUAL TABLE temp.x USING fts5(n)",
+            "ATTACH ':memory:' AS x",
+        ] {
+            assert_eq!(kind(&mut session, statement).await, ErrorKind::Denied, "{statement}");
+        }
+        for statement in ["PRAGMA integrity_check", "PRAGMA user_version", "SELECT * FROM pragma_table_info('t')"] {
+            session.query(statement, &[], CAPS, LONG).await.unwrap();
+        }
+        assert_eq!(session.query("SELECT * FROM v20", &[], CAPS, LONG).await.unwrap().rows.len(), 1);
     }
 
     // A file that is not there is not made; one that is no database says so.

@@ -76,8 +76,13 @@ impl Gather {
         Self { caps, bytes: 0, reply: RowSet::default() }
     }
 
+    /// Keeps what the columns are called, which counts like fields.
     pub(super) fn columns(&mut self, columns: Vec<Column>) {
-        self.reply.columns = columns;
+        let bytes: usize = columns.iter().map(|column| column.name.len() + column.type_name.len()).sum();
+        self.bytes += bytes as u64;
+        if self.bytes <= self.caps.bytes {
+            self.reply.columns = columns;
+        }
     }
 
     /// Keeps a row, or says that there is no room for it and no point in reading on.
@@ -94,9 +99,9 @@ impl Gather {
     /// The reply.
     ///
     /// # Errors
-    /// `too-large` when not even the first row found room.
+    /// `too-large` when not even the first row found room, or the columns' names did not.
     pub(super) fn finish(self) -> Result<RowSet, CallError> {
-        if self.reply.truncated && self.reply.rows.is_empty() && self.caps.rows > 0 {
+        if self.bytes > self.caps.bytes && self.reply.rows.is_empty() && self.caps.rows > 0 {
             let message = format!(
                 "one row is larger than {} bytes (key `response-bytes`): select fewer columns",
                 self.caps.bytes
@@ -134,5 +139,8 @@ mod tests {
         let mut huge = gather(100, 100);
         assert!(!huge.push(vec![Value::Text("x".repeat(100))]));
         assert_eq!(huge.finish().unwrap_err().kind, ErrorKind::TooLarge);
+        let mut wide = gather(100, 100);
+        wide.columns(vec![Column { name: "x".repeat(101), type_name: String::new() }]);
+        assert_eq!(wide.finish().unwrap_err().kind, ErrorKind::TooLarge);
     }
 }

@@ -190,6 +190,7 @@ fn plugins(raw: &raw::Plugins, cx: &mut Cx<'_>) -> Plugins {
         removal_grace: raw.removal_grace.or(cx, Duration::from_secs(2)),
         compile_timeout: raw.compile_timeout.or(cx, Duration::from_secs(60)),
         compile_memory: raw.compile_memory.or(cx, 1 << 30),
+        compile_concurrency: narrow(raw.compile_concurrency.or(cx, 2)),
         pins,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::board::View;
 use crate::check::{Counts, Measurement, Status, nagios};
 use crate::http::health::Aggregated;
+use crate::text::in_line;
 
 /// The output of a Nagios plugin: one line with performance data, then one line per check.
 pub(super) fn nagios(of: &Aggregated<'_>) -> String {
@@ -32,7 +33,7 @@ pub(super) fn text(of: &Aggregated<'_>) -> String {
         let view = slot.view();
         put(&mut text, format_args!("{:<10} {name}", view.status));
         if !view.message().is_empty() {
-            put(&mut text, format_args!("  {}", view.message()));
+            put(&mut text, format_args!("  {}", in_line(view.message())));
         }
         if let Some(age_ms) = view.age_ms(of.now_unix_ms) {
             put(&mut text, format_args!("  ({} s ago)", age_ms / 1000));

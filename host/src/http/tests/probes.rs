@@ -90,6 +90,18 @@ async fn verbose_lists_the_checks_of_the_probe() {
     assert!(told.contains("[-]db unhealthy: refused\n"), "{told}");
 }
 
+// Whatever a message holds, it is part of its check's line: none forges the line of another check.
+#[tokio::test]
+async fn a_message_is_no_line() {
+    let host = Host::new(&with_checks(&["db"]));
+    host.concluded("db", Status::Unhealthy, "no\n[+]cache ok\u{1b}[2K");
+    for path in ["/ready?verbose", "/health?format=text", "/health?format=nagios"] {
+        let text = host.get_as_operator(path).await.text;
+        assert!(text.contains("no") && !text.contains('\u{1b}'), "{path}: {text}");
+        assert!(text.lines().all(|line| !line.starts_with("[+]cache")), "{path}: {text}");
+    }
+}
+
 // Excluding the failing check makes the probe pass; a name that excludes nothing is pointed out.
 #[tokio::test]
 async fn excluded_checks_do_not_count() {

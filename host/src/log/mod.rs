@@ -1,15 +1,30 @@
-//! The log on standard error, without the secrets of the configuration.
+//! The log on standard error: without the secrets of the configuration, one event to a line, and never in the way.
 //!
 //! The host takes secrets out of what it says itself. Libraries log as they please, a database driver its statements with
-//! all that was filled into them; so every line is looked through once more on its way out.
+//! all that was filled into them; so every line is looked through once more on its way out: secrets go, and what would make
+//! two lines of one, or play with a terminal, is written out.
+//!
+//! Under `serve` a thread of its own writes, see [`queue`]. The other commands write at once, and ignore a reader that went.
+
+mod lines;
+mod panics;
+mod queue;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
+pub(crate) use panics::caught;
+
 use crate::config::Secrets;
+use crate::text;
+use queue::QUEUE;
+
+/// How long the end of the process waits for the last lines to be read.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 /// Those of the running configuration, and of the one before it, whose runs may not have ended.
 static KNOWN: RwLock<[Option<Secrets>; 2]> = RwLock::new([None, None]);
@@ -21,30 +36,59 @@ pub(crate) fn keep_out(secrets: &Secrets) {
     known[0] = Some(secrets.with_escapes());
 }
 
-/// Standard error.
+/// From now on no line waits for whoever reads standard error, and a panic is told in the log.
+///
+/// # Errors
+/// When there can be no thread to write it.
+pub(crate) fn start() -> io::Result<()> {
+    QUEUE.start()?;
+    panics::tell();
+    Ok(())
+}
+
+/// Waits a moment for what was said to be written: before the process ends.
+pub(crate) fn last_words() {
+    QUEUE.flush(LAST_WORDS_MAX);
+}
+
+/// Lines that nobody read in time, or that could not be written.
+pub(crate) fn lines_dropped() -> u64 {
+    QUEUE.dropped()
+}
+
+/// Tells whoever started the command, without the form of a log.
+pub(crate) fn say(text: &str) {
+    QUEUE.send(format!("{}\n", text::clean_lines(text, usize::MAX)).as_bytes());
+}
+
+/// Standard error, as the subscriber sees it. Writing to it never fails: the subscriber would panic.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Redacted;
+pub(crate) struct Redacted {
+    /// Lines may have colours in them.
+    pub(crate) colours: bool,
+}
 
 impl MakeWriter<'_> for Redacted {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
-        Self
+        *self
     }
 }
 
 impl Write for Redacted {
-    /// Takes whole lines: the subscriber writes each event at once.
+    /// Takes whole events: the subscriber writes each at once.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        // Nothing is held while it is looked through: a panic in there is told by the same way.
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).clone();
         let clean = clean(&text, known.iter().flatten());
-        io::stderr().write_all(clean.as_bytes())?;
+        QUEUE.send(lines::one(&clean, self.colours).as_bytes());
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }
 
