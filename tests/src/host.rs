@@ -26,6 +26,7 @@ pub struct Host {
     address: String,
     log: Arc<Mutex<String>>,
     env: Vec<(&'static str, String)>,
+    limits: String,
 }
 
 impl Host {
@@ -55,20 +56,18 @@ impl Host {
     /// As [`Self::start`].
     #[must_use]
     pub fn start_with(dir: TempDir, config: &str, env: &[(&'static str, String)]) -> Self {
-        std::fs::write(dir.path().join("probity.toml"), with_basics(config)).expect("the directory can be written");
-        let (child, log, address) = spawn(dir.path(), env);
-        Self { dir, child, address, log, env: env.to_vec() }
+        Self::start_under("", dir, config, env)
     }
 
-    /// The same with variables in its environment, and started by a shell after these commands: `ulimit -d 1048576`.
+    /// The same with variables in its environment, and started by a shell after these commands: `ulimit -n 1024`.
     ///
     /// # Panics
     /// As [`Self::start`].
     #[must_use]
-    pub fn start_under(shell: &str, dir: TempDir, config: &str, env: &[(&'static str, String)]) -> Self {
-        let mut env = env.to_vec();
-        env.push((SHELL, shell.to_owned()));
-        Self::start_with(dir, config, &env)
+    pub fn start_under(limits: &str, dir: TempDir, config: &str, env: &[(&'static str, String)]) -> Self {
+        std::fs::write(dir.path().join("probity.toml"), with_basics(config)).expect("the directory can be written");
+        let (child, log, address) = spawn(dir.path(), env, limits);
+        Self { dir, child, address, log, env: env.to_vec(), limits: limits.to_owned() }
     }
 
     /// Ends the process as `kill -9` does and starts it again in the same directory.
@@ -78,7 +77,7 @@ impl Host {
     pub fn kill_and_restart(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was killed");
-        (self.child, self.log, self.address) = spawn(self.dir.path(), &self.env);
+        (self.child, self.log, self.address) = spawn(self.dir.path(), &self.env, &self.limits);
     }
 
     /// The directory of the configuration.
@@ -349,24 +348,16 @@ fn with_basics(config: &str) -> String {
     format!("{server}{auth}\n{config}")
 }
 
-/// The variable that [`Host::start_under`] hands its commands over in.
-const SHELL: &str = "PROBITY_TEST_SHELL";
-
-/// The host's program, behind what a shell does first.
-fn program(env: &[(&'static str, String)]) -> Command {
-    match env.iter().find(|(name, _)| *name == SHELL) {
-        Some((_, first)) => {
-            let mut command = Command::new("/bin/sh");
-            command.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]).arg(binary());
-            command
-        }
-        None => Command::new(binary()),
-    }
-}
-
-fn spawn(dir: &Path, env: &[(&'static str, String)]) -> (Child, Arc<Mutex<String>>, String) {
+fn spawn(dir: &Path, env: &[(&'static str, String)], limits: &str) -> (Child, Arc<Mutex<String>>, String) {
     let (output, both) = std::io::pipe().expect("the machine has pipes");
-    let child = program(env)
+    let mut command = if limits.is_empty() {
+        Command::new(binary())
+    } else {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")]).arg(binary());
+        shell
+    };
+    let child = command
         .args(["serve", "--log-format", "json"])
         .current_dir(dir)
         .env_remove("PROBITY_CONFIG")

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,35 @@ pub struct Beat {
     pub message: String,
     /// From the `/start` before it, in milliseconds.
     pub duration_ms: Option<f64>,
+    /// When this host, or its store, took it in.
+    #[serde(skip)]
+    taken: Taken,
+}
+
+/// A moment that no clock changes afterwards, and that tells beats apart from no other.
+#[derive(Clone, Copy, Debug)]
+struct Taken(Instant);
+
+impl Default for Taken {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl PartialEq for Taken {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Beat {
+    /// How long ago it came in. A clock that was set back since makes no beat younger: one from the future is as old as the
+    /// host has known it.
+    #[must_use]
+    pub fn age_ms(&self, now_unix_ms: u64) -> u64 {
+        let known = u64::try_from(self.taken.0.elapsed().as_millis()).unwrap_or(u64::MAX);
+        now_unix_ms.saturating_sub(self.at_unix_ms).max(known)
+    }
 }
 
 /// What a job says.
@@ -94,7 +124,7 @@ impl Pulse {
         // A clock that was set back would give a negative duration, which is none.
         let started = self.started_unix_ms.take();
         let duration_ms = started.and_then(|start| now_unix_ms.checked_sub(start)).map(|ms| ms as f64);
-        self.beats.push_back(Beat { at_unix_ms: now_unix_ms, ok, message, duration_ms });
+        self.beats.push_back(Beat { at_unix_ms: now_unix_ms, ok, message, duration_ms, taken: Taken::default() });
         while self.beats.len() > history.max(1) {
             self.beats.pop_front();
         }
@@ -194,6 +224,22 @@ mod tests {
         assert_eq!(push(&store, Push::Ok, 5).last().unwrap().duration_ms, None);
         for broken in ["", "{}", "[]", "{\"beats\":[{}]}", "{\"beats\":[],\"started_unix_ms\":-1}"] {
             assert!(store.restore("backup", broken.as_bytes()).is_err(), "{broken}");
+        }
+    }
+
+    // A clock that is set back makes no beat young again, neither one of this host nor one that it restored.
+    #[test]
+    fn beats_grow_old_by_no_clock() {
+        let store = HeartbeatStore::default();
+        push(&store, Push::Ok, 90_000_000);
+        let rows = store.rows(None);
+        store.restore("restored", &rows[0].1).unwrap();
+        let aged = |name: &str, now| store.pulse(name).last().unwrap().age_ms(now);
+        assert!((5_000..10_000).contains(&aged("backup", 90_005_000)));
+        let end = Instant::now() + std::time::Duration::from_secs(5);
+        while aged("backup", 0) < 20 || aged("restored", 0) < 20 {
+            assert!(Instant::now() < end, "it stays as young as it was");
+            std::thread::yield_now();
         }
     }
 

@@ -41,7 +41,7 @@ impl HostState {
 fn given(beat: &Beat, now_unix_ms: u64) -> Given {
     Given {
         at_unix_ms: beat.at_unix_ms,
-        age_ms: now_unix_ms.saturating_sub(beat.at_unix_ms),
+        age_ms: beat.age_ms(now_unix_ms),
         ok: beat.ok,
         message: beat.message.clone(),
         duration_ms: beat.duration_ms,

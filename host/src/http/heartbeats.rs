@@ -105,7 +105,7 @@ fn shown(name: &str, pulse: &Pulse, details: bool, now_unix_ms: u64) -> Value {
     let beat = pulse.last().map(|beat| {
         let mut to = Map::new();
         to.insert("at".to_owned(), json!(rfc3339(beat.at_unix_ms)));
-        to.insert("age_ms".to_owned(), json!(now_unix_ms.saturating_sub(beat.at_unix_ms)));
+        to.insert("age_ms".to_owned(), json!(beat.age_ms(now_unix_ms)));
         to.insert("ok".to_owned(), json!(beat.ok));
         to.insert("duration_ms".to_owned(), json!(beat.duration_ms));
         if details {

@@ -25,8 +25,8 @@ pub(super) async fn list(State(app): State<Shared>, request: Request) -> Respons
     // Nothing of the request is kept while waiting.
     drop(request);
     let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
-    let directory = app.state.plugins.directory();
     let entries = plugins.len() + index.checks.len();
+    let directory = app.state.plugins.directory();
     let make = move || {
         let users = users(&index);
         let users_of = |one: &Plugin| users.get(one.name.as_str()).map_or(&[][..], Vec::as_slice);

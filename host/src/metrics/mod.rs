@@ -57,12 +57,12 @@ pub struct Metrics {
     traces: Mutex<BTreeMap<&'static str, u64>>,
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
     listeners: AtomicI64,
+    state_writable: AtomicI64,
     connections: AtomicI64,
     /// Requests that were refused before a route saw them, by reason.
     refused: Mutex<BTreeMap<&'static str, u64>>,
     /// Connections that the host ended, by reason.
     closed: Mutex<BTreeMap<&'static str, u64>>,
-    state_writable: AtomicI64,
     started_unix_ms: u64,
 }
 
@@ -99,10 +99,10 @@ impl Metrics {
             traces: Mutex::default(),
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
+            state_writable: AtomicI64::new(0),
             connections: AtomicI64::new(0),
             refused: Mutex::default(),
             closed: Mutex::default(),
-            state_writable: AtomicI64::new(0),
             started_unix_ms: now,
         }
     }
@@ -182,6 +182,11 @@ impl Metrics {
         self.listeners.fetch_add(change, Ordering::Relaxed);
     }
 
+    /// What checks keep is written, or stays in memory for now or for good.
+    pub fn state_writable(&self, writable: bool) {
+        self.state_writable.store(i64::from(writable), Ordering::Relaxed);
+    }
+
     /// One connection more or less.
     pub fn connections(&self, change: i64) {
         self.connections.fetch_add(change, Ordering::Relaxed);
@@ -195,11 +200,6 @@ impl Metrics {
     /// The host ended a connection.
     pub fn connection_closed(&self, reason: &'static str) {
         *self.closed.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
-    }
-
-    /// What checks keep is written, or stays in memory for now or for good.
-    pub fn state_writable(&self, writable: bool) {
-        self.state_writable.store(i64::from(writable), Ordering::Relaxed);
     }
 
     /// Everything in OpenMetrics 1.0 text.

@@ -78,7 +78,6 @@ fn unfolding_name() -> String {
 fn names_of_functions_are_not_unfolded() {
     let host = Host::start(FAST);
     host.copy_in("a", &traps_in(&unfolding_name()));
-    let check = host.wait_until("a", "unknown");
     let check = host.wait_for("/checks/a", |answer| {
         answer.json()["reason"]["reason"] == "trap" || answer.json()["reason"] == "trap"
     });

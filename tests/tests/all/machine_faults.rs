@@ -291,7 +291,7 @@ fn damaged_state_does_not_keep_a_host_from_starting() {
     std::fs::write(state.join("state.redb"), vec![0x55; 20_000]).unwrap();
     let host = Host::start_in(dir, "");
     assert!(host.log().contains("it was set aside"), "{}", host.log());
-    let names = std::fs::read_dir(&state_of(&host)).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = std::fs::read_dir(state_of(&host)).unwrap().map(|entry| entry.unwrap().file_name());
     let names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     assert!(names.iter().any(|name| name.starts_with("state.redb.damaged-")), "{names:?}");
     host.wait_for("/metrics", |answer| answer.body.contains("\nprobity_state_writable 1\n"));

@@ -1,5 +1,7 @@
 //! Nothing in WASI leads anywhere, but for `wasi:http`, which is another way to `http`.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use probity::capabilities::CheckEnv;
@@ -36,12 +38,16 @@ async fn misuse_of_wasi_is_named() {
 
 /// One run of a guest that asks this authority through `wasi:http`, with this grant.
 async fn fetch(authority: &str, grant: &str) -> Run {
+    run("fetch", authority, grant).await
+}
+
+async fn run(guest: &str, authority: &str, grant: &str) -> Run {
     let mut grants = Grants::default();
     grants.add(Capability::Http, grant).unwrap();
     let config = serde_json::json!({authority: 0});
-    let env = Arc::into_inner(bench::env("fetch", roomy())).unwrap();
+    let env = Arc::into_inner(bench::env(guest, roomy())).unwrap();
     let env = CheckEnv { config_text: config.to_string(), config, grants: Arc::new(grants), ..env };
-    bench::run_on(bench::sandbox(), &bench::program("fetch"), &Arc::new(env)).await
+    bench::run_on(bench::sandbox(), &bench::program(guest), &Arc::new(env)).await
 }
 
 // A request through `wasi:http` goes where the grants for `http` lead and nowhere else, and is in the record of the run.
@@ -61,4 +67,24 @@ async fn wasi_http_is_bound_by_the_grants_of_http() {
     assert!(run.log[0].message.contains(&format!("http = [\"http://{authority}/*\"]")), "{run:?}");
     upstream.down();
     assert_eq!(fetch(&authority, &grant).await.message(), REFUSED);
+}
+
+// A guest that keeps every response gets as many as the run may hold, here sixteen of the largest size, and no more.
+#[tokio::test]
+async fn responses_that_are_kept_are_charged() {
+    const MIB: usize = 1 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {MIB}\r\n\r\n");
+            // The host may hang up in the middle.
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&vec![b'x'; MIB]));
+        }
+    });
+    let run = run("hoard", &authority, &format!("http://{authority}/health")).await;
+    assert_eq!((run.status(), run.message()), (Status::Healthy, "016"), "{run:?}");
+    assert_eq!(run.usage.host_calls, 60);
 }

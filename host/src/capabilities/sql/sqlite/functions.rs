@@ -191,7 +191,7 @@ fn matches(kind: Wildcards, pattern: &[u8], subject: &[u8], watch: &Watch) -> ru
     let mut compared = 0_u32;
     loop {
         compared += 1;
-        if compared % COMPARED_PER_LOOK == 0 {
+        if compared.is_multiple_of(COMPARED_PER_LOOK) {
             stop_if_over(watch)?;
         }
         let mut after = in_pattern;
