@@ -44,7 +44,8 @@ fn rss(host: &Host) -> u64 {
 }
 
 fn connect(host: &Host) -> TcpStream {
-    let stream = TcpStream::connect(host.address()).unwrap();
+    // Not accepted within this time: kept out.
+    let stream = TcpStream::connect_timeout(&host.address().parse().unwrap(), Duration::from_secs(5)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
     stream

@@ -36,8 +36,8 @@ async fn asks(stream: &mut TcpStream, path: &str) {
 /// The first line of an answer to `request`.
 async fn status(served: &Served, request: &str) -> String {
     let mut stream = served.connect().await;
-    stream.write_all(request.as_bytes()).await.unwrap();
-    stream.shutdown().await.unwrap();
+    let fields = request.strip_suffix("\r\n").unwrap();
+    stream.write_all(format!("{fields}connection: close\r\n\r\n").as_bytes()).await.unwrap();
     rest(&mut stream).await.lines().next().unwrap_or_default().to_owned()
 }
 
