@@ -3,6 +3,7 @@
 //! A binary of its own, so that nothing else runs beside it; its tests take turns.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout, reason = "what was measured is shown to whoever asks for it with --nocapture")]
 #![allow(clippy::unwrap_used, reason = "all of this binary is tests; clippy exempts only the functions marked as such")]
 
 mod commands; // plugins of the corpus, given to the command line
