@@ -1,6 +1,7 @@
 //! What commands without a server share: a sandbox, a runtime, and the way from what was typed to a plugin's file.
 
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
@@ -8,6 +9,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config;
 use crate::plugins::{self, Plugins, Rejection, Version};
 use crate::sandbox::{Compiler, Sandbox};
+
+/// How long a component of one's own may be compiled: an interpreter takes minutes where the machine is busy, and nobody else
+/// waits for it.
+const AUTHOR_COMPILE_MAX: Duration = Duration::from_secs(600);
 
 /// A sandbox for one command.
 #[derive(Debug)]
@@ -24,13 +29,18 @@ impl Local {
         Self::with(Sandbox::new(1, cache)?, settings)
     }
 
-    /// Makes one for components that one builds oneself; else as above.
+    /// Makes one for components that one builds oneself, which may take longer ([`AUTHOR_COMPILE_MAX`]).
     pub(super) fn for_author(cache: Option<&Path>, settings: &config::Plugins) -> anyhow::Result<Self> {
-        Self::with(Sandbox::for_author(cache)?, settings)
+        Self::of_author(Sandbox::for_author(cache)?, settings)
     }
 
-    /// Makes one of a sandbox; else as above.
-    pub(super) fn with(sandbox: Sandbox, settings: &config::Plugins) -> anyhow::Result<Self> {
+    /// The same of a sandbox.
+    pub(super) fn of_author(sandbox: Sandbox, settings: &config::Plugins) -> anyhow::Result<Self> {
+        let compile_timeout = settings.compile_timeout.max(AUTHOR_COMPILE_MAX);
+        Self::with(sandbox, &config::Plugins { compile_timeout, ..settings.clone() })
+    }
+
+    fn with(sandbox: Sandbox, settings: &config::Plugins) -> anyhow::Result<Self> {
         // As a server does: whoever looks at a file does not want to be hurt by it either.
         let compiler = Compiler::this_program(settings.compile_timeout, settings.compile_memory);
         let sandbox = sandbox.compiling_in(compiler);

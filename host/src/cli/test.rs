@@ -116,7 +116,7 @@ impl Tester {
     pub(super) fn new(file: &Path) -> anyhow::Result<Self> {
         let cache = local::user_cache();
         let settings = Config::default_in(Path::new("")).plugins;
-        let local = local::Local::with(Sandbox::scripted(cache.as_deref())?, &settings)?;
+        let local = local::Local::of_author(Sandbox::scripted(cache.as_deref())?, &settings)?;
         let loaded = local.load(&settings, file);
         let version = loaded.map_err(|rejection| anyhow::anyhow!("{}: {}", file.display(), rejection.message))?;
         Ok(Self { local, version })
