@@ -18,7 +18,7 @@ static DIR: LazyLock<PathBuf> = LazyLock::new(|| {
 
 static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let path = DIR.join("good.redb");
-    let store = StateStore::open(&path);
+    let store = StateStore::open(&path).expect("a damaged file is set aside");
     for name in ["one", "two", "three"] {
         store.set(name, "key", vec![7; 900], None, 0, 1 << 20).expect("there is room");
         store.heartbeats().push(name, Push::Ok, "well".to_owned(), 1, 10);
@@ -49,7 +49,7 @@ fn patched(mut bytes: Vec<u8>, mut patches: &[u8]) -> Vec<u8> {
 fuzz_target!(|bytes: &[u8]| {
     let path = DIR.join("state.redb");
     fs::write(&path, patched(GOOD.clone(), bytes)).expect("the disk takes it");
-    let store = StateStore::open(&path);
+    let store = StateStore::open(&path).expect("a damaged file is set aside");
     // What was read may fill the quota already.
     let _ = store.set("one", "other", b"value".to_vec(), None, 0, 1 << 20);
     store.flush().expect("a store that was opened can be written");

@@ -1,7 +1,7 @@
 //! Processes of our own that look at what plugins say: one job each, confined, and gone with this one.
 //!
 //! A worker has a memory limit, a time limit, no environment, and a lower priority than guests and answers. Its input
-//! stays open for as long as it is wanted: when the pipe closes, for whatever reason, it ends ([`super::inside`]). What it
+//! stays open for as long as it is wanted: when the pipe closes, for whatever reason, it ends (`sandbox/inside.rs`). What it
 //! hands back is trusted as the host's own: it is the same program.
 
 use std::collections::HashMap;
