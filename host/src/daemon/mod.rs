@@ -35,6 +35,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// delays a probe. On one core they would only take turns.
 const HTTP_THREADS_MAX: usize = 2;
 
+/// Tasks after which a thread that answers looks for what has arrived. tokio's own 61 would let sixty turns of a flood pass
+/// before a probe is seen.
+const HTTP_EVENT_INTERVAL: u32 = 8;
+
 /// Why the host did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -79,6 +83,7 @@ impl Daemon {
         let front = Builder::new_multi_thread()
             .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(HTTP_THREADS_MAX))
             .thread_name("probity-http")
+            .event_interval(HTTP_EVENT_INTERVAL)
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;

@@ -249,20 +249,41 @@ impl Drop for Streaming {
     }
 }
 
-/// A socket that notes what arrives.
+/// Bytes that a connection reads before the others have their turn. What arrives without a pause is a flood of small frames, and
+/// a thousand of them are milliseconds of work.
+const TURN_BYTES: usize = 4 << 10;
+
+/// A socket that notes what arrives, and lets other connections have their turn.
 #[derive(Debug)]
 pub(super) struct Watched<T> {
-    pub(super) io: T,
-    pub(super) activity: Arc<Activity>,
+    io: T,
+    activity: Arc<Activity>,
+    /// Bytes read in this turn.
+    turn: usize,
+}
+
+impl<T> Watched<T> {
+    pub(super) const fn new(io: T, activity: Arc<Activity>) -> Self {
+        Self { io, activity, turn: 0 }
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
-        if let Some(bytes) = buf.filled().get(before..).filter(|bytes| !bytes.is_empty()) {
-            self.activity.read(bytes);
+        if self.turn >= TURN_BYTES {
+            self.turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
+        let room = buf.remaining().min(TURN_BYTES - self.turn);
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut part);
+        let read = part.filled().len();
+        if read > 0 {
+            self.activity.read(part.filled());
+        }
+        buf.advance(read);
+        self.turn = if polled.is_pending() { 0 } else { self.turn + read };
         polled
     }
 }

@@ -266,7 +266,7 @@ fn builder(place: Place) -> Builder<TokioExecutor> {
 /// Serves one connection to its end.
 async fn converse(stream: TcpStream, visit: Arc<Visit>, mut ended: watch::Receiver<bool>, _slot: OwnedSemaphorePermit) {
     let (house, activity) = (&visit.house, &visit.guest.activity);
-    let io = TokioIo::new(Watched { io: stream, activity: Arc::clone(activity) });
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
     let service = service_fn(|request| answer(Arc::clone(&visit), request));
     let builder = builder(visit.place);
     let mut connection = pin!(builder.serve_connection(io, service));
