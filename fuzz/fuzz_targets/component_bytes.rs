@@ -1,7 +1,7 @@
 //! Arbitrary bytes are refused, or are a plugin that `describe` gets an answer or a failure from. Never a panic, a hang
 //! or more memory than the limits allow.
 //!
-//! Seeds: `cargo run -p probity-tests --bin fuzz-seeds` writes the fixtures of the tests into the corpus.
+//! Seeds: the fixtures of the tests and the hostile corpus.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! Arbitrary text is a valid configuration or a list of errors that can be shown; never a panic.
 //!
-//! Seeds: `cargo run -p probity-tests --bin fuzz-seeds` writes the examples' configurations into the corpus.
+//! Seeds: the configurations of the examples.
 #![no_main]
 
 use std::io;

@@ -44,6 +44,7 @@ fn ask(bytes: &[u8], wait: Duration, ends: bool) -> Vec<u8> {
 
 fuzz_target!(|bytes: &[u8]| {
     ask(bytes, WAIT_MAX, true);
-    let probe = ask(b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", Duration::from_secs(5), false);
+    let probe =
+        ask(b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", Duration::from_secs(5), false);
     assert!(probe.starts_with(b"HTTP/1.1 200"), "the host no longer answers: {:?}", String::from_utf8_lossy(&probe));
 });

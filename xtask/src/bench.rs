@@ -26,7 +26,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     }
     println!("building the host and the benchmark (the first time takes some minutes)");
     let mut build = Command::new(cargo());
-    build.args(["build", "--release", "--package", "probity", "--package", "probity-bench"]);
+    // The whole workspace's features, as for every other build: else its dependencies are built twice.
+    build.args(["build", "--release", "--workspace", "--bin", "probity", "--bin", "probity-bench"]);
     workspace::run(build.current_dir(&workspace.root), "cargo build --release")?;
     let release = workspace.target.join("release");
     let binary = |name: &str| release.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));

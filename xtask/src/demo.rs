@@ -13,10 +13,13 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use crate::guests::{self, Component};
-use crate::setup;
 use crate::workspace::{self, Workspace, cargo};
+use crate::{setup, toolchain};
 
 const SHOP: &str = "127.0.0.1:9000";
+
+/// How the host is built: see the root `Cargo.toml`.
+const PROFILE: &str = "demo";
 
 /// How long a started program may take until it accepts connections.
 const START_MAX: Duration = Duration::from_secs(10);
@@ -34,23 +37,37 @@ pub(crate) fn run(listen: &str) -> Result<()> {
     }
     let workspace = Workspace::load()?;
     let quickstart = workspace.root.join("examples/quickstart");
-    setup::run()?;
-    let components = guests::run()?;
+    println!("1/3 the checks of the quickstart (the first time takes a minute or two)");
+    setup::toolchain(&workspace)?;
+    let components = build_checks(&workspace, &quickstart)?;
     install(&components, &quickstart)?;
-    println!("building the host (the first time takes some minutes)");
+    println!("2/3 the host (the first time takes some minutes)");
     let mut build = std::process::Command::new(cargo());
-    build.args(["build", "--release", "--package", "probity"]).current_dir(&workspace.root);
-    workspace::run(&mut build, "cargo build --release --package probity")?;
-    let host = workspace.target.join("release").join(format!("probity{}", std::env::consts::EXE_SUFFIX));
+    build.args(["build", "--locked", "--profile", PROFILE, "--package", "probity"]).current_dir(&workspace.root);
+    workspace::run(&mut build, "cargo build of the host")?;
+    let host = workspace.target.join(PROFILE).join(format!("probity{}", std::env::consts::EXE_SUFFIX));
+    println!("3/3 the shop and the host");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
     runtime.block_on(serve(&quickstart, &host, address, shop))
+}
+
+/// Builds the components that the quickstart's checks use, and no others.
+fn build_checks(workspace: &Workspace, quickstart: &Path) -> Result<Vec<Component>> {
+    let config = configuration(quickstart)?;
+    let used = plugins_in(&config);
+    let guests: Vec<_> = workspace.guests.iter().filter(|guest| used.contains(&guest.name.as_str())).cloned().collect();
+    guests::build(workspace, &toolchain::find(workspace)?, &guests, &workspace.components())
+}
+
+fn configuration(quickstart: &Path) -> Result<String> {
+    let path = quickstart.join("probity.toml");
+    std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
 }
 
 /// Copies the components that the quickstart's checks use. The others would be
 /// checks of their own, named after their files, without configuration.
 pub(crate) fn install(components: &[Component], quickstart: &Path) -> Result<()> {
-    let config = quickstart.join("probity.toml");
-    let config = std::fs::read_to_string(&config).with_context(|| format!("read {}", config.display()))?;
+    let config = configuration(quickstart)?;
     let used = plugins_in(&config);
     for component in components.iter().filter(|component| used.contains(&component.name.as_str())) {
         let bytes = std::fs::read(&component.path).with_context(|| format!("read {}", component.path.display()))?;

@@ -11,6 +11,7 @@ mod console;
 mod demo;
 #[cfg(unix)]
 mod docs;
+mod fuzz;
 mod guests;
 mod languages;
 mod python;
@@ -54,6 +55,17 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Run the fuzz targets (Linux)
+    Fuzz {
+        /// The targets; all where none is named
+        targets: Vec<String>,
+        /// How long each runs
+        #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+        seconds: u32,
+        /// Count in the dependencies, too: builds all of them once more
+        #[arg(long)]
+        deep: bool,
+    },
     /// Measure the host beside what wasmtime, hyper and processes cost at best; writes docs/performance.md
     Bench {
         /// Passed on: --quick, --only 1,2,9
@@ -85,6 +97,7 @@ fn main() -> ExitCode {
         Task::Languages { measure, .. } => languages::run(measure),
         Task::Setup => setup::run(),
         Task::Test { args } => test::run(&args),
+        Task::Fuzz { targets, seconds, deep } => fuzz::run(&targets, seconds, deep),
         Task::Bench { args } => bench::run(&args),
         #[cfg(unix)]
         Task::Docs { host, quickstart } => docs::run(host, quickstart.as_deref()),

@@ -14,15 +14,21 @@ use crate::workspace::{self, Workspace};
 /// there. Makes the environment of Python for the tests. Fails with the line that installs what is missing.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
+    toolchain(&workspace)?;
+    crate::python::setup(&workspace)?;
+    crate::languages::setup(&workspace)?;
+    crate::services::setup(&workspace)?;
+    toolchain::find(&workspace).map(drop)
+}
+
+/// Installs what building components in Rust needs, if it is missing and can be installed.
+pub(crate) fn toolchain(workspace: &Workspace) -> Result<()> {
     let facts = Facts::gather(&workspace.root);
     let usable = matches!(choose(&facts), Ok(Choice::Active | Choice::AddTarget | Choice::Debian { .. }));
     if !usable && can_install() {
         install(&facts.missing_packages())?;
     }
-    crate::python::setup(&workspace)?;
-    crate::languages::setup(&workspace)?;
-    crate::services::setup(&workspace)?;
-    toolchain::find(&workspace).map(drop)
+    Ok(())
 }
 
 /// Installs Debian's packages.
