@@ -21,7 +21,7 @@ pub(crate) enum Dialect {
 }
 
 /// The kit, where npm puts it.
-const KIT: &str = "node_modules/probity-sdk";
+const KIT: &str = "node_modules/probity-check";
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -46,7 +46,7 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     let real = fs::canonicalize(&kit).unwrap_or_else(|_| kit.clone());
     let script = real.join("bin/build.js");
     let install = |folder: &Path| BuildError::Missing {
-        what: format!("probity-sdk for the check in {}", job.folder.display()),
+        what: format!("probity-check for the check in {}", job.folder.display()),
         command: format!("npm install --prefix {}", folder.display()),
     };
     if !script.is_file() {

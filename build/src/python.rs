@@ -1,4 +1,4 @@
-//! Python: componentize-py, driven by the author kit (`python -m probity.build`).
+//! Python: componentize-py, driven by the author kit (`python -m probity_check.build`).
 //!
 //! The kit reads from the source which capabilities a check imports; the world is made of these, because a Python
 //! component keeps every import of its world.
@@ -16,7 +16,7 @@ use crate::{BuildError, Code, Job, Language, Made, sdk, tool};
 /// What turns Python into a component; the version that the kit is tested with.
 const COMPONENTIZE: &str = "componentize-py==0.25.1";
 
-/// The module that holds the check, unless `[tool.probity] entry` says another.
+/// The module that holds the check, unless `[tool.probity-check] entry` says another.
 const ENTRY: &str = "check.py";
 
 #[derive(Deserialize)]
@@ -32,7 +32,8 @@ struct Named {
 
 #[derive(Deserialize)]
 struct Tools {
-    probity: Option<Settings>,
+    #[serde(rename = "probity-check")]
+    kit: Option<Settings>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +42,7 @@ struct Settings {
     entry: Option<String>,
 }
 
-/// What `python -m probity.build scan` prints.
+/// What `python -m probity_check.build scan` prints.
 #[derive(Deserialize)]
 struct Scanned {
     capabilities: Vec<String>,
@@ -68,7 +69,7 @@ pub(crate) fn build(job: &Job<'_>) -> Result<Made, BuildError> {
     let mut command = kit_command(&python, &kit);
     said(command.arg("component").arg(&entry).arg("--wit").arg(job.wit()).arg("--out").arg(&out), &entry)?;
     let code = fs::read(&out).map_err(BuildError::read(&out))?;
-    Ok(Made { code: Code::Component(code), inputs: vec![kit.join("probity")] })
+    Ok(Made { code: Code::Component(code), inputs: vec![kit.join("probity_check")] })
 }
 
 fn manifest(folder: &Path) -> Result<Manifest, BuildError> {
@@ -78,13 +79,13 @@ fn manifest(folder: &Path) -> Result<Manifest, BuildError> {
 }
 
 fn entry(folder: &Path) -> Result<PathBuf, BuildError> {
-    let settings = manifest(folder)?.tool.and_then(|tool| tool.probity);
+    let settings = manifest(folder)?.tool.and_then(|tool| tool.kit);
     let named = settings.and_then(|settings| settings.entry);
     let entry = folder.join(named.as_deref().unwrap_or(ENTRY));
     if entry.is_file() {
         return Ok(entry);
     }
-    let reason = "is not there: write the check in it, or name its file as `entry` in [tool.probity] of pyproject.toml";
+    let reason = "is not there: write the check in it, or name its file as `entry` in [tool.probity-check] of pyproject.toml";
     Err(BuildError::source(&entry, reason))
 }
 
@@ -132,7 +133,7 @@ pub(crate) fn toolchain(folder: &Path) -> Option<String> {
 fn kit_command(python: &Path, kit: &Path) -> Command {
     let mut command = Command::new(python);
     // Nothing of the machine's own settings changes what is built.
-    command.env("PYTHONPATH", kit).env("PYTHONDONTWRITEBYTECODE", "1").args(["-m", "probity.build"]);
+    command.env("PYTHONPATH", kit).env("PYTHONDONTWRITEBYTECODE", "1").args(["-m", "probity_check.build"]);
     command
 }
 
@@ -158,11 +159,11 @@ mod tests {
         write("pyproject.toml", "[project]\nname = \"orders\"\n");
         assert_eq!(name(dir.path()).unwrap().as_deref(), Some("orders"));
         let missing = entry(dir.path()).unwrap_err().to_string();
-        assert!(missing.contains("check.py") && missing.contains("[tool.probity]"), "{missing}");
-        write("pyproject.toml", "[tool.probity]\nentry = \"orders.py\"\n");
+        assert!(missing.contains("check.py") && missing.contains("[tool.probity-check]"), "{missing}");
+        write("pyproject.toml", "[tool.probity-check]\nentry = \"orders.py\"\n");
         write("orders.py", "");
         assert_eq!(entry(dir.path()).unwrap(), dir.path().join("orders.py"));
-        write("pyproject.toml", "[tool.probity]\nentri = \"orders.py\"\n");
+        write("pyproject.toml", "[tool.probity-check]\nentri = \"orders.py\"\n");
         assert!(entry(dir.path()).unwrap_err().to_string().contains("entri"));
     }
 }

@@ -20,8 +20,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import express from "express";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { board } from "probity-sdk/express";
-import { Pulse } from "probity-sdk/pulse";
+import { board } from "probity-check/express";
+import { Pulse } from "probity-check/pulse";
 
 const VERSION = "3.0.2";
 const { DATABASE_URL, REDIS_URL, PAYMENTS_URL, PROBITY_TOKEN, PROBITY_URL = "http://127.0.0.1:8080" } = process.env;

@@ -21,8 +21,8 @@ import redis.asyncio
 import sqlalchemy as sa
 from fastapi import FastAPI, HTTPException
 
-import probity.fastapi
-from probity.pulse import Pulse
+import probity_check.fastapi
+from probity_check.pulse import Pulse
 
 VERSION = "2.0.1"
 HOST = os.environ.get("PROBITY_URL", "http://127.0.0.1:8080")
@@ -51,7 +51,7 @@ async def lifespan(_: FastAPI):
 
 
 app = FastAPI(version=VERSION, lifespan=lifespan)
-app.include_router(probity.fastapi.router(HOST, version=VERSION))
+app.include_router(probity_check.fastapi.router(HOST, version=VERSION))
 app.add_middleware(pulse.asgi)
 
 

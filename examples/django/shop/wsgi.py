@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from probity.pulse import Pulse
+from probity_check.pulse import Pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 

@@ -1,7 +1,7 @@
 //! TLS on the way: how each protocol agrees on it, and what is judged of it.
 
-use probity_sdk::http::TlsInfo;
-use probity_sdk::prelude::*;
+use probity_check::http::TlsInfo;
+use probity_check::prelude::*;
 use serde::Deserialize;
 
 use crate::protocol::Protocol;

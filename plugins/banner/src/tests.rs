@@ -1,8 +1,8 @@
 //! The check against scripted servers.
 
-use probity_sdk::http::{Certificate, TlsInfo};
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{Script, TestHost, assert_schema_matches};
+use probity_check::http::{Certificate, TlsInfo};
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{Script, TestHost, assert_schema_matches};
 
 use super::*;
 

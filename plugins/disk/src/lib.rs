@@ -1,8 +1,8 @@
 //! Free space and inodes of file systems against thresholds.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::DiskInfo;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::system::DiskInfo;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -97,13 +97,13 @@ fn used_percent(total: u64, free: u64) -> f64 {
     100.0 * total.saturating_sub(free) as f64 / total as f64
 }
 
-probity_sdk::export!(Disk);
+probity_check::export!(Disk);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const GIB: u64 = 1 << 30;
 

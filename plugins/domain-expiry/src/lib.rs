@@ -1,6 +1,6 @@
 //! Days until the registration of a domain ends, as its registry says by RDAP (RFC 9083).
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 mod date;
@@ -179,7 +179,7 @@ fn registration(domain: &str, document: Document) -> Result<Registration, Failur
     Ok(Registration { expires_unix_ms, states })
 }
 
-probity_sdk::export!(DomainExpiry);
+probity_check::export!(DomainExpiry);
 
 #[cfg(test)]
 mod tests;

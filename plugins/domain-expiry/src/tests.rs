@@ -1,7 +1,7 @@
 //! The check against canned answers of registries.
 
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
 use super::*;
 

@@ -1,8 +1,8 @@
 //! Presence, age and size of files against thresholds: backups, exports, stamps of cron jobs, stale locks.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::FileInfo;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::system::FileInfo;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -114,13 +114,13 @@ fn both(outcome: Outcome, name: &str, value: f64, unit: &str, at_most: &impl Jud
     }
 }
 
-probity_sdk::export!(FileAge);
+probity_check::export!(FileAge);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const NOW_MS: u64 = 1_735_689_600_000;
     const MINUTE_MS: u64 = 60_000;

@@ -1,8 +1,8 @@
 //! Whether a job reported in time to `POST /heartbeats/NAME`, and that all was well.
 
-use probity_sdk::heartbeats::Beat;
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::heartbeats::Beat;
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 mod schedule;
@@ -136,13 +136,13 @@ fn ago(ms: u64) -> String {
     Span::show(shown as f64, "ms")
 }
 
-probity_sdk::export!(Heartbeat);
+probity_check::export!(Heartbeat);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const NOW: u64 = 1_800_000_000_000;
 

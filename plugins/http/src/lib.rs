@@ -1,9 +1,9 @@
 //! Sends an HTTP request and judges status, headers, body, JSON, latency and certificate.
 
-use probity_sdk::json::quote;
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::{self, Value};
-use probity_sdk::units::Quantity;
+use probity_check::json::quote;
+use probity_check::prelude::*;
+use probity_check::serde_json::{self, Value};
+use probity_check::units::Quantity;
 
 mod config;
 
@@ -118,7 +118,7 @@ fn judge_certificate(outcome: Outcome, response: &http::Response, config: &Confi
     }
 }
 
-probity_sdk::export!(Http);
+probity_check::export!(Http);
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! The check against fake servers.
 
-use probity_sdk::http::{Certificate, TlsInfo};
-use probity_sdk::serde_json::json;
-use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+use probity_check::http::{Certificate, TlsInfo};
+use probity_check::serde_json::json;
+use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
 use super::*;
 

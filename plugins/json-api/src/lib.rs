@@ -1,10 +1,10 @@
 //! Plays a scenario of several calls to a JSON API: logs in, acts, verifies, cleans up.
 
-use probity_sdk::http::Codes;
-use probity_sdk::json::Rule;
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::{self, Value};
-use probity_sdk::units::Quantity;
+use probity_check::http::Codes;
+use probity_check::json::Rule;
+use probity_check::prelude::*;
+use probity_check::serde_json::{self, Value};
+use probity_check::units::Quantity;
 
 mod config;
 mod variables;
@@ -191,7 +191,7 @@ fn merge(outcome: Outcome, step: &Step, played: Played, variables: &Variables) -
     outcome.judge(&format!("{name} latency"), latency_ms, "ms", &step.latency)
 }
 
-probity_sdk::export!(JsonApi);
+probity_check::export!(JsonApi);
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Available memory, container limits included, against thresholds.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::MemoryInfo;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::system::MemoryInfo;
+use probity_check::units::Quantity;
 use serde::Deserialize;
 
 /// Keys of `[check.config]`.
@@ -71,13 +71,13 @@ impl Room {
     }
 }
 
-probity_sdk::export!(Memory);
+probity_check::export!(Memory);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::json;
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const MIB: u64 = 1 << 20;
 
@@ -85,7 +85,7 @@ mod tests {
         MemoryInfo { total: 1000 * MIB, available: available * MIB, ..MemoryInfo::default() }
     }
 
-    fn run(info: MemoryInfo, config: probity_sdk::serde_json::Value) -> Outcome {
+    fn run(info: MemoryInfo, config: probity_check::serde_json::Value) -> Outcome {
         TestHost::new().memory(info).run::<Memory>(config).unwrap()
     }
 

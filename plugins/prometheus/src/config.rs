@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::{Deserialize, Deserializer, de};
 
 /// The check's configuration; schema.json documents each key.

@@ -1,6 +1,6 @@
 //! Scrapes a page of Prometheus metrics and judges chosen series, or how fast they grow.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::{Deserialize, Serialize};
 
 mod config;
@@ -160,7 +160,7 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<(Outcome, S
         _ => return Err(Failure::other("a rule has one selector or two")),
     };
     let unit = rule.unit.as_str();
-    let text = format!("{name} {}", <f64 as probity_sdk::units::Quantity>::show(value, unit));
+    let text = format!("{name} {}", <f64 as probity_check::units::Quantity>::show(value, unit));
     let outcome = match rule.at_least.complaint(value, unit) {
         Some(_) => outcome.judge(name, value, unit, &rule.at_least),
         None => outcome.judge(name, value, unit, &rule.at_most),
@@ -216,7 +216,7 @@ fn fingerprint(name: &str) -> String {
     format!("{hash:016x}")
 }
 
-probity_sdk::export!(Prometheus);
+probity_check::export!(Prometheus);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Queues and streams: depth, lag, age of the oldest message, consumers.
 
-use probity_sdk::prelude::*;
-use probity_sdk::queue::Stats;
+use probity_check::prelude::*;
+use probity_check::queue::Stats;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -109,13 +109,13 @@ fn untold(outcome: Outcome, name: &str, what: &str, is_unasked: bool) -> Outcome
     outcome.finding(Status::Degraded, &format!("{name}: its broker does not tell {what}"))
 }
 
-probity_sdk::export!(QueueDepth);
+probity_check::export!(QueueDepth);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const STATS: Stats =
         Stats { depth: Some(12), in_flight: Some(2), consumers: Some(1), oldest_age_ms: Some(90_000), lag: None };

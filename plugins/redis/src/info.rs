@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::redis::Reply;
-use probity_sdk::{Error, ErrorKind};
+use probity_check::redis::Reply;
+use probity_check::{Error, ErrorKind};
 
 /// Its fields.
 pub(crate) struct Info(BTreeMap<String, String>);

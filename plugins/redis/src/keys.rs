@@ -1,7 +1,7 @@
 //! One key: whether it is there, how long it is, how old.
 
-use probity_sdk::prelude::*;
-use probity_sdk::redis::{Connection, Reply};
+use probity_check::prelude::*;
+use probity_check::redis::{Connection, Reply};
 use serde::Deserialize;
 
 /// A number below this is a time in seconds, one above in milliseconds: the year 5138 and 1973.

@@ -7,9 +7,9 @@ mod tests;
 
 use info::Info;
 use keys::KeyRule;
-use probity_sdk::prelude::*;
-use probity_sdk::redis::Connection;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::redis::Connection;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -165,4 +165,4 @@ fn judge_replication(mut outcome: Outcome, info: &Info, config: &Config) -> Outc
     }
 }
 
-probity_sdk::export!(Redis);
+probity_check::export!(Redis);

@@ -1,8 +1,8 @@
 //! The check against fakes.
 
-use probity_sdk::redis::Reply;
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{TestHost, assert_schema_matches};
+use probity_check::redis::Reply;
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{TestHost, assert_schema_matches};
 
 use super::*;
 

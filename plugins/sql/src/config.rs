@@ -1,7 +1,7 @@
 //! Keys of `[check.config]`.
 
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::Value as Json;
+use probity_check::prelude::*;
+use probity_check::serde_json::Value as Json;
 use serde::{Deserialize, Deserializer, de};
 
 #[derive(Deserialize)]

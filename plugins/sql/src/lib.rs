@@ -3,7 +3,7 @@
 mod config;
 mod modes;
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 
 use config::{Config, Mode};
 
@@ -54,7 +54,7 @@ fn ask(config: &Config) -> Result<Outcome, Error> {
     Ok(outcome.judge("latency", took_ms, "ms", &config.latency).detail("engine", db.engine()))
 }
 
-probity_sdk::export!(Sql);
+probity_check::export!(Sql);
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! The questions.
 
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::Value as Json;
-use probity_sdk::sql::{Connection, FromValue, Value};
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::serde_json::Value as Json;
+use probity_check::sql::{Connection, FromValue, Value};
+use probity_check::units::Quantity;
 
 use crate::config::Config;
 

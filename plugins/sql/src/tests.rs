@@ -1,8 +1,8 @@
 //! The check against a database that answers what it is told.
 
 use super::*;
-use probity_sdk::serde_json::{Value as Json, json};
-use probity_sdk::testing::{Database, TestHost, assert_schema_matches};
+use probity_check::serde_json::{Value as Json, json};
+use probity_check::testing::{Database, TestHost, assert_schema_matches};
 
 fn run(database: Database, mut config: Json) -> Outcome {
     config["connection"] = "db".into();

@@ -1,7 +1,7 @@
 //! When a server's or a stored certificate expires, and whether it is trusted.
 
-use probity_sdk::prelude::*;
-use probity_sdk::tls::{Certificate, TlsInfo};
+use probity_check::prelude::*;
+use probity_check::tls::{Certificate, TlsInfo};
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -152,13 +152,13 @@ fn judge_session(mut outcome: Outcome, info: &TlsInfo, config: &Config) -> Outco
         .detail("cipher", info.cipher.clone())
 }
 
-probity_sdk::export!(TlsCertificate);
+probity_check::export!(TlsCertificate);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const NOW: u64 = 1_800_000_000_000;
     const DAY: i64 = 86_400;

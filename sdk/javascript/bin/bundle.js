@@ -38,14 +38,14 @@ export const OPTIONS = {
  */
 export function bundle(entry, outfile) {
   const contents = [
-    'import "probity-sdk-setup";',
+    'import "probity-check-setup";',
     `import check from ${JSON.stringify(entry)};`,
-    'import { expose } from "probity-sdk-entry";',
+    'import { expose } from "probity-check-entry";',
     "export const checker = expose(check);",
   ].join("\n");
   const alias = {
-    "probity-sdk-setup": path.join(SDK, "src/setup.js"),
-    "probity-sdk-entry": path.join(SDK, "src/entry.js"),
+    "probity-check-setup": path.join(SDK, "src/setup.js"),
+    "probity-check-entry": path.join(SDK, "src/entry.js"),
   };
   const stdin = { contents, resolveDir: path.dirname(entry), sourcefile: "probity-entry.js" };
   return esbuild.build({ ...OPTIONS, stdin, alias, outfile, sourcemap: "linked", metafile: true });

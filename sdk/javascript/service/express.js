@@ -2,7 +2,7 @@
  * Express: `/health`, `/ready` and `/live` as a view of Probity's board.
  *
  * ```js
- * import { board } from "probity-sdk/express";
+ * import { board } from "probity-check/express";
  *
  * app.use(board("http://127.0.0.1:8080", { version: "1.4.2" }));
  * ```

@@ -107,7 +107,7 @@ export class Response {
     return this.status >= 200 && this.status <= 299;
   }
 
-  /** The answer of `probity-sdk/http`: timings, certificates, the address that answered. */
+  /** The answer of `probity-check/http`: timings, certificates, the address that answered. */
   get answer() {
     return this.#answer;
   }
@@ -181,7 +181,7 @@ export class AbortController {
  * @property {any} [body] A text, bytes, or `URLSearchParams`.
  * @property {"follow" | "manual" | "error"} [redirect]
  * @property {AbortSignal} [signal]
- * @property {string} [endpoint] As in `probity-sdk/http`.
+ * @property {string} [endpoint] As in `probity-check/http`.
  */
 
 /**

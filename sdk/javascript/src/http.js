@@ -4,7 +4,7 @@
  * `fetch` is made of this. Use it directly for endpoints of the host's configuration, timings and certificates:
  *
  * ```js
- * import * as http from "probity-sdk/http";
+ * import * as http from "probity-check/http";
  * const answer = http.send({ method: "POST", url: "/orders", endpoint: "shop", json: { "dry-run": true }, timeout: "500ms" });
  * ```
  * @module

@@ -8,17 +8,17 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import * as esbuild from "esbuild";
-import check, { Outcome } from "probity-sdk";
-import * as clock from "probity-sdk/clock";
-import * as context from "probity-sdk/context";
-import * as http from "probity-sdk/http";
-import * as state from "probity-sdk/state";
-import { TestHost } from "probity-sdk/testing";
+import check, { Outcome } from "probity-check";
+import * as clock from "probity-check/clock";
+import * as context from "probity-check/context";
+import * as http from "probity-check/http";
+import * as state from "probity-check/state";
+import { TestHost } from "probity-check/testing";
 
 import { OPTIONS } from "../bin/bundle.js";
 import { decode, encode } from "../src/text.js";
 
-const folder = await mkdtemp(path.join(tmpdir(), "probity-sdk-"));
+const folder = await mkdtemp(path.join(tmpdir(), "probity-check-"));
 after(() => rm(folder, { recursive: true }));
 const outfile = path.join(folder, "fixture.mjs");
 await esbuild.build({ ...OPTIONS, entryPoints: [path.join(import.meta.dirname, "fixture.js")], outfile });

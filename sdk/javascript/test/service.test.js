@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { board } from "probity-sdk/express";
-import { Pulse } from "probity-sdk/pulse";
+import { board } from "probity-check/express";
+import { Pulse } from "probity-check/pulse";
 
 import { Board } from "../service/board.js";
 import { FakeHost, gate, until } from "./fake-host.js";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AtLeast, AtMost, ConfigError, Outcome, atMost, integer, list, map, number, oneOf, optional, size, span, table, text, worst } from "probity-sdk";
+import { AtLeast, AtMost, ConfigError, Outcome, atMost, integer, list, map, number, oneOf, optional, size, span, table, text, worst } from "probity-check";
 
 import { parse } from "../src/config.js";
 import { bytes, milliseconds, number as shown, plain } from "../src/units.js";

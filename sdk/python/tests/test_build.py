@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from probity import build
+from probity_check import build
 
 
 def write(folder, **files):
@@ -16,9 +16,9 @@ def write(folder, **files):
 def test_every_form_of_import_counts(tmp_path):
     check = write(
         tmp_path,
-        check="from probity import Outcome, check, http, log as l\nimport probity.sql\nimport helper\n",
-        helper="def f():\n    from probity.redis import open\n    from probity import state\n",
-        unrelated="from probity import tcp\n",
+        check="from probity_check import Outcome, check, http, log as l\nimport probity_check.sql\nimport helper\n",
+        helper="def f():\n    from probity_check.redis import open\n    from probity_check import state\n",
+        unrelated="from probity_check import tcp\n",
     )
     assert build.scan(check) == ["state", "http", "sql", "redis"]
 
@@ -26,7 +26,7 @@ def test_every_form_of_import_counts(tmp_path):
 def test_packages_beside_the_check_count(tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "__init__.py").write_text("")
-    (tmp_path / "lib" / "names.py").write_text("from probity import dns\n")
+    (tmp_path / "lib" / "names.py").write_text("from probity_check import dns\n")
     assert build.scan(write(tmp_path, check="from lib import names\n")) == ["dns"]
 
 
@@ -42,7 +42,7 @@ def test_broken_sources_are_told_with_their_place(tmp_path, capsys):
 
 
 def test_scan_prints_json(tmp_path, capsys):
-    assert build.main(["scan", str(write(tmp_path, check="from probity import tls\n"))]) == 0
+    assert build.main(["scan", str(write(tmp_path, check="from probity_check import tls\n"))]) == 0
     assert json.loads(capsys.readouterr().out) == {"capabilities": ["tls"]}
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from probity import AtLeast, AtMost, ConfigError, Outcome, Status, setting
-from probity._config import parse
-from probity._schema import schema
-from probity.http import Codes
-from probity.json import Pointer, Rule, shorten
+from probity_check import AtLeast, AtMost, ConfigError, Outcome, Status, setting
+from probity_check._config import parse
+from probity_check._schema import schema
+from probity_check.http import Codes
+from probity_check.json import Pointer, Rule, shorten
 
 
 @dataclass

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.test import RequestFactory
 from fastapi.testclient import TestClient
 
-import probity.django
-import probity.fastapi
-import probity.flask
-from probity.board import Board
-from probity.pulse import Pulse
+import probity_check.django
+import probity_check.fastapi
+import probity_check.flask
+from probity_check.board import Board
+from probity_check.pulse import Pulse
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_an_event_loop_is_never_held_up(host):
 
 def test_flask(host):
     app = flask.Flask("shop")
-    app.register_blueprint(probity.flask.blueprint(host.url, patience=5, version="9"))
+    app.register_blueprint(probity_check.flask.blueprint(host.url, patience=5, version="9"))
     answer = app.test_client().get("/ready")
     assert (answer.status_code, answer.json) == (200, {"status": "ok", "version": "9"})
     assert answer.headers["cache-control"] == "no-store"
@@ -130,7 +130,7 @@ def test_flask(host):
 
 def test_fastapi(host):
     app = fastapi.FastAPI()
-    app.include_router(probity.fastapi.router(host.url, patience=5), prefix="/probes")
+    app.include_router(probity_check.fastapi.router(host.url, patience=5), prefix="/probes")
     host.status, host.body = 503, b"starting\n"
     answer = TestClient(app).get("/probes/ready")
     assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
@@ -140,7 +140,7 @@ def test_django(host):
     if not settings.configured:
         settings.configure()
         django.setup()
-    patterns = {pattern.name: pattern for pattern in probity.django.urls(host.url, patience=5)}
+    patterns = {pattern.name: pattern for pattern in probity_check.django.urls(host.url, patience=5)}
     host.body = b'{"status":"degraded"}'
     answer = patterns["probity-health"].callback(RequestFactory().get("/health"))
     assert (answer.status_code, json.loads(answer.content)) == (200, {"status": "degraded"})
@@ -150,7 +150,7 @@ def test_django(host):
 def test_a_board_that_drains_is_not_ready_and_alive(host):
     board = Board(host.url, version="9", patience=5)
     app = flask.Flask("shop")
-    app.register_blueprint(probity.flask.blueprint(board))
+    app.register_blueprint(probity_check.flask.blueprint(board))
     asked = app.test_client()
     assert asked.get("/ready").status_code == 200
     board.drain()
@@ -162,7 +162,7 @@ def test_a_board_that_drains_is_not_ready_and_alive(host):
 
 def test_options_belong_to_the_board(host):
     with pytest.raises(TypeError, match="ttl: give the options to the Board"):
-        probity.django.urls(Board(host.url), ttl=5)
+        probity_check.django.urls(Board(host.url), ttl=5)
 
 
 def test_a_wrong_address_is_told_at_once():

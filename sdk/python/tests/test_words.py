@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from probity import AtLeast, AtMost, Outcome, Size, Span, Status
-from probity._units import number, show_number
+from probity_check import AtLeast, AtMost, Outcome, Size, Span, Status
+from probity_check._units import number, show_number
 
 
 def test_worst_is_the_greatest():

@@ -11,7 +11,7 @@ pub use codes::Codes;
 /// A request, sent with [`Request::send`] or, several at once, [`send_all`].
 ///
 /// ```no_run
-/// # use probity_sdk::prelude::*;
+/// # use probity_check::prelude::*;
 /// let response = http::Request::new("POST", "/orders")
 ///     .endpoint("shop") // base URL and credentials are the host's
 ///     .header("content-type", "application/json")

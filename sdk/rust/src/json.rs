@@ -13,8 +13,8 @@ const QUOTE_MAX_CHARS: usize = 80;
 /// numbers have thresholds.
 ///
 /// ```
-/// use probity_sdk::json::Rule;
-/// use probity_sdk::{Outcome, Status};
+/// use probity_check::json::Rule;
+/// use probity_check::{Outcome, Status};
 /// use serde_json::json;
 ///
 /// let rule: Rule = serde_json::from_value(json!({"pointer": "/queue", "at-most": {"warn": 100}})).unwrap();

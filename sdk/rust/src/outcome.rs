@@ -115,7 +115,7 @@ pub struct Measurement {
 /// What a run concluded, built from a first word and what is found after it.
 ///
 /// ```
-/// use probity_sdk::{AtMost, Outcome, Status};
+/// use probity_check::{AtMost, Outcome, Status};
 ///
 /// let outcome = Outcome::healthy("200 in 812 ms")
 ///     .judge("latency", 812.0, "ms", &AtMost::new(500.0, 1000.0))

@@ -1,7 +1,7 @@
 //! SQL through a connection that the operator declared: `sql = ["NAME"]` among the grants, `"NAME:write"` for changes.
 //!
 //! ```
-//! # use probity_sdk::prelude::*;
+//! # use probity_check::prelude::*;
 //! # fn pending() -> Result<i64, Error> {
 //! let db = sql::Connection::open("orders-db")?;
 //! let pending: i64 = db.scalar("SELECT count(*) FROM orders WHERE state = $1", &["pending".into()])?;

@@ -3,10 +3,10 @@
  * @module
  */
 
-import check, { CapabilityError, Failure, Outcome, json, number, optional, text } from "probity-sdk";
-import * as log from "probity-sdk/log";
-import * as state from "probity-sdk/state";
-import { AtMost } from "probity-sdk";
+import check, { CapabilityError, Failure, Outcome, json, number, optional, text } from "probity-check";
+import * as log from "probity-check/log";
+import * as state from "probity-check/state";
+import { AtMost } from "probity-check";
 
 /** Does one thing for each word. */
 const ACTS = {

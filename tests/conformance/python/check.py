@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probity import AtMost, CapabilityError, Failure, Outcome, check, http, log, setting, state
+from probity_check import AtMost, CapabilityError, Failure, Outcome, check, http, log, setting, state
 
 
 @dataclass

@@ -3,9 +3,9 @@
  * @module
  */
 
-import check, { AtMost, CapabilityError, Failure, Outcome, number, optional, text } from "probity-sdk";
-import * as log from "probity-sdk/log";
-import * as state from "probity-sdk/state";
+import check, { AtMost, CapabilityError, Failure, Outcome, number, optional, text } from "probity-check";
+import * as log from "probity-check/log";
+import * as state from "probity-check/state";
 
 interface Config {
   act: string;

@@ -162,8 +162,8 @@ fn the_loop_in_rust() {
 
     let source = folder.join("src/lib.rs");
     let good = fs::read_to_string(&source).unwrap();
-    fs::write(&source, good.replace("use probity_sdk", "use probity_sdkk")).unwrap();
-    dev.wait_for(&["src/lib.rs was saved", "not built", "probity_sdkk"]);
+    fs::write(&source, good.replace("use probity_check", "use probity_checkk")).unwrap();
+    dev.wait_for(&["src/lib.rs was saved", "not built", "probity_checkk"]);
     fs::write(&source, good.replace("{} is {value}", "{} was {value}")).unwrap();
     dev.wait_for(&["7 of 7 cases pass"]);
     assert_ne!(modified(&component), before, "the component is the new one");

@@ -16,7 +16,7 @@ use super::terminal;
 use crate::config;
 
 /// Names that cargo or Rust keep for themselves, as far as they would be a check's name. A name does for every language.
-const RESERVED: [&str; 26] = [
+const RESERVED: [&str; 27] = [
     "abstract",
     "async",
     "await",
@@ -35,7 +35,8 @@ const RESERVED: [&str; 26] = [
     "loop",
     "macro",
     "match",
-    "probity-sdk",
+    "probity-check",
+    "probity_check",
     "serde",
     "std",
     "test",
@@ -198,7 +199,7 @@ mod tests {
         }
         let rust = template::of(Language::Rust).unwrap();
         let manifest: toml::Table = fill(rust.files[0].1, "queue-depth", rust, Some(kit)).parse().unwrap();
-        assert_eq!(manifest["dependencies"]["probity-sdk"]["path"].as_str(), Some(r#"/odd "folder"\x"#));
+        assert_eq!(manifest["dependencies"]["probity-check"]["path"].as_str(), Some(r#"/odd "folder"\x"#));
     }
 
     // What a template has makes a folder of its language, which `probity build` will know.

@@ -97,8 +97,8 @@ const PYTHON: Template = Template {
     // The whole requirement, as a TOML string.
     sdk: |folder| {
         let requirement = match folder {
-            Some(folder) => format!("probity @ file://{}", folder.display()),
-            None => format!("probity=={}", env!("CARGO_PKG_VERSION")),
+            Some(folder) => format!("probity-check @ file://{}", folder.display()),
+            None => format!("probity-check=={}", env!("CARGO_PKG_VERSION")),
         };
         toml::Value::String(requirement).to_string()
     },

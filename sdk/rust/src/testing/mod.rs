@@ -5,11 +5,11 @@
 //! `not-found` for an unknown path), so a forgotten fake fails a test loudly.
 //!
 //! ```
-//! use probity_sdk::prelude::*;
-//! use probity_sdk::testing::{Reply, TestHost};
+//! use probity_check::prelude::*;
+//! use probity_check::testing::{Reply, TestHost};
 //! # struct Up;
 //! # impl Check for Up {
-//! #     type Config = probity_sdk::serde_json::Value;
+//! #     type Config = probity_check::serde_json::Value;
 //! #     fn describe() -> Metadata { Metadata::new("up", "0.1.0") }
 //! #     fn run(_: &Self::Config) -> Result<Outcome, Failure> {
 //! #         let status = http::get("http://shop.test/health")?.status();

@@ -1,6 +1,6 @@
 //! The reference check of the conformance suite, in Rust: see `tests/conformance/README.md`.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 
 /// Every act takes what it needs of these.
 #[derive(serde::Deserialize)]
@@ -80,4 +80,4 @@ fn allocate() -> Outcome {
     }
 }
 
-probity_sdk::export!(Reference);
+probity_check::export!(Reference);

@@ -1,7 +1,7 @@
 """The machine (or container) the host runs on. Paths and processes are granted one by one. Sizes are in bytes, shares in
 percent.
 
-Every function raises :class:`probity.CapabilityError`: ``denied`` without a grant, ``unsupported`` where the platform
+Every function raises :class:`probity_check.CapabilityError`: ``denied`` without a grant, ``unsupported`` where the platform
 does not tell; those about a path also ``not-found``.
 """
 

@@ -13,7 +13,7 @@ _CODE = range(100, 600)
 class Codes:
     """A range of status codes, both ends included. Configuration writes ``204``, or ``"200-299"``.
 
-    >>> from probity.http import Codes
+    >>> from probity_check.http import Codes
     >>> Codes.complaint([Codes.SUCCESS, Codes(404)], 500)
     'status 500, expected 200-299 or 404'
     """

@@ -57,7 +57,7 @@ class Request:
     def send(self) -> Response:
         """Sends it and waits for the answer, whatever its status.
 
-        Raises :class:`probity.CapabilityError` when there is no answer: ``refused``, ``timeout``, ``denied``, …
+        Raises :class:`probity_check.CapabilityError` when there is no answer: ``refused``, ``timeout``, ``denied``, …
         """
         return Response(_host.send(self))
 
@@ -109,7 +109,7 @@ class Response:
     def body(self) -> bytes:
         """The body.
 
-        Raises :class:`probity.CapabilityError` when it broke off, took too long, or was too large.
+        Raises :class:`probity_check.CapabilityError` when it broke off, took too long, or was too large.
         """
         return bytes(self._raw.body())
 
@@ -158,7 +158,7 @@ _host = _backend.bind("http")
 def get(url: str, **options: Any) -> Response:
     """Sends a GET; ``options`` are the fields of :class:`Request`.
 
-    Raises :class:`probity.CapabilityError` when there is no answer.
+    Raises :class:`probity_check.CapabilityError` when there is no answer.
     """
     return Request("GET", url, **options).send()
 

@@ -50,7 +50,7 @@ class Row:
         """The field as an ``int``, ``float``, ``bool``, ``str`` or ``bytes``. Text that reads as a number counts as
         one, since exact numbers travel so.
 
-        Raises :class:`probity.CapabilityError` (``invalid-argument``) when there is no such column, or its value is no
+        Raises :class:`probity_check.CapabilityError` (``invalid-argument``) when there is no such column, or its value is no
         ``kind``.
         """
         place = self._place(key)
@@ -108,7 +108,7 @@ class Connection:
     def query(self, statement: str, params: Sequence[Value] = ()) -> RowSet:
         """Runs one statement and reads its rows.
 
-        Raises :class:`probity.CapabilityError`: ``remote`` with the SQLSTATE as code when the server refuses it,
+        Raises :class:`probity_check.CapabilityError`: ``remote`` with the SQLSTATE as code when the server refuses it,
         ``denied`` for a change without ``:write``, ``timeout``.
         """
         found: RowSet = self._raw.query(statement, list(params))
@@ -174,7 +174,7 @@ _host = _backend.bind("sql")
 def open(name: str) -> Connection:
     """Takes a session from the host's pool, or connects.
 
-    Raises :class:`probity.CapabilityError`: ``denied``, ``not-found``, ``refused``, ``unreachable``, ``dns``, ``tls``,
+    Raises :class:`probity_check.CapabilityError`: ``denied``, ``not-found``, ``refused``, ``unreachable``, ``dns``, ``tls``,
     ``auth``, ``timeout``.
     """
     return Connection(_host.open(name))

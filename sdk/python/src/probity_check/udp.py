@@ -30,7 +30,7 @@ def exchange(
     """Sends ``payload`` in one datagram and waits for one of at most ``max_reply_bytes`` from the asked address. Nothing
     is repeated: a lost datagram is a ``timeout``.
 
-    Raises :class:`probity.CapabilityError`: ``dns``, ``refused``, ``unreachable``, ``timeout``, ``denied``;
+    Raises :class:`probity_check.CapabilityError`: ``dns``, ``refused``, ``unreachable``, ``timeout``, ``denied``;
     ``too-large`` for a longer answer.
     """
     data = payload.encode() if isinstance(payload, str) else bytes(payload)

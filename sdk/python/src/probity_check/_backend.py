@@ -16,7 +16,7 @@ try:
 except ModuleNotFoundError:
     IN_COMPONENT = False
 
-#: The fake that :class:`probity.testing.Host` installs for a run; it has an attribute for each capability.
+#: The fake that :class:`probity_check.testing.Host` installs for a run; it has an attribute for each capability.
 installed: Any = None
 
 
@@ -29,7 +29,7 @@ class _Fake:
     def __getattr__(self, name: str) -> Any:
         if installed is None:
             raise RuntimeError(
-                f"probity.{self._capability} needs a host: run the check in a component, or with probity.testing.Host"
+                f"probity_check.{self._capability} needs a host: run the check in a component, or with probity_check.testing.Host"
             )
         return getattr(getattr(installed, self._capability), name)
 
@@ -37,5 +37,5 @@ class _Fake:
 def bind(capability: str) -> Any:
     """The functions of a capability."""
     if IN_COMPONENT:
-        return importlib.import_module(f"probity._wire.{capability}")
+        return importlib.import_module(f"probity_check._wire.{capability}")
     return _Fake(capability)

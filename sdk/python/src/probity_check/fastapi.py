@@ -1,8 +1,8 @@
 """FastAPI: ``/health``, ``/ready`` and ``/live`` as a view of Probity's board.
 
-    app.include_router(probity.fastapi.router("http://127.0.0.1:8080", version="1.4.2"))
+    app.include_router(probity_check.fastapi.router("http://127.0.0.1:8080", version="1.4.2"))
 
-Options are those of :class:`probity.board.Board`, which may be given itself. Requests are answered from a cache and never
+Options are those of :class:`probity_check.board.Board`, which may be given itself. Requests are answered from a cache and never
 hold up the event loop; the host being away makes ``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
 """
 

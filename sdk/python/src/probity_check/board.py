@@ -1,10 +1,10 @@
 """What a service shows of Probity's board: a cached answer, refreshed by one background thread, never waited for long.
 
-:func:`probity.flask.blueprint`, :func:`probity.fastapi.router` and :func:`probity.django.urls` take the host's address with
+:func:`probity_check.flask.blueprint`, :func:`probity_check.fastapi.router` and :func:`probity_check.django.urls` take the host's address with
 the options of a :class:`Board`, or a board, where the service wants to keep it::
 
     board = Board("http://127.0.0.1:8080", version="1.4.2")
-    app.include_router(probity.fastapi.router(board))
+    app.include_router(probity_check.fastapi.router(board))
     ...
     board.drain()
 """

@@ -1,7 +1,7 @@
 """Rules for the values of a JSON document, as checks read them from configuration.
 
->>> from probity import AtMost, Outcome
->>> from probity.json import Pointer, Rule
+>>> from probity_check import AtMost, Outcome
+>>> from probity_check.json import Pointer, Rule
 >>> outcome = Rule(Pointer("/queue"), at_most=AtMost(100)).judge(Outcome.healthy("fine"), {"queue": 101})
 >>> print(outcome.status, outcome.message)
 degraded /queue 101, more than 100

@@ -52,7 +52,7 @@ class Measurement:
 class Outcome:
     """What a run concluded, built from a first word and what is found after it.
 
-    >>> from probity import AtMost, Outcome
+    >>> from probity_check import AtMost, Outcome
     >>> outcome = Outcome.healthy("200 in 812 ms").judge("latency", 812, "ms", AtMost(500, 1000))
     >>> print(outcome.status, outcome.message)
     degraded latency 812 ms, more than 500 ms

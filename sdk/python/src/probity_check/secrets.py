@@ -1,7 +1,7 @@
 """Secrets that the host keeps: it signs and compares with them, and hands one out only where the grant says
 ``NAME:reveal``.
 
-Every function raises :class:`probity.CapabilityError`: ``denied`` without a grant, ``not-found`` for a name that is not
+Every function raises :class:`probity_check.CapabilityError`: ``denied`` without a grant, ``not-found`` for a name that is not
 declared.
 """
 

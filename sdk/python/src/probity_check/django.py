@@ -1,8 +1,8 @@
 """Django: ``/health``, ``/ready`` and ``/live`` as a view of Probity's board.
 
-    urlpatterns = [path("", include(probity.django.urls("http://127.0.0.1:8080", version="1.4.2")))]
+    urlpatterns = [path("", include(probity_check.django.urls("http://127.0.0.1:8080", version="1.4.2")))]
 
-Options are those of :class:`probity.board.Board`, which may be given itself. Requests are answered from a cache; the host
+Options are those of :class:`probity_check.board.Board`, which may be given itself. Requests are answered from a cache; the host
 being away makes ``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
 """
 

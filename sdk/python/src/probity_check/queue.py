@@ -29,7 +29,7 @@ _host = _backend.bind("queue")
 def inspect(name: str) -> Stats:
     """Looks at the queue ``name``.
 
-    Raises :class:`probity.CapabilityError`: ``denied``, ``not-found`` for a name that is not declared, ``remote`` when
+    Raises :class:`probity_check.CapabilityError`: ``denied``, ``not-found`` for a name that is not declared, ``remote`` when
     the broker has no such queue; otherwise as for a connection.
     """
     found: Stats = _host.inspect(name)

@@ -33,7 +33,7 @@ class Socket:
     def write(self, data: bytes | str) -> None:
         """Writes all bytes.
 
-        Raises :class:`probity.CapabilityError` when the other side went away or the run's time is up.
+        Raises :class:`probity_check.CapabilityError` when the other side went away or the run's time is up.
         """
         self._raw.write(data.encode() if isinstance(data, str) else bytes(data))
 
@@ -69,7 +69,7 @@ _host = _backend.bind("tcp")
 def connect(host: str, port: int, timeout: Timeout = None) -> Socket:
     """Resolves ``host``, connects.
 
-    Raises :class:`probity.CapabilityError`: ``dns``, ``refused``, ``unreachable``, ``timeout``, ``denied``.
+    Raises :class:`probity_check.CapabilityError`: ``dns``, ``refused``, ``unreachable``, ``timeout``, ``denied``.
     """
     return Socket(_host.connect(host, port, _ms(timeout)))
 

@@ -24,7 +24,7 @@ def resolve(name: str, record_type: str = "A", server: str | None = None) -> lis
     """The records of ``name`` of a type: ``A``, ``AAAA``, ``CNAME``, ``MX``, ``NS``, ``TXT``, ``SRV``, ``CAA``,
     ``SOA``, ``PTR``. ``server`` is a resolver of the host's configuration; without it the host's own is asked.
 
-    A name without records of the type is an empty list. Raises :class:`probity.CapabilityError`: ``dns`` when the name
+    A name without records of the type is an empty list. Raises :class:`probity_check.CapabilityError`: ``dns`` when the name
     does not exist (code ``NXDOMAIN``) or the server fails (``SERVFAIL``), ``timeout``, ``denied``.
     """
     return list(_host.resolve(name, record_type, server))

@@ -16,7 +16,7 @@ def inspect(host: str, port: int = 443, server_name: str | None = None) -> TlsIn
     :attr:`TlsInfo.distrust`.
 
     ``server_name`` is what the server is asked for and its certificate is compared with; without it that is ``host``.
-    Raises :class:`probity.CapabilityError`: ``dns``, ``refused``, ``unreachable``, ``timeout``, ``denied``; ``tls`` when
+    Raises :class:`probity_check.CapabilityError`: ``dns``, ``refused``, ``unreachable``, ``timeout``, ``denied``; ``tls`` when
     there is no handshake at all.
     """
     found: TlsInfo = _host.inspect(host, port, server_name)
@@ -33,6 +33,6 @@ def inspect_trusting(host: str, port: int, authority: str, server_name: str | No
 def inspect_named(name: str) -> list[Certificate]:
     """The certificates in a file that the host's configuration declares.
 
-    Raises :class:`probity.CapabilityError`: ``denied``, ``not-found``, ``protocol`` when it holds no certificate.
+    Raises :class:`probity_check.CapabilityError`: ``denied``, ``not-found``, ``protocol`` when it holds no certificate.
     """
     return list(_host.inspect_named(name))

@@ -5,7 +5,7 @@ other, so what it imports is what an operator must grant::
 
     from dataclasses import dataclass
 
-    from probity import AtMost, Outcome, check, setting, system
+    from probity_check import AtMost, Outcome, check, setting, system
 
 
     @dataclass
@@ -20,8 +20,8 @@ other, so what it imports is what an operator must grant::
 
 The same check, natively, against fake capabilities::
 
-    from probity import Status
-    from probity.testing import Host
+    from probity_check import Status
+    from probity_check.testing import Host
 
     outcome = Host().load(6.0, 2.0, 1.0).cpus(2).run(load, {"load": {"warn": 1.5}})
     assert outcome.status == Status.DEGRADED
@@ -30,11 +30,11 @@ Bad news has three shapes: ``Outcome.unhealthy`` is a judgement about the system
 that no judgement was possible (the host reports ``unknown``); any other exception ends the run as a trap, with its
 traceback in the log.
 
-Modules: :mod:`probity.http`, :mod:`~probity.udp`, :mod:`~probity.sql`, :mod:`~probity.redis`, :mod:`~probity.state`,
-:mod:`~probity.system`, :mod:`~probity.queue`, :mod:`~probity.dns`, :mod:`~probity.tcp`, :mod:`~probity.tls`,
-:mod:`~probity.secrets`, :mod:`~probity.heartbeats`, :mod:`~probity.peers`, :mod:`~probity.clock`,
-:mod:`~probity.context`, :mod:`~probity.log`; :mod:`~probity.json` has rules for documents. For services there are :mod:`probity.flask`, :mod:`probity.fastapi`,
-:mod:`probity.django` and :mod:`probity.pulse`.
+Modules: :mod:`probity_check.http`, :mod:`~probity_check.udp`, :mod:`~probity_check.sql`, :mod:`~probity_check.redis`, :mod:`~probity_check.state`,
+:mod:`~probity_check.system`, :mod:`~probity_check.queue`, :mod:`~probity_check.dns`, :mod:`~probity_check.tcp`, :mod:`~probity_check.tls`,
+:mod:`~probity_check.secrets`, :mod:`~probity_check.heartbeats`, :mod:`~probity_check.peers`, :mod:`~probity_check.clock`,
+:mod:`~probity_check.context`, :mod:`~probity_check.log`; :mod:`~probity_check.json` has rules for documents. For services there are :mod:`probity_check.flask`, :mod:`probity_check.fastapi`,
+:mod:`probity_check.django` and :mod:`probity_check.pulse`.
 """
 
 from ._check import Check, Metadata, check

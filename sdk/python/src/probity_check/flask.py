@@ -1,8 +1,8 @@
 """Flask: ``/health``, ``/ready`` and ``/live`` as a view of Probity's board.
 
-    app.register_blueprint(probity.flask.blueprint("http://127.0.0.1:8080", version="1.4.2"))
+    app.register_blueprint(probity_check.flask.blueprint("http://127.0.0.1:8080", version="1.4.2"))
 
-Options are those of :class:`probity.board.Board`, which may be given itself. Requests are answered from a cache; the host
+Options are those of :class:`probity_check.board.Board`, which may be given itself. Requests are answered from a cache; the host
 being away makes ``/health`` and ``/ready`` 503 ``unknown``, and leaves ``/live`` at 200.
 """
 

@@ -67,7 +67,7 @@ def _failure(failure: Failure) -> Any:
 def _log(error: BaseException) -> None:
     """The exception and where it was raised: the host shows this line for the trap. The whole traceback follows on
     standard error, which the host keeps as the trace."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/probity/" not in frame.filename]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/probity_check/" not in frame.filename]
     at = {"at": f"{frames[-1].name} in {frames[-1].filename}, line {frames[-1].lineno}"} if frames else {}
     log.error("".join(traceback.format_exception_only(type(error), error)).strip(), **at)
 

@@ -1,6 +1,6 @@
 """A few bytes that survive between runs, private to one check. Needs no grant; the host caps keys, bytes and their sum.
 
-Every function raises :class:`probity.CapabilityError`: ``quota``, ``invalid-argument``, or what the host's store says.
+Every function raises :class:`probity_check.CapabilityError`: ``quota``, ``invalid-argument``, or what the host's store says.
 """
 
 from __future__ import annotations

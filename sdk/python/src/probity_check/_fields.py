@@ -8,7 +8,7 @@ import json
 import typing
 from typing import Any
 
-_META = "probity"
+_META = "probity_check"
 
 
 @dataclasses.dataclass(frozen=True)

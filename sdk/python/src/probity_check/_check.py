@@ -48,7 +48,7 @@ class Check:
     def run(self, document: str) -> Outcome:
         """Parses the configuration and runs the check.
 
-        Raises :class:`probity.ConfigError` for a configuration that does not fit, and whatever the check raises.
+        Raises :class:`probity_check.ConfigError` for a configuration that does not fit, and whatever the check raises.
         """
         config = _config.parse(document, self.config)
         outcome = self.judge() if self.config is None else self.judge(config)
@@ -81,7 +81,7 @@ def check(
     The JSON Schema is made of it.
 
     By default each run has a fresh instance of the component; the operator may let one serve several
-    (``runs-per-instance``). Keep nothing in globals: what a later run needs goes through :mod:`probity.state`. Of a class
+    (``runs-per-instance``). Keep nothing in globals: what a later run needs goes through :mod:`probity_check.state`. Of a class
     each run makes a new object.
 
     Raises :class:`ValueError` and :class:`TypeError` for what the contract does not allow, when the module is imported:
@@ -119,7 +119,7 @@ def of(target: object) -> Check:
     """
     found = getattr(target, _ATTRIBUTE, None)
     if not isinstance(found, Check):
-        raise TypeError(f"{target!r} is no check: decorate it with @probity.check(name=…, version=…)")
+        raise TypeError(f"{target!r} is no check: decorate it with @probity_check.check(name=…, version=…)")
     return found
 
 
@@ -133,7 +133,7 @@ def only() -> Check:
         raise RuntimeError(
             f"a component holds one check, this one has {len(_registered)} ({names}): keep one @check in it"
             if _registered
-            else "no check: decorate a function with @probity.check(name=…, version=…)"
+            else "no check: decorate a function with @probity_check.check(name=…, version=…)"
         )
     return _registered[0]
 

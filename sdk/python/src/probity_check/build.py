@@ -1,10 +1,10 @@
-"""From a folder with a check to a component: ``python -m probity.build``.
+"""From a folder with a check to a component: ``python -m probity_check.build``.
 
-    python -m probity.build scan check.py
-    python -m probity.build component check.py --out orders.wasm
+    python -m probity_check.build scan check.py
+    python -m probity_check.build component check.py --out orders.wasm
 
 ``scan`` prints as JSON which capabilities the check imports, itself or through the modules beside it. ``component``
-writes a world with exactly these, and calls componentize-py, which must be installed (``pip install probity[build]``).
+writes a world with exactly these, and calls componentize-py, which must be installed (``pip install probity-check[build]``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-#: What a check may import as `probity.NAME`. The first three are in every world.
+#: What a check may import as `probity_check.NAME`. The first three are in every world.
 ALWAYS = ("context", "log", "clock")
 CAPABILITIES = (
     *ALWAYS,
@@ -61,7 +61,7 @@ def scan(entry: Path) -> list[str]:
             continue
         seen.add(file)
         for name in _imports(file):
-            found.add(name.split(".")[1] if name.startswith("probity.") else "")
+            found.add(name.split(".")[1] if name.startswith("probity_check.") else "")
             todo.extend(_local(entry.parent, name))
     return [name for name in CAPABILITIES if name in found and name not in ALWAYS]
 
@@ -103,14 +103,14 @@ def component(entry: Path, out: Path, wit: Path | None = None, stub_wasi: bool =
     Raises :class:`BuildError` with what componentize-py said when it could not.
     """
     capabilities = scan(entry)
-    if entry.stem in ("guest", "probity", _ENTRY):
+    if entry.stem in ("guest", "probity_check", _ENTRY):
         raise BuildError(f"{entry.name} cannot be called so: rename it, check.py for instance")
     with tempfile.TemporaryDirectory(prefix="probity-build-") as temporary:
         folder = Path(temporary)
         (folder / "world.wit").write_text(world(capabilities), encoding="utf-8")
         worlds = [wit] if wit is not None else [_contract(), folder / "world.wit"]
-        text = f'"""The component\'s entry."""\nimport {entry.stem}\nfrom probity import _check\n'
-        text += "from probity._guest import Checker\nimport gc\n_check.only()\n"
+        text = f'"""The component\'s entry."""\nimport {entry.stem}\nfrom probity_check import _check\n'
+        text += "from probity_check._guest import Checker\nimport gc\n_check.only()\n"
         # What is in the snapshot stays: looking through it for garbage would touch, and so copy, all of its memory.
         text += "gc.collect()\ngc.freeze()\n"
         (folder / f"{_ENTRY}.py").write_text(text, encoding="utf-8")
@@ -142,7 +142,7 @@ def _contract() -> Path:
     for folder in (_PACKAGE / "wit", _PACKAGE.parents[3] / "wit"):
         if (folder / "checker.wit").is_file():
             return folder
-    raise BuildError("the contract is missing: install the package probity anew, or pass --wit FOLDER")
+    raise BuildError("the contract is missing: install the package probity-check anew, or pass --wit FOLDER")
 
 
 def _complaint(said: str) -> str:
@@ -164,7 +164,7 @@ def _replace(out: Path, data: bytes) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; 1 when there is no component."""
-    parser = argparse.ArgumentParser(prog="python -m probity.build", description="Builds a check in Python.")
+    parser = argparse.ArgumentParser(prog="python -m probity_check.build", description="Builds a check in Python.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (("scan", "print what a check imports"), ("component", "build a component")):
         command = commands.add_parser(name, help=text)

@@ -27,7 +27,7 @@ _host = _backend.bind("peers")
 def latest(id: str) -> Snapshot:
     """The latest result of the check ``id``.
 
-    Raises :class:`probity.CapabilityError`: ``denied``, ``not-found`` when there is no such check.
+    Raises :class:`probity_check.CapabilityError`: ``denied``, ``not-found`` when there is no such check.
     """
     found: Snapshot = _host.latest(id)
     return found
@@ -36,6 +36,6 @@ def latest(id: str) -> Snapshot:
 def by_tag(tag: str) -> list[tuple[str, Snapshot]]:
     """Name and latest result of each check in the group ``tag``, in order of names.
 
-    Raises :class:`probity.CapabilityError`, for instance ``denied``.
+    Raises :class:`probity_check.CapabilityError`, for instance ``denied``.
     """
     return list(_host.by_tag(tag))

@@ -1,6 +1,6 @@
 """What jobs reported to the host on ``POST /heartbeats/NAME``. The grant lists names.
 
-Both functions raise :class:`probity.CapabilityError`: ``denied``, ``not-found`` when no heartbeat of this name is
+Both functions raise :class:`probity_check.CapabilityError`: ``denied``, ``not-found`` when no heartbeat of this name is
 declared.
 """
 

@@ -19,7 +19,7 @@ Reply = Any
 
 @dataclasses.dataclass(frozen=True)
 class ReplyError:
-    """An error inside a list; one in place of the reply is a :class:`probity.CapabilityError`."""
+    """An error inside a list; one in place of the reply is a :class:`probity_check.CapabilityError`."""
 
     message: str
 
@@ -42,7 +42,7 @@ class Connection:
         """Sends a command: ``command("HGET", "orders", "open")``. Without a further grant only commands that read are
         allowed.
 
-        Raises :class:`probity.CapabilityError`: ``denied`` for a command that is not granted, ``remote`` with the
+        Raises :class:`probity_check.CapabilityError`: ``denied`` for a command that is not granted, ``remote`` with the
         error's prefix as code when the server answers with one; otherwise as :func:`open`.
         """
         return self._raw.command(name, [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args])
@@ -54,7 +54,7 @@ _host = _backend.bind("redis")
 def open(name: str) -> Connection:
     """Takes the connection ``name``.
 
-    Raises :class:`probity.CapabilityError`: ``denied`` without a grant, ``not-found`` for a name that is not declared;
+    Raises :class:`probity_check.CapabilityError`: ``denied`` without a grant, ``not-found`` for a name that is not declared;
     ``refused``, ``timeout``, ``tls``, ``dns``, ``unreachable``, ``auth`` when there is no connection.
     """
     return Connection(_host.open(name))

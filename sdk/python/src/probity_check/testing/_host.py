@@ -36,7 +36,7 @@ class Host:
     def run(self, check: object, config: Mapping[str, Any] | None = None) -> Outcome:
         """Runs a decorated check with this configuration, through the same parsing as in a component.
 
-        Raises :class:`probity.Failure` when the check reaches no judgement, and whatever else it raises.
+        Raises :class:`probity_check.Failure` when the check reaches no judgement, and whatever else it raises.
         """
         document = json.dumps(_schema.plain(dict(config or {})))
         self._fake.context.begin()
@@ -105,7 +105,7 @@ class Host:
 
     def redis_reply(self, connection: str, command: str, reply: Any) -> Host:
         """Answers a command, written with its arguments as in ``"GET jobs:last"``, with ``reply``, or fails it with a
-        :class:`probity.CapabilityError`; others are ``remote`` errors."""
+        :class:`probity_check.CapabilityError`; others are ``remote`` errors."""
         self._fake.redis.replies[connection, command] = reply
         return self
 
