@@ -68,18 +68,24 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     let code = fs::read(&component).map_err(BuildError::read(&component))?;
     let mut inputs = vec![real.join("src"), real.join("bin"), real.join("package.json")];
     inputs.extend(bundled(&out)?);
-    Ok(Made { code: Code::Component(code), inputs })
+    let runtime =
+        package(job.folder, "componentize-qjs").map(|version| format!("QuickJS, of componentize-qjs {version}"));
+    Ok(Made { code: Code::Component(code), inputs, notes: Vec::new(), runtime })
 }
 
 /// The versions of the packages that bundle the check and put it into its interpreter.
 pub(crate) fn toolchain(folder: &Path) -> Option<String> {
+    let versions =
+        ["esbuild", "componentize-qjs", "typescript"].map(|name| Some(format!("{name} {}", package(folder, name)?)));
+    Some(versions.into_iter().collect::<Option<Vec<String>>>()?.join(", "))
+}
+
+/// The version of a package that the kit builds with.
+fn package(folder: &Path, name: &str) -> Option<String> {
     let kit = fs::canonicalize(folder.join(KIT)).ok()?;
-    let version = |package: &str| {
-        let manifest = |at: &Path| fs::read_to_string(at.join("node_modules").join(package).join("package.json")).ok();
-        let manifest: Manifest = serde_json::from_str(&manifest(folder).or_else(|| manifest(&kit))?).ok()?;
-        Some(format!("{package} {}", manifest.version?))
-    };
-    Some(format!("{}, {}", version("esbuild")?, version("componentize-qjs")?))
+    let manifest = |at: &Path| fs::read_to_string(at.join("node_modules").join(name).join("package.json")).ok();
+    let manifest: Manifest = serde_json::from_str(&manifest(folder).or_else(|| manifest(&kit))?).ok()?;
+    manifest.version
 }
 
 /// What the bundle was made of: a check may share modules with its neighbours.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::component::ComponentError;
 use crate::{BuildError, Job, Made, c, go, javascript, python, rust};
 
 /// A language that `probity build` builds.
@@ -141,6 +142,14 @@ impl Language {
             Self::JavaScript | Self::TypeScript => javascript::toolchain(folder),
             Self::Go => go::toolchain(),
             Self::C | Self::Cpp | Self::Zig => c::toolchain(folder),
+        }
+    }
+
+    /// Why the code is no component, with what to do where that is known.
+    pub(crate) fn explain(self, error: ComponentError, folder: &Path) -> BuildError {
+        match self {
+            Self::Rust => rust::explain(error, folder),
+            _ => BuildError::Component(error),
         }
     }
 

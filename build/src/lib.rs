@@ -37,7 +37,7 @@ pub mod rust;
 use std::path::{Path, PathBuf};
 
 pub use error::BuildError;
-pub use go::kit_bindings as go_kit_bindings;
+pub use go::{go_path, kit_bindings as go_kit_bindings};
 pub use language::Language;
 pub use project::{Built, Project};
 
@@ -74,6 +74,17 @@ pub struct Made {
     /// Files and folders outside of the check's folder that went in, such as the author kit: when one of them changes,
     /// the check is built again. What lies inside of the folder is known without.
     pub inputs: Vec<PathBuf>,
+    /// What the author should know: libraries that a component cannot serve, with what to use instead.
+    pub notes: Vec<String>,
+    /// The interpreter that the component holds, with its version; `None` where there is none.
+    pub runtime: Option<String>,
+}
+
+impl Made {
+    /// Of a language without an interpreter, with nothing to say.
+    pub(crate) fn compiled(code: Code, inputs: Vec<PathBuf>) -> Self {
+        Self { code, inputs, notes: Vec::new(), runtime: None }
+    }
 }
 
 /// Code in one of the two forms that toolchains end with.

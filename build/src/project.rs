@@ -37,6 +37,10 @@ pub struct Built {
     pub changed: bool,
     /// Whether the toolchain was asked, or nothing had changed since it last was.
     pub compiled: bool,
+    /// What the author should know: libraries that a component cannot serve, with what to use instead.
+    pub notes: Vec<String>,
+    /// The interpreter that it holds, with its version; `None` where there is none.
+    pub runtime: Option<String>,
 }
 
 impl Project {
@@ -78,21 +82,25 @@ impl Project {
         let before = own()?;
         let made = self.language.build(&Job { folder: &self.folder, name: &self.name, target: &self.target })?;
         let bytes = match made.code {
-            Code::Module(module) => componentize(&module).map_err(BuildError::Component)?,
+            Code::Module(module) => {
+                componentize(&module).map_err(|error| self.language.explain(error, &self.folder))?
+            }
             Code::Component(component) => component,
         };
         let file = self.component();
         let installed = component::install(&bytes, &file).map_err(BuildError::Component)?;
         let digest = hex(&Sha256::digest(&bytes));
         let inputs: Vec<PathBuf> = made.inputs.into_iter().filter(|input| !input.starts_with(&self.folder)).collect();
+        let (notes, runtime) = (made.notes, made.runtime);
         if own()? == before {
             let toolchain = self.language.toolchain(&self.folder);
-            let stamp = Stamp { digest: self.digest(&inputs)?, toolchain, inputs, component: digest.clone() };
+            let (notes, runtime, component) = (notes.clone(), runtime.clone(), digest.clone());
+            let stamp = Stamp { digest: self.digest(&inputs)?, toolchain, inputs, component, notes, runtime };
             let text = serde_json::to_vec_pretty(&stamp).expect("a stamp is paths and text");
             component::write_if_changed(&self.stamp(), &text).map_err(BuildError::write(&self.stamp()))?;
         }
         let (imports, changed) = (installed.imports, installed.changed);
-        Ok(Built { file, size: bytes.len() as u64, digest, imports, changed, compiled: true })
+        Ok(Built { file, size: bytes.len() as u64, digest, imports, changed, compiled: true, notes, runtime })
     }
 
     /// The component of the last build, when that is what a build would make again.
@@ -108,7 +116,9 @@ impl Project {
             return None;
         }
         let imports = contract::check(&bytes).ok()?;
-        Some(Built { file, size: bytes.len() as u64, digest, imports, changed: false, compiled: false })
+        let (notes, runtime) = (stamp.notes.clone(), stamp.runtime.clone());
+        let size = bytes.len() as u64;
+        Some(Built { file, size, digest, imports, changed: false, compiled: false, notes, runtime })
     }
 
     fn digest(&self, inputs: &[PathBuf]) -> Result<String, BuildError> {

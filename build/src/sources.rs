@@ -21,6 +21,10 @@ pub(crate) struct Stamp {
     pub(crate) inputs: Vec<PathBuf>,
     /// Of the component that came out, in hexadecimal.
     pub(crate) component: String,
+    /// What there was to say.
+    pub(crate) notes: Vec<String>,
+    /// The interpreter in the component.
+    pub(crate) runtime: Option<String>,
 }
 
 impl Stamp {

@@ -108,7 +108,6 @@ fn follow(workspace: &Workspace, host: &Path, page: &Path, caches: bool) -> Resu
     let old = fs::read_to_string(page).with_context(|| format!("read {}", shown(page)))?;
     let mut shell = Shell::new(&workspace.target.join("tmp"), host, caches)?;
     shell.set("PROBITY_SDK_PATH", &workspace.root.join("sdk"));
-    shell.set("PROBITY_GO_WIT", &languages::go_runtime(workspace)?);
     let mut times = Times::default();
     let step = |step: Step| {
         let (said, took) = shell.run(step.command)?;

@@ -47,6 +47,10 @@ struct Component<'a> {
     size: u64,
     digest: &'a str,
     imports: &'a [String],
+    /// The interpreter that it holds.
+    runtime: Option<&'a str>,
+    /// What a component cannot serve, with what to use instead.
+    notes: &'a [String],
     changed: bool,
 }
 
@@ -59,6 +63,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         built.changed = write_if_changed(out, &bytes).with_context(|| format!("write {}", out.display()))?;
         built.file.clone_from(out);
     }
+    tell_notes(&built);
     match args.output {
         Output::Human => {
             terminal::print(&describe(&built))?;
@@ -72,10 +77,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             size: built.size,
             digest: &built.digest,
             imports: &built.imports,
+            runtime: built.runtime.as_deref(),
+            notes: &built.notes,
             changed: built.changed,
         })?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the author should know, on standard error.
+pub(super) fn tell_notes(built: &Built) {
+    for note in &built.notes {
+        terminal::complain(&format!("note: {note}"));
+    }
 }
 
 /// What came out, for a person.
@@ -83,8 +97,9 @@ pub(super) fn describe(built: &Built) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let file = built.file.strip_prefix(&here).unwrap_or(&built.file).display();
     let note = if built.changed { "" } else { ", unchanged" };
+    let runtime = built.runtime.as_ref().map(|runtime| format!("  runs on  {runtime}\n")).unwrap_or_default();
     format!(
-        "{file}\n  size     {} ({} bytes{note})\n  sha256   {}\n  may use  {}\n",
+        "{file}\n  size     {} ({} bytes{note})\n  sha256   {}\n  may use  {}\n{runtime}",
         size(built.size),
         grouped(built.size),
         built.digest,

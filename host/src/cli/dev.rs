@@ -85,6 +85,7 @@ fn turn(args: &Args, project: &Project) -> anyhow::Result<()> {
         Ok(done) => done,
         Err(error) => return tell(&anyhow::Error::new(error).context("not built")),
     };
+    build::tell_notes(&built);
     terminal::print(&build::describe(&built))?;
     terminal::print(&format!("built in {:.1} s\n\n", started.elapsed().as_secs_f32()))?;
     let has_cases = match testing::read(&project.folder) {

@@ -28,8 +28,7 @@
 export { check, check as default } from "./check.js";
 export { atLeast, atMost, boolean, integer, json, list, map, number, oneOf, optional, size, span, table, text } from "./config.js";
 export { CapabilityError, ConfigError, Failure } from "./error.js";
-export { Outcome } from "./outcome.js";
+export { Outcome, Status } from "./outcome.js";
 export { AtLeast, AtMost, worst } from "./threshold.js";
 
-/** @typedef {import("./threshold.js").Status} Status */
 /** @typedef {import("./error.js").ErrorKind} ErrorKind */

@@ -77,7 +77,7 @@ mod wasm;
 
 pub use error::{Error, ErrorKind, Failure};
 pub use metadata::{Metadata, Probe};
-pub use outcome::{Measurement, Observed, Outcome, Status};
+pub use outcome::{Measurement, Observed, Outcome, Status, UnknownStatus};
 pub use threshold::{AtLeast, AtMost, Judge};
 #[cfg(target_arch = "wasm32")]
 pub use wasm::bindings as raw;
@@ -97,6 +97,8 @@ pub mod prelude {
     pub use crate::{
         clock, context, dns, heartbeats, http, log, peers, queue, redis, secrets, sql, state, system, tcp, tls, udp,
     };
+    /// In place of the standard library's, which are silent in a component.
+    pub use crate::{dbg, eprintln, println};
 }
 
 /// A health check.

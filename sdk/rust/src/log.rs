@@ -69,3 +69,68 @@ macro_rules! warn {
 macro_rules! error {
     ($($arg:tt)*) => { $crate::log::error(&::std::format!($($arg)*)) };
 }
+
+/// What `println!` and its like of the prelude do: in a component a record, natively what the standard library does.
+#[doc(hidden)]
+pub fn __print(level: Level, text: &str) {
+    #[cfg(target_arch = "wasm32")]
+    write(level, text, &[]);
+    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(clippy::print_stdout, clippy::print_stderr, reason = "natively this is what the author asked for")]
+    match level {
+        Level::Warn => ::std::eprintln!("{text}"),
+        _ => ::std::println!("{text}"),
+    }
+}
+
+/// Logs at info level. The standard library's is silent in a component, which has no standard output; with
+/// `use probity_check::prelude::*` this one takes its place.
+#[macro_export]
+macro_rules! println {
+    () => { $crate::log::__print($crate::log::Level::Info, "") };
+    ($($arg:tt)*) => { $crate::log::__print($crate::log::Level::Info, &::std::format!($($arg)*)) };
+}
+
+/// Logs at warn level; as [`println!`](crate::println).
+#[macro_export]
+macro_rules! eprintln {
+    () => { $crate::log::__print($crate::log::Level::Warn, "") };
+    ($($arg:tt)*) => { $crate::log::__print($crate::log::Level::Warn, &::std::format!($($arg)*)) };
+}
+
+/// Logs the expression and its value at warn level, and returns it; as [`println!`](crate::println).
+#[macro_export]
+macro_rules! dbg {
+    ($value:expr $(,)?) => {
+        match $value {
+            value => {
+                $crate::log::__print(
+                    $crate::log::Level::Warn,
+                    &::std::format!(
+                        "[{}:{}] {} = {:#?}",
+                        ::std::file!(),
+                        ::std::line!(),
+                        ::std::stringify!($value),
+                        &value
+                    ),
+                );
+                value
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    // With the prelude the macros are the kit's, which take what the standard library's take.
+    #[test]
+    fn the_macros_of_the_prelude_take_the_place_of_the_standard_ones() {
+        let value = 3;
+        println!();
+        println!("found {value} of {}", 4);
+        eprintln!("found {value}");
+        assert_eq!(dbg!(value + 1), 4);
+    }
+}

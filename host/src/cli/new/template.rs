@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use probity_build::Language;
+use probity_build::{Language, go_path};
 
 /// A file in the new folder, and its text.
 pub(super) type File = (&'static str, &'static str);
@@ -148,7 +148,10 @@ const GO: Template = Template {
     ],
     source: "check.go",
     first: None,
-    sdk: unsaid,
+    // What the manifest says after the requirement, so that go's own commands find the kit as well.
+    sdk: |folder| {
+        folder.map_or_else(String::new, |folder| format!("\nreplace probity.dev/sdk => {}\n", go_path(folder)))
+    },
 };
 
 const C: Template = Template {

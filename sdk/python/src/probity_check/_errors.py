@@ -42,6 +42,14 @@ class ErrorKind(str, enum.Enum):
     def __str__(self) -> str:
         return self.value
 
+    @classmethod
+    def of(cls, word: ErrorKind | str) -> ErrorKind:
+        """A kind, or the one that a word names: ``"refused"``."""
+        try:
+            return cls(word)
+        except ValueError:
+            raise ValueError(f"{word!r} is no kind of error; there are {', '.join(cls)}") from None
+
     @property
     def is_about_the_target(self) -> bool:
         """Whether this says something about the thing that was asked, rather than about the check, its grants or its
@@ -89,7 +97,9 @@ class CapabilityError(Failure):
     Catch it when it *is* the answer: a refused connection in a check of that service.
     """
 
-    def __init__(self, kind: ErrorKind, message: str, code: str | None = None) -> None:
+    def __init__(self, kind: ErrorKind | str, message: str, code: str | None = None) -> None:
+        """``kind`` is an :class:`ErrorKind` or its word. Raises :class:`ValueError` for any other word."""
+        kind = ErrorKind.of(kind)
         self.kind = kind
         """What to branch on."""
         self.message = message

@@ -10,9 +10,15 @@ from componentize_py_types import Err  # type: ignore[import-not-found]
 from wit_world import exports  # type: ignore[import-not-found]
 from wit_world.imports import types as raw  # type: ignore[import-not-found]
 
-from . import _check, log
+from . import _check, _sandbox, log
 from ._errors import CapabilityError, ConfigError, ErrorKind, Failure
-from ._outcome import Measurement, Observed, Outcome
+from ._outcome import Measurement, Observed, Outcome, Status
+
+#: The check's own folder, as a component sees it: the build gives it second.
+_AUTHOR = "/1/"
+
+#: Frames of the author that a log line shows, the innermost first.
+_FRAMES_MAX = 16
 
 _KINDS = {kind: raw.ErrorKind(place) for place, kind in enumerate(ErrorKind)}
 
@@ -65,16 +71,24 @@ def _failure(failure: Failure) -> Any:
 
 
 def _log(error: BaseException) -> None:
-    """The exception and where it was raised: the host shows this line for the trap. The whole traceback follows on
+    """The exception and the author's line: the host shows this line for the trap. The whole traceback follows on
     standard error, which the host keeps as the trace."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/probity_check/" not in frame.filename]
-    at = {"at": f"{frames[-1].name} in {frames[-1].filename}, line {frames[-1].lineno}"} if frames else {}
-    log.error("".join(traceback.format_exception_only(type(error), error)).strip(), **at)
+    frames = traceback.extract_tb(error.__traceback__)
+    # Of libraries and of the kit the whole traceback tells.
+    frames = [frame for frame in frames if frame.filename.startswith(_AUTHOR)] or frames[-1:]
+    said = "".join(traceback.format_exception_only(type(error), error)).strip()
+    said = said.removeprefix(f"{_sandbox.__name__}.NotInAComponent: ")
+    if hint := _sandbox.hint(error):
+        said += f" ({hint})"
+    places = [
+        f"\n    at {frame.name} ({frame.filename.removeprefix(_AUTHOR)}:{frame.lineno})" for frame in reversed(frames)
+    ]
+    log.error(f"uncaught {said}{''.join(places[:_FRAMES_MAX])}")
 
 
 def _lower(outcome: Outcome) -> Any:
     measurements = [_measurement(each) for each in outcome.measurements]
-    return raw.Outcome(raw.Status(int(outcome.status)), outcome.message, measurements, outcome.details)
+    return raw.Outcome(raw.Status(int(Status.of(outcome.status))), outcome.message, measurements, outcome.details)
 
 
 def _measurement(each: Measurement) -> Any:

@@ -16,20 +16,40 @@ import concurrent.futures
 import dataclasses
 import http.client
 import json
+import logging
+import re
 import threading
 import time
 import urllib.parse
-from typing import Any, Callable
+from typing import Any, Callable, Literal, Union
 
-__all__ = ["Answer", "Board"]
+__all__ = ["Answer", "Board", "Format"]
 
 #: Bytes of the host's answer that are read; a board of thousands of checks is asked for its summary.
 _BODY_BYTES_MAX = 1 << 20
 
-PATHS = ("/health", "/ready", "/live")
+PATHS = ("/health", "/ready", "/live", "/startup")
+
+Format = Literal["json", "health+json", "spring", "microprofile", "xabaril", "nagios", "text"]
+"""The shapes of ``/health?format=``, as the host has them."""
+
+FORMATS = ("json", "health+json", "spring", "microprofile", "xabaril", "nagios", "text")
+
+#: What a group may be called, as in the host's configuration.
+_GROUP = re.compile(r"/health/[a-z0-9][a-z0-9_.-]{0,62}")
+
+#: Answers that are kept: groups are named by whoever asks. Beyond that the one that was asked for first is forgotten.
+_SLOTS_MAX = 64
+
+_LOG = logging.getLogger("probity_check")
 
 #: What a probe says in a word.
 _WORDS = ("ok", "unhealthy", "starting", "draining", "unsupervised")
+
+
+#: Nobody may keep the answer of a probe.
+HEADERS = {"cache-control": "no-store"}
+CONTENT_TYPE = "application/json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,16 +58,14 @@ class Answer:
 
     status: int
     """The HTTP status: the host's own, or 503 when the host is away."""
-    body: dict[str, Any]
+    body: Union[dict[str, Any], str]
+    """A text where another ``format`` was asked for."""
+    content_type: str = CONTENT_TYPE
 
     def text(self) -> str:
-        """The body as JSON."""
-        return json.dumps(self.body, ensure_ascii=False) + "\n"
+        """The body as it is sent."""
+        return self.body if isinstance(self.body, str) else json.dumps(self.body, ensure_ascii=False) + "\n"
 
-
-#: Nobody may keep the answer of a probe.
-HEADERS = {"cache-control": "no-store"}
-CONTENT_TYPE = "application/json"
 
 
 class _Away(Exception):
@@ -86,19 +104,23 @@ class Board:
         patience: float = 0.25,
         timeout: float = 2.0,
         version: str | None = None,
-        fetch: Callable[[str], tuple[int, bytes]] | None = None,
+        fetch: Callable[[str], tuple[int, bytes, str]] | None = None,
     ) -> None:
         self._url = urllib.parse.urlsplit(url)
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
             raise ValueError(f"{url!r} is no address of a host: write http://127.0.0.1:8080")
+        # For messages: without what may be secret in it.
+        self._name = self._url._replace(netloc=self._url.netloc.rpartition("@")[2]).geturl()
         self._token = token
         self._ttl, self._max_age = ttl, max(max_age, ttl)
         self._patience, self._timeout = patience, timeout
         self._version = version
         self._fetch = fetch or self._ask
         self._lock = threading.Lock()
-        self._slots = {path: _Slot() for path in PATHS}
+        self._slots: dict[str, _Slot] = {}
         self._draining = False
+        #: What was asked for last without an answer.
+        self._unanswered: set[str] = set()
 
     def drain(self) -> None:
         """Makes ``/ready`` 503 ``draining`` from now on, in this process.
@@ -108,23 +130,37 @@ class Board:
         """
         self._draining = True
 
-    def answer(self, path: str) -> Answer:
-        """The answer for ``/health``, ``/ready`` or ``/live``, after ``patience`` seconds at most."""
-        if self._drains(path):
-            return self._drained()
-        refresh = self._refresh(path)
-        if refresh is not None and not self._usable(path):
+    def answer(self, path: str, format: str | None = None) -> Answer:
+        """The answer for ``/health``, ``/health/GROUP``, ``/ready``, ``/live`` or ``/startup``, after ``patience`` seconds
+        at most. ``format`` is one of the host's shapes of ``/health``: ``spring``, ``nagios``, …"""
+        if (known := self._known(path, format)) is not None:
+            return known
+        key = _key(path, format)
+        refresh = self._refresh(key)
+        if refresh is not None and not self._usable(key):
             concurrent.futures.wait([refresh], self._patience)
-        return self._current(path)
+        return self._current(key)
 
-    async def answer_async(self, path: str) -> Answer:
+    async def answer_async(self, path: str, format: str | None = None) -> Answer:
         """The same without holding up an event loop."""
+        if (known := self._known(path, format)) is not None:
+            return known
+        key = _key(path, format)
+        refresh = self._refresh(key)
+        if refresh is not None and not self._usable(key):
+            await asyncio.wait([asyncio.ensure_future(asyncio.wrap_future(refresh))], timeout=self._patience)
+        return self._current(key)
+
+    def _known(self, path: str, format: str | None) -> Answer | None:
+        """What is answered without the host."""
         if self._drains(path):
             return self._drained()
-        refresh = self._refresh(path)
-        if refresh is not None and not self._usable(path):
-            await asyncio.wait([asyncio.ensure_future(asyncio.wrap_future(refresh))], timeout=self._patience)
-        return self._current(path)
+        if path not in PATHS and not _GROUP.fullmatch(path):
+            return Answer(404, self._versioned({"status": "unknown", "message": f"there is no {path}"}))
+        if format is not None and format not in FORMATS:
+            message = f"format {format!r} is not known; there are {', '.join(FORMATS)}"
+            return Answer(400, self._versioned({"status": "unknown", "message": message}))
+        return None
 
     def _drains(self, path: str) -> bool:
         return self._draining and path == "/ready"
@@ -136,13 +172,18 @@ class Board:
         return body if self._version is None else {**body, "version": self._version}
 
     def _usable(self, path: str) -> bool:
-        slot = self._slots[path]
+        slot = self._slots.get(path, _Slot())
         return slot.answer is not None and time.monotonic() - slot.at < self._max_age
 
     def _refresh(self, path: str) -> concurrent.futures.Future[None] | None:
         """The refresh that runs, started when the answer is no longer fresh; None while it is."""
         with self._lock:
-            slot = self._slots[path]
+            slot = self._slots.get(path)
+            if slot is None:
+                while len(self._slots) >= _SLOTS_MAX:
+                    self._unanswered.discard(oldest := next(iter(self._slots)))
+                    del self._slots[oldest]
+                slot = self._slots[path] = _Slot()
             if slot.refresh is not None and not slot.refresh.done():
                 return slot.refresh
             if slot.answer is not None and time.monotonic() - slot.at < self._ttl:
@@ -157,19 +198,35 @@ class Board:
         except _Away as error:
             answer, away = None, str(error)
         with self._lock:
-            slot = self._slots[path]
+            slot = self._slots.get(path, _Slot())
             slot.away = away
             if answer is not None:
                 slot.answer, slot.at = answer, time.monotonic()
+            was_away = bool(self._unanswered)
+            (self._unanswered.add if away else self._unanswered.discard)(path)
+            is_away = bool(self._unanswered)
+        if is_away != was_away:
+            self._tell(away)
         # A waiter may have given up and cancelled it.
         if done.set_running_or_notify_cancel():
             done.set_result(None)
 
+    def _tell(self, away: str) -> None:
+        """Once when the host goes away, and once when it is back; not for each probe."""
+        if away:
+            _LOG.warning("the health-check host at %s is away: %s", self._name, away)
+        else:
+            _LOG.info("the health-check host at %s is back", self._name)
+
     def _read(self, path: str) -> Answer:
         try:
-            status, raw = self._fetch(path)
+            status, raw, content_type = self._fetch(path)
         except Exception as error:  # whatever it is, the host is not to be had
             raise _Away(f"{type(error).__name__}: {error}") from None
+        if status == 404:
+            return Answer(404, self._versioned({"status": "unknown", "message": f"the host has no {path}"}))
+        if "?format=" in path:
+            return Answer(status, raw.decode("utf-8", "replace"), content_type)
         body = _parse(raw)
         if body is None:
             raise _Away(f"{path} answered {status}, and not as a board does")
@@ -177,15 +234,16 @@ class Board:
 
     def _current(self, path: str) -> Answer:
         with self._lock:
-            slot = self._slots[path]
+            slot = self._slots.get(path, _Slot())
             if slot.answer is not None and time.monotonic() - slot.at < self._max_age:
                 return slot.answer
             away = slot.away or "no answer in time"
-        body = self._versioned({"status": "unknown", "message": f"the health-check host is away: {away}"})
+        message = f"the health-check host at {self._name} is away: {away}"
+        body = self._versioned({"status": "unknown", "message": message})
         # Whoever answers is alive. A missing host must not get every service restarted.
         return Answer(200 if path == "/live" else 503, body)
 
-    def _ask(self, path: str) -> tuple[int, bytes]:
+    def _ask(self, path: str) -> tuple[int, bytes, str]:
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._url.hostname or "", self._url.port, timeout=self._timeout)
         try:
@@ -194,7 +252,7 @@ class Board:
                 headers["authorization"] = f"Bearer {self._token}"
             connection.request("GET", self._url.path.rstrip("/") + path, headers=headers)
             response = connection.getresponse()
-            return response.status, response.read(_BODY_BYTES_MAX)
+            return response.status, response.read(_BODY_BYTES_MAX), response.getheader("content-type") or CONTENT_TYPE
         finally:
             connection.close()
 
@@ -206,6 +264,12 @@ def board_of(board: str | Board, options: dict[str, Any]) -> Board:
     if options:
         raise TypeError(f"{', '.join(options)}: give the options to the Board")
     return board
+
+
+def _key(path: str, format: str | None) -> str:
+    """What the host is asked: its own shape needs no word, and probes have no other."""
+    other = format is not None and format != "json" and path.startswith("/health")
+    return f"{path}?{urllib.parse.urlencode({'format': format})}" if other else path
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json as _json
+import re
 from typing import Any, Union
 
 from . import _backend
@@ -59,7 +60,7 @@ class Request:
 
         Raises :class:`probity_check.CapabilityError` when there is no answer: ``refused``, ``timeout``, ``denied``, …
         """
-        return Response(_host.send(self))
+        return Response(_host.send(self), self.url)
 
     def wire_headers(self) -> list[tuple[str, bytes]]:
         """Its headers as they are sent."""
@@ -83,8 +84,10 @@ class Request:
 class Response:
     """An answer. Its parts are fetched from the host when asked for."""
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, url: str = "") -> None:
         self._raw = raw
+        # For messages: without what may be secret in it.
+        self._url = re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url)[0])
 
     @property
     def status(self) -> int:
@@ -118,15 +121,15 @@ class Response:
         try:
             return self.body().decode()
         except UnicodeDecodeError as error:
-            raise CapabilityError(ErrorKind.PROTOCOL, f"body: {error}") from None
+            raise CapabilityError(ErrorKind.PROTOCOL, f"body of {self._url}: {error}") from None
 
     def json(self) -> Any:
-        """The body as JSON. Raises as :meth:`body`, and ``protocol`` when it is none."""
+        """The body as JSON. Raises as :meth:`body`, and ``protocol`` when it is none, with the address that was asked."""
         body = self.body()
         try:
             return _json.loads(body)
         except ValueError as error:
-            raise CapabilityError(ErrorKind.PROTOCOL, f"body: {error}") from None
+            raise CapabilityError(ErrorKind.PROTOCOL, f"body of {self._url} is no JSON: {error}") from None
 
     @property
     def trailers(self) -> list[tuple[str, bytes]]:
@@ -171,4 +174,7 @@ def post(url: str, **options: Any) -> Response:
 def send_all(requests: list[Request]) -> list[Union[Response, CapabilityError]]:
     """Sends all side by side; answers in the same order, each an answer or its error."""
     answers = _host.send_all(requests)
-    return [answer if isinstance(answer, CapabilityError) else Response(answer) for answer in answers]
+    return [
+        answer if isinstance(answer, CapabilityError) else Response(answer, request.url)
+        for request, answer in zip(requests, answers)
+    ]

@@ -24,13 +24,24 @@ class Level(enum.IntEnum):
     ERROR = 4
     """Something failed."""
 
+    @classmethod
+    def of(cls, word: Level | str) -> Level:
+        """A level, or the one that a word names: ``"warn"``.
+
+        Raises :class:`ValueError` for any other word.
+        """
+        for level in cls:
+            if word is level or word == level.name.lower():
+                return level
+        raise ValueError(f"{word!r} is no level; there are {', '.join(level.name.lower() for level in cls)}")
+
 
 _host = _backend.bind("log")
 
 
-def write(level: Level, message: str, **fields: object) -> None:
-    """Writes a record with fields."""
-    _host.write(level, message, [(name, str(value)) for name, value in fields.items()])
+def write(level: Level | str, message: str, **fields: object) -> None:
+    """Writes a record with fields; ``level`` is a :class:`Level` or its word."""
+    _host.write(Level.of(level), message, [(name, str(value)) for name, value in fields.items()])
 
 
 def trace(message: str, **fields: object) -> None:

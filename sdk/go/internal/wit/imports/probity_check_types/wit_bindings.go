@@ -7,7 +7,7 @@
 package probity_check_types
 
 import (
-        witTypes "go.bytecodealliance.org/pkg/wit/types"
+        witTypes "probity.dev/sdk/internal/pkg/wit/types"
 )
 
 
