@@ -54,6 +54,40 @@ pub(super) fn notes(folder: &Path) -> Vec<String> {
         .collect()
 }
 
+/// Macros of the standard library that write to a standard output or error which a component has not.
+const PRINTING: [&str; 5] = ["println!", "eprintln!", "print!", "eprint!", "dbg!"];
+
+/// A note on what the author's sources print, which nobody would see.
+pub(super) fn printing(folder: &Path) -> Option<String> {
+    let mut files: Vec<_> =
+        fs::read_dir(folder.join("src")).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort();
+    files.iter().filter(|file| file.extension().is_some_and(|is| is == "rs")).find_map(|file| {
+        let text = fs::read_to_string(file).ok()?;
+        let (line, name) = silent(&text)?;
+        let file = file.file_name()?.to_string_lossy();
+        let macros = "println, eprintln and dbg of probity_check, imported by name, write log lines in their place";
+        Some(format!("src/{file}:{line} uses {name}, which is silent in a component: {macros}"))
+    })
+}
+
+/// The first line, before the tests, that uses such a macro without an import of the kit's.
+fn silent(text: &str) -> Option<(usize, &'static str)> {
+    let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").enumerate();
+    let imported = |name: &str| {
+        let name = name.trim_end_matches('!');
+        let imports = text.lines().filter(|line| line.trim_start().starts_with("use probity_check::"));
+        imports.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word == name)
+    };
+    lines.filter(|(_, line)| !line.trim_start().starts_with("//")).find_map(|(at, line)| {
+        let used = |name: &&&str| {
+            line.match_indices(**name)
+                .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == ':' || c == '_'))
+        };
+        PRINTING.iter().find(used).filter(|name| !imported(name)).map(|name| (at + 1, *name))
+    })
+}
+
 /// The crates because of which a module asks for JavaScript, found in `Cargo.lock`; `None` when it does not.
 pub(super) fn blame(error: &str, folder: &Path) -> Option<String> {
     if !error.contains("__wbindgen") && !error.contains("wasm-bindgen") {
@@ -103,6 +137,16 @@ mod tests {
         let told = "Cargo.toml names reqwest, which wants sockets: a component has none; use probity_check::http";
         assert_eq!(notes(dir.path()), [told]);
         assert!(notes(Path::new("/nowhere")).is_empty());
+    }
+
+    // What prints into the void is noted with its line, unless the kit's macro is imported; tests may print.
+    #[test]
+    fn silent_macros_are_noted() {
+        assert_eq!(silent("fn f() {\n    println!(\"x\");\n}"), Some((2, "println!")));
+        assert_eq!(silent("use probity_check::{eprintln, println};\nfn f() { println!(); eprintln!() }"), None);
+        assert_eq!(silent("// println!()\nfn f() { my_println!(); log::eprint!() }"), None);
+        assert_eq!(silent("fn f() {}\n#[cfg(test)]\nmod tests { fn g() { dbg!(1); } }"), None);
+        assert_eq!(silent("fn f() { eprintln!() }"), Some((1, "eprintln!")));
     }
 
     // Who asks for JavaScript is found in the lock file; other errors are nobody's.

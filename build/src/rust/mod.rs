@@ -43,6 +43,7 @@ pub(crate) fn build(check: &Check<'_>) -> Result<Made, BuildError> {
     let code = fs::read(&module.wasm).map_err(BuildError::read(&module.wasm))?;
     let mut made = Made::compiled(Code::Module(code), inputs(&module.wasm));
     made.notes = libraries::notes(check.folder);
+    made.notes.extend(libraries::printing(check.folder));
     Ok(made)
 }
 

@@ -49,6 +49,17 @@ fn log_panics() {}
 #[cfg(test)]
 mod tests {
     use super::hint;
+    use crate::{dbg, eprintln, println};
+
+    // Imported by name the macros are the kit's, which take what the standard library's take.
+    #[test]
+    fn macros_that_print_take_the_place_of_the_standard_ones() {
+        let value = 3;
+        println!();
+        println!("found {value} of {}", 4);
+        eprintln!("found {value}");
+        assert_eq!(dbg!(value + 1), 4);
+    }
 
     // What libraries panic with for want of a system is told with what to use instead.
     #[test]

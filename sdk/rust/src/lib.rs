@@ -97,8 +97,6 @@ pub mod prelude {
     pub use crate::{
         clock, context, dns, heartbeats, http, log, peers, queue, redis, secrets, sql, state, system, tcp, tls, udp,
     };
-    /// In place of the standard library's, which are silent in a component.
-    pub use crate::{dbg, eprintln, println};
 }
 
 /// A health check.

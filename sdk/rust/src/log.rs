@@ -70,7 +70,7 @@ macro_rules! error {
     ($($arg:tt)*) => { $crate::log::error(&::std::format!($($arg)*)) };
 }
 
-/// What `println!` and its like of the prelude do: in a component a record, natively what the standard library does.
+/// What [`println!`](crate::println) and its like do: in a component a record, natively what the standard library does.
 #[doc(hidden)]
 pub fn __print(level: Level, text: &str) {
     #[cfg(target_arch = "wasm32")]
@@ -83,8 +83,8 @@ pub fn __print(level: Level, text: &str) {
     }
 }
 
-/// Logs at info level. The standard library's is silent in a component, which has no standard output; with
-/// `use probity_check::prelude::*` this one takes its place.
+/// Logs at info level. The standard library's is silent in a component, which has no standard output:
+/// `use probity_check::println;` puts this one in its place. (The prelude cannot: a name of both would be ambiguous.)
 #[macro_export]
 macro_rules! println {
     () => { $crate::log::__print($crate::log::Level::Info, "") };
@@ -118,19 +118,4 @@ macro_rules! dbg {
             }
         }
     };
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::prelude::*;
-
-    // With the prelude the macros are the kit's, which take what the standard library's take.
-    #[test]
-    fn the_macros_of_the_prelude_take_the_place_of_the_standard_ones() {
-        let value = 3;
-        println!();
-        println!("found {value} of {}", 4);
-        eprintln!("found {value}");
-        assert_eq!(dbg!(value + 1), 4);
-    }
 }
