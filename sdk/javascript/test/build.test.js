@@ -1,6 +1,7 @@
 /** What a bundle may hold, and that it is the same wherever and whenever it is made. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -45,4 +46,15 @@ test("the same sources make the same bundle, whatever the folder is called", asy
     bundles.push(await readFile(path.join(own, "target/javascript/check.js"), "utf8"));
   }
   assert.equal(bundles[0], bundles[1]);
+});
+
+test("a forgotten await in TypeScript is an error of the build, with its line", async () => {
+  const own = await checkOf("");
+  const source = CHECK.replace("() => Outcome", "async () => { const n = later(); return Outcome").replace('healthy("y")', 'healthy("x" + n.value); }');
+  await writeFile(path.join(own, "check.ts"), `async function later() { return { value: 1 }; }\n${source}`);
+  const script = path.join(SDK, "bin/build.js");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--wit", own, "--entry", path.join(own, "check.ts"), own], { encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stdout, /check\.ts\(3,\d+\).*Property 'value' does not exist on type 'Promise/);
+  assert.match(stderr, /the types of check\.ts do not hold/);
 });
