@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as ExtractState};
+use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{self, Refusal};
@@ -121,15 +122,15 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         for path in paths {
             let answer =
                 move |ExtractState(app): ExtractState<Shared>, request: Request| probes::answer(app, probe, request);
-            table = table.on(path, Volume::Quiet, get(answer));
+            table = table.on(path, Volume::Quiet, asked(answer));
         }
     }
     for (push, path) in [(Push::Start, "/heartbeats/{name}/start"), (Push::Fail, "/heartbeats/{name}/fail")] {
         table = table.on(path, Volume::Loud, post(heartbeats::pusher(push)));
     }
     let router = table
-        .on("/health", Volume::Quiet, get(health::all))
-        .on("/health/{group}", Volume::Quiet, get(health::group))
+        .on("/health", Volume::Quiet, asked(health::all))
+        .on("/health/{group}", Volume::Quiet, asked(health::group))
         .on("/metrics", Volume::Quiet, get(metrics::scrape))
         .on("/checks", Volume::Loud, get(checks::list))
         .on("/checks/{name}", Volume::Loud, get(checks::one))
@@ -145,6 +146,15 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         .router;
     let lost = Observed::new(&app, crate::metrics::OTHER, Volume::Loud);
     router.fallback_service(lost.watch(any(lost_request)).with_state(Arc::clone(&app))).with_state(app)
+}
+
+/// The methods that probers use: HAProxy asks with `OPTIONS` unless it is told otherwise, and looks at the status.
+fn asked<H, T>(handler: H) -> MethodRouter<Shared>
+where
+    H: Handler<T, Shared>,
+    T: 'static,
+{
+    on(MethodFilter::GET.or(MethodFilter::OPTIONS), handler)
 }
 
 struct Table {

@@ -23,6 +23,29 @@ async fn a_start_is_waited_for() {
     }
 }
 
+// HEAD and OPTIONS are answered as GET is, with the same head; HEAD without the body.
+#[tokio::test]
+async fn probers_ask_in_their_own_way() {
+    let host = Host::new(&with_checks(&["db"]));
+    host.concluded("db", Status::Unhealthy, "refused");
+    for path in
+        ["/live", "/ready", "/readyz", "/startup", "/ready?verbose", "/health", "/health?format=nagios", "/health/x"]
+    {
+        let get = host.ask(Method::GET, path, &[]).await;
+        let options = host.ask(Method::OPTIONS, path, &[]).await;
+        assert_eq!((options.status, options.text.is_empty()), (get.status, get.text.is_empty()), "OPTIONS {path}");
+        let head = host.ask(Method::HEAD, path, &[]).await;
+        assert_eq!((head.status, head.text.as_str()), (get.status, ""), "HEAD {path}");
+        for name in ["content-type", "cache-control"] {
+            assert_eq!(
+                (head.header(name), options.header(name)),
+                (get.header(name), get.header(name)),
+                "{name} {path}"
+            );
+        }
+    }
+}
+
 // Whoever has seen a check's conclusion finds it counted: `ready` does not say "starting" after the last one was seen.
 #[test]
 fn what_is_seen_is_counted() {
