@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::sync::Semaphore;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::authorities::Authorities;
 use super::net::io_error;
 use super::tls::Certificate;
 use super::{CallError, ErrorKind};
@@ -35,14 +35,11 @@ pub(super) async fn read(name: &str, path: PathBuf) -> Result<Vec<Certificate>, 
 ///
 /// # Errors
 /// As [`read`], and `protocol` when none of them can be an authority.
-pub(super) async fn authorities(name: &str, path: PathBuf) -> Result<RootCertStore, CallError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(encoded(name, path).await?);
-    if roots.is_empty() {
+pub(super) async fn authorities(name: &str, path: PathBuf) -> Result<Authorities, CallError> {
+    Authorities::of(encoded(name, path).await?).ok_or_else(|| {
         let message = format!("certificate {name}: its file holds no usable authority");
-        return Err(CallError::new(ErrorKind::Protocol, message));
-    }
-    Ok(roots)
+        CallError::new(ErrorKind::Protocol, message)
+    })
 }
 
 async fn encoded(name: &str, path: PathBuf) -> Result<Vec<CertificateDer<'static>>, CallError> {
@@ -109,7 +106,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("gateway.pem");
         std::fs::write(&path, signed("a.test").pem()).unwrap();
-        assert_eq!(authorities("gateway", path.clone()).await.unwrap().len(), 1);
+        assert!(authorities("gateway", path.clone()).await.is_ok());
         std::fs::write(&path, "nobody").unwrap();
         assert_eq!(authorities("gateway", path).await.unwrap_err().kind, ErrorKind::Protocol);
     }

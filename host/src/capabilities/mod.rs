@@ -3,12 +3,15 @@
 //! [`HostState`] is the data of one run's store. `HostState::call` bounds, times, counts and records a capability
 //! call; nothing reaches a network or a machine without it.
 
+mod authorities;
 pub mod bindings;
 pub mod canned;
 mod certificates;
 pub mod client;
 mod clock;
+mod content;
 mod context;
+mod cookies;
 pub mod datagram;
 mod dns;
 mod egress;
@@ -22,6 +25,7 @@ mod limiter;
 mod log;
 pub mod machine;
 pub mod net;
+mod oauth;
 mod peers;
 mod proxy;
 pub mod queue;
@@ -43,6 +47,7 @@ pub mod tcp;
 pub mod tls;
 mod tls_calls;
 mod tls_inspect;
+mod tls_words;
 mod udp;
 mod wasi;
 mod wasi_http;
@@ -54,6 +59,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 pub(crate) use clock::unix_ms;
+pub(crate) use content::decoded_now;
 pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
 pub(crate) use heartbeat_store::HEARTBEAT_MESSAGE_BYTES_MAX;
@@ -138,6 +144,7 @@ pub struct HostState {
     quota: quota::Quota,
     wasi: Option<Box<wasi::Wasi>>,
     wasi_http: Option<Box<wasi_http::WasiHttp>>,
+    cookies: cookies::Jar,
 }
 
 /// What a run did, for its report.
@@ -153,6 +160,8 @@ pub(crate) struct Record {
     pub(crate) said: Option<String>,
     /// The last error handed to the guest, to tell why it gave up.
     pub(crate) quota_hit: bool,
+    /// What the host has to add to the outcome.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A host function's way out: an error for the guest, or the end of the run.
@@ -216,7 +225,8 @@ impl HostState {
         let quota = quota::Quota::new(&env.limits);
         let record = Record::default();
         let calls_end = calls_end(facts.deadline, env.limits.timeout);
-        Self { env, facts, calls_end, table, wasi_table, limiter, record, quota, wasi: None, wasi_http: None }
+        let (wasi, wasi_http, cookies) = (None, None, cookies::Jar::default());
+        Self { env, facts, calls_end, table, wasi_table, limiter, record, quota, wasi, wasi_http, cookies }
     }
 
     /// Starts the next run of a kept instance, with its whole budget.
@@ -224,6 +234,7 @@ impl HostState {
         self.calls_end = calls_end(facts.deadline, self.env.limits.timeout);
         self.facts = facts;
         self.quota = quota::Quota::new(&self.env.limits);
+        self.cookies = cookies::Jar::default();
         self.limiter.begin();
     }
 
@@ -257,6 +268,15 @@ impl HostState {
     fn span_of_call(&self, ahead: usize) -> Option<SpanId> {
         let at = self.record.calls.len() + ahead;
         self.span().map(|run| if at < HostCall::KEPT_MAX { run.call(at) } else { run })
+    }
+
+    /// Keeps what an operator should see beside what the guest says, each text once.
+    pub(crate) fn note(&mut self, notes: &[String]) {
+        for note in notes {
+            if self.record.notes.len() < NOTES_MAX && !self.record.notes.contains(note) {
+                self.record.notes.push(note.clone());
+            }
+        }
     }
 
     /// Makes one capability call: within the quota, within the run's remaining time, recorded.
@@ -382,6 +402,9 @@ impl From<ErrorKind> for bindings::probity::check::types::ErrorKind {
 
 /// Host resources (requests, responses, sockets) alive in one run.
 pub(crate) const RESOURCES_MAX: usize = 256;
+
+/// Notes of one run.
+const NOTES_MAX: usize = 8;
 
 /// Bytes of a host call's target in the report.
 const TARGET_BYTES_MAX: usize = 200;

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use super::egress::Refusal;
-use super::tls::session_error;
+use super::tls_words::session_error;
 use super::{CallError, ErrorKind};
 use crate::config::Egress;
 use crate::config::grants::{Host, HostPattern};

@@ -2,7 +2,8 @@
 //! same grants, the same limits as `http`.
 //!
 //! Bodies are read whole in both directions, within the limits of the run: what is held of them and of heads is charged
-//! to the same budgets as that of `http`, for as long as the guest has any of it.
+//! to the same budgets as that of `http`, for as long as the guest has any of it. They come as they are on the wire:
+//! encodings, characters and cookies are the business of the client inside, as `wasi:http` promises.
 
 use std::ops::Range;
 use std::pin::Pin;
@@ -199,6 +200,7 @@ async fn read(
 ) -> Result<Request, CallError> {
     let (parts, mut body) = request.into_parts();
     let mut own = Request::new(parts.method.as_str(), &parts.uri.to_string());
+    own.raw = true;
     for (name, value) in parts.headers.iter().filter(|(name, _)| !is_forbidden(name)) {
         own.add_header(name.as_str(), value.as_bytes())?;
     }

@@ -39,8 +39,8 @@ pub use source::{SOURCE_BYTES_MAX, Source};
 pub use units::{format_duration, format_size, parse_duration, parse_size};
 pub use valid::{
     Check, Config, Connection, Cron, Defaults, Details, Egress, Group, Heartbeat, HttpConnection, Identity,
-    NamedSecret, Plugins, Queue, QueueSource, Schedule, SentinelConnection, Server, ServerConnection, SqlBounds,
-    StateDir, Timing, Token, Tracing,
+    NamedSecret, OAuth2, Plugins, Queue, QueueSource, Schedule, SecretPlace, SentinelConnection, Server,
+    ServerConnection, SqlBounds, StateDir, Timing, Token, Tracing, Verify,
 };
 
 /// Characters of a name of a check, group, connection, queue or secret.

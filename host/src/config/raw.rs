@@ -16,7 +16,7 @@ use super::leaf::{Bool, Bytes, Int, Json, List, Map, Text, Threshold, Time, Word
 use super::limits::{EVERY_MAX_MS, EVERY_MIN_MS, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 use super::valid::Details;
 use crate::check::{OnUnknown, Probe, Severity};
-pub(super) use connection::{Connection, Queue};
+pub(super) use connection::{Connection, OAuth2, Queue};
 pub(super) use names::{Certificates, Heartbeat, Resolver, Secret};
 
 const SECOND: u64 = 1_000;

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::connection::{
-    Connection, HttpConnection, Identity, Queue, QueueSource, SentinelConnection, ServerConnection, SqlBounds,
+    Connection, HttpConnection, Identity, OAuth2, Queue, QueueSource, SecretPlace, SentinelConnection,
+    ServerConnection, SqlBounds, Verify,
 };
 use super::grants::{Grants, HostPattern};
 use super::limits::Limits;

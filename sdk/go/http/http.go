@@ -107,6 +107,7 @@ type Response struct {
 func (r *Response) Version() string { return r.answer.version() }
 
 // Header is the first header of this name, in any case; empty when there is none.
+// Headers has all of them.
 func (r *Response) Header(name string) string { return r.answer.header(name) }
 
 // Headers are all of them in order, names in lower case.
@@ -119,8 +120,8 @@ func (r *Response) Trailers() [][2]string {
 	return r.answer.trailers()
 }
 
-// Bytes is the body. The error says that it broke off, took too long, or was too
-// large.
+// Bytes is the body, with its content-encoding undone and text in UTF-8. The error
+// says that it broke off, took too long, or was too large.
 func (r *Response) Bytes() ([]byte, error) { return r.answer.body() }
 
 // Text is the body as text; protocol when it is not UTF-8.

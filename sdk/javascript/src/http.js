@@ -61,7 +61,7 @@ export { daysLeft } from "./tls-info.js";
  * @property {string} cipher
  * @property {string | null} alpn
  * @property {number} handshakeMs
- * @property {Certificate[]} chain Leaf first.
+ * @property {Certificate[]} chain Those that lead to an authority, leaf first; all that were sent where none do.
  * @property {string | null} distrust Why the chain is not trusted; null when it is.
  */
 
@@ -90,13 +90,13 @@ export class Answer {
     return this.#response.headers().map((/** @type {[string, any]} */ [name, value]) => [name, decode(value)]);
   }
 
-  /** The first header of this name, in any case. @param {string} name @returns {string | null} */
+  /** The first header of this name, in any case; `headers` has all. @param {string} name @returns {string | null} */
   header(name) {
     const value = this.#response.header(name) ?? null;
     return value === null ? null : decode(value);
   }
 
-  /** The body. Throws when it broke off, took too long, or was too large. @returns {Uint8Array} */
+  /** The body, with `content-encoding` undone and text in UTF-8. Throws when it broke off, took too long, or was too large. @returns {Uint8Array} */
   bytes() {
     return new Uint8Array(ask(() => this.#response.body()));
   }

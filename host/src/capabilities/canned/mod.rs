@@ -108,8 +108,8 @@ pub struct HttpAnswer {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body.
-    pub body: Vec<u8>,
+    /// The body as the check reads it, or why it cannot.
+    pub body: Result<Vec<u8>, CallError>,
     /// What comes after it, in the form of the headers.
     pub trailers: Vec<(String, Vec<u8>)>,
     /// How long it took; the session says for itself.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use mysql_async::prelude::Queryable;
-use mysql_async::{ClientIdentity, Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts, TlsError};
 use tokio::time::timeout_at;
 
 use super::metered::REPLY_BYTES_MAX;
@@ -21,7 +21,7 @@ use super::reading;
 use super::target::Tls;
 use super::value::{Caps, Gather, RowSet, Value};
 use crate::capabilities::net::timeout;
-use crate::capabilities::tls::tls_error;
+use crate::capabilities::tls_words::{self, tls_error};
 use crate::capabilities::{CallError, ErrorKind};
 use crate::config::grants::HostPattern;
 
@@ -350,7 +350,7 @@ fn map_error(error: Error, door: &Door) -> CallError {
             tls_error(io, &door.target.host)
         }
         Error::Io(IoError::Io(io)) => lost(io, &shown),
-        Error::Io(IoError::Tls(error)) => CallError::new(ErrorKind::Tls, format!("TLS with {shown}: {error}")),
+        Error::Io(IoError::Tls(error)) => tls_failure(error, &shown),
         Error::Driver(DriverError::ConnectionClosed) => {
             CallError::new(ErrorKind::Refused, format!("{shown} closed the connection"))
         }
@@ -368,6 +368,21 @@ fn map_error(error: Error, door: &Door) -> CallError {
         Error::Driver(_) | Error::Other(_) | Error::Url(_) => {
             CallError::new(ErrorKind::Protocol, format!("{shown} does not speak the protocol as the host knows it"))
         }
+    }
+}
+
+/// The library's own words are not for people.
+fn tls_failure(error: &TlsError, shown: &str) -> CallError {
+    let TlsError::Tls(error) = error else {
+        return CallError::new(
+            ErrorKind::Tls,
+            format!("TLS with {shown}: its certificates or its name cannot be used"),
+        );
+    };
+    let told = CallError::new(ErrorKind::Tls, format!("TLS with {shown}: {}", tls_words::sentence(error)));
+    match tls_words::code(error) {
+        Some(code) => told.with_code(code),
+        None => told,
     }
 }
 

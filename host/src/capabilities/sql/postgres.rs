@@ -29,7 +29,7 @@ use super::target::{Target, Tls};
 use super::value::{Caps, Column, Gather, RowSet, Value};
 use crate::capabilities::net::{Net, io_error, timeout};
 use crate::capabilities::tasks::Spawner;
-use crate::capabilities::tls::tls_error;
+use crate::capabilities::tls_words::tls_error;
 use crate::capabilities::{CallError, ErrorKind};
 use crate::config::grants::HostPattern;
 

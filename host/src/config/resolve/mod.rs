@@ -5,6 +5,7 @@
 mod check;
 mod connection;
 mod names;
+mod oauth2;
 mod queue;
 mod secret;
 mod sentinel;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Config, Connection, Details, Limits, Timing, load, parse};
+use super::super::{Config, Connection, Details, Limits, SecretPlace, Timing, Verify, load, parse};
 use super::{env, good, read_all, read_file, source};
 use crate::check::{Capability, OnUnknown, Probe, Severity, Window};
 
@@ -252,6 +252,28 @@ fn client_certificate_and_proxy_are_read() {
     for quoted in ["MC4CAQAwBQYDK2VwBCIEIswordfish++", "sw%C3%B6rdfish", "swördfish"] {
         assert!(!config.secrets.redact(&format!("it says {quoted} there")).contains("rdfish"), "{quoted}");
     }
+}
+
+// An address, how much is verified and where tokens come from are read; the secret is not printed, and cut out of whatever
+// quotes it.
+#[test]
+fn terms_of_an_endpoint_are_read() {
+    let text = "[connections.a]\nurl = \"https://a\"\nverify = \"chain\"\naddress = \"[fd00::5]:8443\"\n\
+                [connections.a.oauth2]\ntoken-url = \"http://localhost:8080/token\"\nclient-id = \"me\"\n\
+                client-secret = \"swordfish & more\"\nscope = \"read\"\nsecret-in = \"body\"\n\
+                [connections.b]\nurl = \"https://b\"";
+    let config = parse(&[source("probity.toml", text)], Path::new("conf"), &env, &read_file).expect("valid");
+    let Connection::Http(connection) = &config.connections["a"] else { panic!("an endpoint") };
+    let address = connection.address.as_ref().expect("an address");
+    assert_eq!((address.0.to_string().as_str(), address.1, connection.verify), ("[fd00::5]", 8443, Verify::Chain));
+    let oauth2 = connection.oauth2.as_ref().expect("tokens");
+    assert_eq!((oauth2.scope.as_deref(), oauth2.secret_in), (Some("read"), SecretPlace::Body));
+    assert!(!format!("{config:?}").contains("swordfish"));
+    for quoted in ["swordfish & more", "swordfish+%26+more", "bWU6c3dvcmRmaXNoKyUyNittb3Jl"] {
+        assert!(config.secrets.redact(&format!("it says {quoted} there")).contains("[redacted]"), "{quoted}");
+    }
+    let Connection::Http(plain) = &config.connections["b"] else { panic!("an endpoint") };
+    assert!(plain.oauth2.is_none() && plain.address.is_none() && plain.verify == Verify::Full);
 }
 
 // The file and the sorted fragments beside it are loaded; hidden files and others are not.

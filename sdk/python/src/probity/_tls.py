@@ -36,7 +36,7 @@ class TlsInfo:
     """The protocol agreed on by ALPN."""
     handshake_ms: float = 0.0
     chain: list[Certificate] = dataclasses.field(default_factory=list)
-    """The certificates sent, leaf first."""
+    """The certificates that lead to an authority, leaf first; all that were sent where none do."""
     distrust: str | None = None
     """Why the chain is not trusted; None when it is."""
 

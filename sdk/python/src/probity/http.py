@@ -102,12 +102,15 @@ class Response:
         return list(self._raw.headers())
 
     def header(self, name: str) -> str | None:
-        """The first header of this name, in any case, as text; bytes that are not UTF-8 are replaced."""
+        """The first header of this name, in any case, as text; :attr:`headers` has all.
+
+        Bytes that are not UTF-8 are replaced.
+        """
         value = self._raw.header(name)
         return None if value is None else bytes(value).decode("utf-8", "replace")
 
     def body(self) -> bytes:
-        """The body.
+        """The body, with ``content-encoding`` undone and text in UTF-8.
 
         Raises :class:`probity.CapabilityError` when it broke off, took too long, or was too large.
         """
