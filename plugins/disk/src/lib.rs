@@ -11,12 +11,12 @@ use serde::{Deserialize, Deserializer, de};
 struct Config {
     #[serde(default = "paths_default", deserialize_with = "paths")]
     paths: Vec<String>,
-    #[serde(default = "percent_default")]
-    used_percent: AtMost,
+    #[serde(default)]
+    used_percent: Option<AtMost>,
     #[serde(default)]
     available: AtLeast<Size>,
-    #[serde(default = "percent_default")]
-    inodes_used_percent: AtMost,
+    #[serde(default)]
+    inodes_used_percent: Option<AtMost>,
     #[serde(default)]
     writable: bool,
 }
@@ -25,8 +25,14 @@ fn paths_default() -> Vec<String> {
     vec!["/".to_owned()]
 }
 
-fn percent_default() -> AtMost {
-    AtMost::new(85.0, 95.0)
+/// For both shares, where the operator sets none.
+const PERCENT_DEFAULT: AtMost = AtMost::new(85.0, 95.0);
+
+/// File systems that are written once and full from then on, and so say nothing when they are.
+const IMAGES: [&str; 7] = ["squashfs", "fuse.squashfuse", "iso9660", "erofs", "cramfs", "romfs", "udf"];
+
+fn is_image(info: &DiskInfo) -> bool {
+    info.read_only && IMAGES.contains(&info.file_system.as_str())
 }
 
 /// A check of nothing would always be healthy.
@@ -76,12 +82,16 @@ impl Check for Disk {
 }
 
 fn judge(outcome: Outcome, path: &str, info: &DiskInfo, config: &Config) -> Outcome {
+    // Thresholds that the operator wrote are meant for what is there.
+    let default = if is_image(info) { AtMost::default() } else { PERCENT_DEFAULT };
+    let (percent, inodes_percent) =
+        (config.used_percent.unwrap_or(default), config.inodes_used_percent.unwrap_or(default));
     let mut outcome = outcome
-        .judge(&format!("{path} used"), used_percent(info.total, info.available), "%", &config.used_percent)
+        .judge(&format!("{path} used"), used_percent(info.total, info.available), "%", &percent)
         .judge(&format!("{path} available"), info.available as f64, "By", &config.available);
     if let (Some(total), Some(free)) = (info.inodes_total, info.inodes_free) {
         let used = used_percent(total, free);
-        outcome = outcome.judge(&format!("{path} inodes used"), used, "%", &config.inodes_used_percent);
+        outcome = outcome.judge(&format!("{path} inodes used"), used, "%", &inodes_percent);
     }
     if config.writable && info.read_only {
         outcome = outcome.finding(Status::Unhealthy, &format!("{path} is mounted read-only"));
@@ -154,6 +164,23 @@ mod tests {
         let status = |paths: Value| host.run::<Disk>(json!({ "paths": paths })).unwrap();
         assert_eq!(status(json!(["/", "/full"])).status, Status::Degraded);
         assert_eq!(status(json!(["/full", "/gone"])).message, "/gone does not exist; /full used 90 %, more than 85 %");
+    }
+
+    // An image that nobody can write is always full: it is judged by thresholds of the operator's, and by no others.
+    #[test]
+    fn images_are_always_full() {
+        let image = || DiskInfo {
+            file_system: "squashfs".into(),
+            read_only: true,
+            inodes_total: Some(10),
+            inodes_free: Some(0),
+            ..disk(0)
+        };
+        assert_eq!(run(image(), json!({})).status, Status::Healthy);
+        assert_eq!(run(image(), json!({"used-percent": {"crit": 99}})).status, Status::Unhealthy);
+        assert_eq!(run(image(), json!({"available": {"crit": "1GiB"}})).status, Status::Unhealthy);
+        let full = DiskInfo { file_system: "ext4".into(), ..image() };
+        assert_eq!(run(full, json!({})).status, Status::Unhealthy);
     }
 
     // A read-only mount matters only where the operator says so.

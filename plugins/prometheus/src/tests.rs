@@ -43,6 +43,16 @@ fn series_are_chosen_and_aggregated() {
     }
 }
 
+// Large integers are told apart, alone and as a sum.
+#[test]
+fn large_integers_are_told_apart() {
+    let page = "offset 9007199254740993\nparts{p=\"0\"} 9007199254740992\nparts{p=\"1\"} 1\n";
+    for metric in ["offset", "parts"] {
+        let over = run(&host(&[page]), json!({"metric": metric, "at-most": {"crit": 9_007_199_254_740_992_i64}}));
+        assert_eq!(over.message, format!("{metric} 9007199254740993, more than 9007199254740992"));
+    }
+}
+
 // A value has thresholds on both sides; what is not a number breaks them.
 #[test]
 fn values_are_judged() {

@@ -42,6 +42,7 @@ pub const system = struct {
     pub const Disk = struct {
         mount_point: []const u8,
         file_system: []const u8,
+        /// Used and available, as `df` counts.
         total: u64,
         /// What an unprivileged user can still write.
         available: u64,

@@ -120,3 +120,17 @@ def test_a_default_with_rules_reads_as_it_was_written() -> None:
     default = json.loads(json.dumps(schema(Strict, "config")))["properties"]["rules"]["default"]
     assert "equals" not in default[0] and default[1]["equals"] is None
     assert parse(json.dumps({"rules": default}), Config).rules == wanted
+
+
+def test_large_integers_are_told_apart() -> None:
+    """Beyond 2^53, where floats miss every other integer."""
+    document = {"id": 9007199254740993}
+    assert verdict({"pointer": "/id", "at-most": {"crit": 9007199254740992}}, document) == (
+        Status.UNHEALTHY,
+        "/id 9007199254740993, more than 9007199254740992",
+    )
+    assert verdict({"pointer": "/id", "at-least": {"crit": 9007199254740993}}, document)[0] == Status.HEALTHY
+    assert verdict({"pointer": "/id", "equals": 9007199254740992}, document)[0] == Status.UNHEALTHY
+    outcome = Outcome.healthy("fine").judge("id", 9007199254740993, "", AtMost())
+    assert outcome.measurements[0].value == 9007199254740993
+    assert isinstance(Outcome.healthy("fine").judge("n", 3, "", AtMost()).measurements[0].value, float)

@@ -57,6 +57,7 @@ pub mod http;
 pub mod json;
 pub mod log;
 mod metadata;
+mod number;
 mod outcome;
 pub mod peers;
 pub mod queue;

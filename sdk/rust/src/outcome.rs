@@ -1,6 +1,7 @@
 //! What a run concluded.
 
 use crate::threshold::Judge;
+use crate::units::Number;
 
 /// A judgement. Ordered: worse is greater, so `max` is the worst of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +79,19 @@ impl From<u64> for Observed {
 impl From<usize> for Observed {
     fn from(value: usize) -> Self {
         Self::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+/// An integer that a double would not hold stays one.
+impl From<Number> for Observed {
+    fn from(value: Number) -> Self {
+        let double = value.as_f64();
+        match value {
+            Number::Integer(integer) if value != Number::Real(double) => {
+                i64::try_from(integer).map_or(Self::Number(double), Self::Integer)
+            }
+            _ => Self::Number(double),
+        }
     }
 }
 
@@ -170,6 +184,17 @@ impl Outcome {
         let verdict = threshold.judge(value);
         self.measurements.push(measurement(name, Observed::Number(value), unit, Some(verdict)));
         match threshold.complaint(value, unit) {
+            Some(complaint) => self.finding(verdict, &format!("{name} {complaint}")),
+            None => self,
+        }
+    }
+
+    /// As [`Outcome::judge`], for a number that keeps its digits.
+    #[must_use]
+    pub fn judge_exact(mut self, name: &str, value: Number, unit: &str, threshold: &impl Judge) -> Self {
+        let verdict = threshold.judge_exact(value);
+        self.measurements.push(measurement(name, value.into(), unit, Some(verdict)));
+        match threshold.complaint_exact(value, unit) {
             Some(complaint) => self.finding(verdict, &format!("{name} {complaint}")),
             None => self,
         }

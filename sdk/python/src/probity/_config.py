@@ -119,7 +119,9 @@ def _bounds(value: Any, kind: type, quantity: Any) -> Any:
     found = {}
     for key, bound in table.items():
         try:
-            found[key] = None if bound is None else _read(bound, quantity, Rules())
+            # Integers keep their digits.
+            is_whole = quantity is float and type(bound) is int
+            found[key] = bound if bound is None or is_whole else _read(bound, quantity, Rules())
         except _Misfit as misfit:
             raise misfit.inside(key)
     try:

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, Iterable, Union
 
-from ._units import Size, Span, amount
+from ._units import amount, exact, Size, Span
 
 if TYPE_CHECKING:
     from ._threshold import Judge
@@ -87,7 +87,9 @@ class Outcome:
     def judge(self, name: str, value: float | Span | Size, unit: str, threshold: Judge) -> Outcome:
         """Adds a value and judges it: past a threshold the status worsens and the message says by how much."""
         verdict = threshold.judge(value)
-        self._add(name, amount(value), unit, verdict)
+        whole = exact(value)
+        # An integer that a float would not hold stays one.
+        self._add(name, amount(value) if amount(value) == whole else whole, unit, verdict)
         complaint = threshold.complaint(value, unit)
         return self if complaint is None else self.finding(verdict, f"{name} {complaint}")
 

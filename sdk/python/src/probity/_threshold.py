@@ -11,7 +11,7 @@ import dataclasses
 from typing import Any, Callable, ClassVar, Generic, TypeVar, Union
 
 from ._outcome import Status
-from ._units import Size, Span, amount, show_number
+from ._units import Size, Span, exact, show_number
 
 Q = TypeVar("Q", bound=Union[float, Span, Size])
 
@@ -30,11 +30,11 @@ class _Bounds(Generic[Q]):
 
     def __post_init__(self) -> None:
         """Raises :class:`ValueError` when warn could never be reached."""
-        if self.warn is None or self.crit is None or self._keeps(amount(self.warn), amount(self.crit)):
+        if self.warn is None or self.crit is None or self._keeps(exact(self.warn), exact(self.crit)):
             return
         raise ValueError(
-            f"warn {_show(self.warn, amount(self.warn))} is never reached before crit "
-            f"{_show(self.crit, amount(self.crit))}: warn must be {self.relation} crit"
+            f"warn {_show(self.warn, exact(self.warn))} is never reached before crit "
+            f"{_show(self.crit, exact(self.crit))}: warn must be {self.relation} crit"
         )
 
     @classmethod
@@ -43,10 +43,10 @@ class _Bounds(Generic[Q]):
 
     def judge(self, value: float | Span | Size) -> Status:
         """The status of ``value``. A value that is not a number passes no bound."""
-        plain = amount(value)
-        if self.crit is not None and not self._keeps(plain, amount(self.crit)):
+        plain = exact(value)
+        if self.crit is not None and not self._keeps(plain, exact(self.crit)):
             return Status.UNHEALTHY
-        if self.warn is not None and not self._keeps(plain, amount(self.warn)):
+        if self.warn is not None and not self._keeps(plain, exact(self.warn)):
             return Status.DEGRADED
         return Status.HEALTHY
 
@@ -55,7 +55,7 @@ class _Bounds(Generic[Q]):
         bound = {Status.HEALTHY: None, Status.DEGRADED: self.warn, Status.UNHEALTHY: self.crit}[self.judge(value)]
         if bound is None:
             return None
-        return f"{_show(bound, amount(value), unit)}, {self.word} than {_show(bound, amount(bound), unit)}"
+        return f"{_show(bound, exact(value), unit)}, {self.word} than {_show(bound, exact(bound), unit)}"
 
 
 class AtMost(_Bounds[Q]):

@@ -115,9 +115,20 @@ def span(value: Span | str | int) -> Span:
     return value if isinstance(value, Span) else Span(value)
 
 
+EXACT_MAX = 2**53
+"""The integers up to which a float misses none."""
+
+
 def amount(value: float | Span | Size) -> float:
     """A quantity in its base unit, or a plain number."""
     return value.amount if isinstance(value, (Span, Size)) else float(value)
+
+
+def exact(value: float | Span | Size) -> float:
+    """The same with all the digits of an integer, which Python compares as one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return amount(value)
 
 
 def show_number(value: float, unit: str = "") -> str:
@@ -128,6 +139,8 @@ def show_number(value: float, unit: str = "") -> str:
 
 def number(value: float) -> str:
     """Two decimals, or as many as show two digits of a small number, without trailing zeros."""
+    if isinstance(value, int) and abs(value) > EXACT_MAX:
+        return str(value)
     if math.isnan(value):
         return "NaN"
     magnitude = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0

@@ -67,7 +67,7 @@ class Rule:
             return outcome.finding(Status.UNHEALTHY, finding)
         # One measurement, two judgements: the other side has no bounds, or both apply.
         below = self.at_least.complaint(found)
-        outcome = outcome.judge(self.pointer, float(found), "", self.at_most)
+        outcome = outcome.judge(self.pointer, found, "", self.at_most)
         if below is not None:
             outcome = outcome.finding(self.at_least.judge(found), f"{self.pointer} {below}")
         return outcome

@@ -82,7 +82,7 @@ class DiskInfo:
     file_system: str = ""
     """Its type: ``ext4``."""
     total: int = 0
-    """Its size."""
+    """Used and available, as ``df`` counts: what is kept for root is in neither."""
     available: int = 0
     """What an ordinary user can still write."""
     inodes_total: int | None = None
