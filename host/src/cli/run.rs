@@ -71,6 +71,9 @@ pub(super) struct Args {
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Human)]
     output: Output,
+    /// Show also the WebAssembly frames of a trap, below the guest's own stack
+    #[arg(long, short)]
+    verbose: bool,
     /// Compile each time instead of keeping compiled code in the user's cache directory
     #[arg(long)]
     no_cache: bool,
@@ -92,6 +95,8 @@ struct Report<'a> {
     plugin: &'a str,
     limits: &'a Limits,
     run: &'a Run,
+    /// With what only the authors of runtimes read.
+    verbose: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -268,7 +273,7 @@ fn suggest_example(run: &Run, version: &Version) {
 
 fn show(args: &Args, check: &Check, path: &Path, limits: &Limits, run: &Run) -> anyhow::Result<ExitCode> {
     let plugin = path.display().to_string();
-    let report = Report { check: &check.name, plugin: &plugin, limits, run };
+    let report = Report { check: &check.name, plugin: &plugin, limits, run, verbose: args.verbose };
     match args.output {
         Output::Human => terminal::print(&human::render(&report, terminal::Paint::for_stdout()))?,
         Output::Json => terminal::print_json_line(&json::render(&report))?,

@@ -3,7 +3,7 @@
 //! Without plugins it reads files only. With them it does what a starting host does, short of running a check: loads
 //! every plugin, plans every check, and reports those that would not run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -95,13 +95,17 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
     let plugins = match local::Local::new(local::user_cache().as_deref(), &config.plugins)?.load_dir(&config.plugins) {
         Ok(plugins) => plugins,
         Err(error) => {
-            let dir = config.plugins.dir.display();
-            verdict.warnings.push(format!("plugins were not looked at: read {dir} (key `plugins.dir`): {error}"));
+            verdict.errors.push(unreadable(&verdict.files, &config.plugins.dir, &error));
+            verdict.valid = false;
             return Ok(verdict);
         }
     };
     verdict.plugins = refused(&plugins);
     verdict.checks = planned(&config, &plugins);
+    if verdict.checks.is_empty() {
+        let dir = config.plugins.dir.display();
+        verdict.warnings.push(format!("there are no checks: no [[check]], and no plugin in {dir} (key `plugins.dir`)"));
+    }
     let is_there = |name: &str| verdict.checks.iter().any(|check| check.check == name);
     let missing = config.peers_missing.into_iter().filter(|(name, _)| !is_there(name));
     verdict.errors = missing.map(|(_, error)| error).collect();
@@ -109,6 +113,14 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
         && verdict.plugins.is_empty()
         && verdict.checks.iter().all(|check| check.reason.is_none());
     Ok(verdict)
+}
+
+/// A host would wait for the directory, and run nothing.
+fn unreadable(files: &[PathBuf], dir: &Path, error: &std::io::Error) -> config::Error {
+    let file = files.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
+    let message = format!("no check would run: the plugin directory {} cannot be read: {error}", dir.display());
+    config::Error::of_file(file, message)
+        .with_help("mend `plugins.dir` or make the directory; `--no-plugins` looks at the files only")
 }
 
 fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
@@ -150,11 +162,13 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
     }
     for check in &verdict.checks {
         if let (Some(reason), Some(message)) = (check.reason, &check.message) {
+            // Of a configuration the message says the line itself, and that is not the check's.
+            let place =
+                if reason == Reason::InvalidConfig { String::new() } else { format!("\n --> {}", check.origin) };
             terminal::complain(&format!(
-                "error: check {} would not run ({}): {message}\n --> {}",
+                "error: check {} would not run ({}): {message}{place}",
                 check.check,
-                reason.as_str(),
-                check.origin
+                reason.as_str()
             ));
         }
     }

@@ -38,9 +38,9 @@ pub use secrets::Secrets;
 pub use source::{SOURCE_BYTES_MAX, Source};
 pub use units::{format_duration, format_size, parse_duration, parse_size};
 pub use valid::{
-    Check, Config, Connection, Cron, Defaults, Details, Egress, Group, Heartbeat, HttpConnection, Identity,
-    NamedSecret, Plugins, Queue, QueueSource, Schedule, SentinelConnection, Server, ServerConnection, SqlBounds,
-    StateDir, Timing, Token, Tracing,
+    AsWritten, Check, Config, Connection, Cron, Defaults, Details, Egress, Group, Heartbeat, HttpConnection, Identity,
+    NamedSecret, Places, Plugins, Queue, QueueSource, Schedule, SentinelConnection, Server, ServerConnection,
+    SqlBounds, StateDir, Timing, Token, Tracing,
 };
 
 /// Characters of a name of a check, group, connection, queue or secret.

@@ -45,6 +45,8 @@ pub struct Host {
     pub(super) spans: Spans,
     /// One plan at a time, in order.
     planning: Mutex<()>,
+    /// It was said that there is no check.
+    told_empty: AtomicBool,
 }
 
 impl Host {
@@ -82,6 +84,7 @@ impl Host {
             plugins: Arc::default(),
             lifecycle: Arc::default(),
             planning: Mutex::default(),
+            told_empty: AtomicBool::new(false),
             spans,
             board,
             metrics,
@@ -94,11 +97,29 @@ impl Host {
     /// Crosses the configuration with the plugins and hands the result to the board and the schedule. Blocks.
     pub(super) fn replan(&self) -> usize {
         let _one = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = Arc::new(Plan::new(&self.config.load(), &self.plugins.load(), &self.state, &self.services.load()));
+        // In this order: what is no longer on its way has arrived.
+        let (loading, plugins) = (self.plugins.loading(), self.plugins.load());
+        let plan = Plan::while_loading(&self.config.load(), &plugins, &loading, &self.state, &self.services.load());
+        let plan = Arc::new(plan);
         let checks = plan.checks.len();
+        super::tell::blocked(&self.board.index(), &plan);
         self.board.apply(&plan, unix_ms());
         self.schedule.plan_blocking(plan);
+        self.tell_if_empty();
         checks
+    }
+
+    /// Says once that nothing is checked. Before the plugins have been looked at nobody knows.
+    pub(super) fn tell_if_empty(&self) {
+        let empty = self.board.is_open() && self.board.index().checks.is_empty();
+        if empty != self.told_empty.swap(empty, Ordering::AcqRel) && empty {
+            let dir = self.config.load().plugins.dir.display().to_string();
+            tracing::warn!(
+                dir,
+                "this host has no checks: it answers `healthy` and looks at nothing; copy a plugin into the directory (key \
+                 `plugins.dir`) or declare a [[check]]"
+            );
+        }
     }
 
     pub(super) fn http_state(&self, control: Arc<dyn http::Control>) -> http::State {

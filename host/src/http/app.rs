@@ -100,7 +100,7 @@ GET  /checks /checks/NAME /checks/NAME/history
 POST /checks/NAME/run               run now (token)
 GET  /plugins /plugins/NAME
 GET  /heartbeats /heartbeats/NAME   what jobs reported
-POST /heartbeats/NAME               a job is done; /start begins it, /fail ends it badly (token)
+POST /heartbeats/NAME               a job is done; /start begins it, /fail or /EXITCODE ends it (token); ?rid=ID of a run
 POST /-/reload                      rescan plugins, reload the configuration (token)
 GET  /metrics                       OpenMetrics
 GET  /events                        server-sent events
@@ -125,7 +125,7 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         }
     }
     for (push, path) in [(Push::Start, "/heartbeats/{name}/start"), (Push::Fail, "/heartbeats/{name}/fail")] {
-        table = table.on(path, Volume::Loud, post(heartbeats::pusher(push)));
+        table = table.hearing(path, post(heartbeats::pusher(push)));
     }
     let router = table
         .on("/health", Volume::Quiet, get(health::all))
@@ -138,7 +138,8 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         .on("/plugins", Volume::Loud, get(plugins::list))
         .on("/plugins/{name}", Volume::Loud, get(plugins::one))
         .on("/heartbeats", Volume::Loud, get(heartbeats::list))
-        .on("/heartbeats/{name}", Volume::Loud, get(heartbeats::one).post(heartbeats::pusher(Push::Ok)))
+        .hearing("/heartbeats/{name}", get(heartbeats::one).post(heartbeats::pusher(Push::Ok)))
+        .hearing("/heartbeats/{name}/{code}", post(heartbeats::exited))
         .on("/-/reload", Volume::Loud, post(manage::reload))
         .on("/events", Volume::Loud, get(events::stream))
         .on("/", Volume::Loud, get(|| std::future::ready(answer::constant(StatusCode::OK, INDEX))))
@@ -155,6 +156,16 @@ struct Table {
 impl Table {
     fn on(self, pattern: &'static str, volume: Volume, methods: MethodRouter<Shared>) -> Self {
         let observed = Observed::new(&self.app, pattern, volume);
+        self.with(pattern, observed, methods)
+    }
+
+    /// A route that reads bodies itself.
+    fn hearing(self, pattern: &'static str, methods: MethodRouter<Shared>) -> Self {
+        let observed = Observed::new(&self.app, pattern, Volume::Loud).reading_itself();
+        self.with(pattern, observed, methods)
+    }
+
+    fn with(self, pattern: &'static str, observed: Observed, methods: MethodRouter<Shared>) -> Self {
         let router = self.router.route(pattern, observed.watch(methods.fallback(wrong_method)));
         Self { router, ..self }
     }

@@ -15,6 +15,7 @@ mod itself;
 mod job;
 mod metadata;
 mod outcome;
+mod place;
 mod program;
 mod run;
 mod schema;
@@ -35,7 +36,7 @@ pub use metadata::Metadata;
 pub use program::{CONTRACT, CompileError, Program, capability};
 pub(crate) use schema::Schema;
 #[doc(hidden)]
-pub use schema::judge_here;
+pub use schema::{Problem, Problems, judge_here};
 pub use worker::Worker;
 
 /// Engines, ticker and cache.

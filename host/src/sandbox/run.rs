@@ -19,7 +19,7 @@ use super::shelf::Live;
 use super::{Metadata, Sandbox, failure, metadata, outcome};
 use crate::capabilities::bindings::Offered;
 use crate::capabilities::{CheckEnv, HostState, RunFacts, unix_ms};
-use crate::check::{Failure, LogLine, Reason, Run, Usage};
+use crate::check::{Failure, Internals, LogLine, Reason, Run, Usage};
 use crate::config::{EPOCH_TICK, Limits};
 use crate::text::clean;
 
@@ -165,20 +165,22 @@ fn finish<T>(
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     // Before the record is closed, which forgets what went through `wasi:http`.
     let may_go_on = store.data().may_go_on();
-    let printed = store.data_mut().log_printed();
-    store.data_mut().log_truncation();
-    let host = store.data();
+    let printed = store.data_mut().take_printed();
     let (end, guest) = match result {
         Ok(Ok((value, guest))) => (Ok(value), Some(guest)),
-        Ok(Err(error)) => {
-            let mut failure = failure::classify(&error, host, fuel);
-            if matches!(failure.reason, Reason::Trap | Reason::Exit) {
-                failure.trace = failure::trace(host, printed.as_deref(), failure.trace.as_deref());
-            }
-            (Err(failure), None)
-        }
+        Ok(Err(error)) => (Err(failure::classify(&error, store.data(), fuel)), None),
         Err(_elapsed) => (Err(failure::deadline(limits)), None),
     };
+    let crashed = end.as_ref().is_err_and(|failure| matches!(failure.reason, Reason::Trap | Reason::Exit));
+    store.data_mut().log_printed(&printed, !crashed);
+    store.data_mut().log_truncation();
+    let host = store.data();
+    let end = end.map_err(|mut failure| {
+        if crashed && let Some(own) = failure::trace(host, Some(&printed.err)) {
+            failure.internals = failure.trace.replace(own).map(|frames| Box::new(Internals(frames)));
+        }
+        failure
+    });
     let usage = Usage { fuel, memory_peak_bytes: host.limiter.memory_peak, host_calls: host.record.count };
     let record = Some(std::mem::take(&mut store.data_mut().record));
     Ended { end, usage, record, instance: guest.filter(|_| may_go_on).map(|guest| (store, guest)) }

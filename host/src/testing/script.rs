@@ -311,8 +311,16 @@ impl Writer<'_> {
             message: beat.message.clone(),
             duration_ms: beat.duration_ms,
         });
-        let beats = beats.collect();
+        let open = raw.open.iter().map(|run| heartbeats::OpenRun {
+            id: run.id.clone(),
+            started_unix_ms: now.saturating_sub(run.age_ms),
+            age_ms: run.age_ms,
+        });
+        let (beats, open): (_, Vec<_>) = (beats.collect(), open.collect());
         self.add(at, format!("heartbeat {}", raw.name), &raw.error, Answer::Beats(beats));
+        if !open.is_empty() {
+            self.add(at, format!("open runs of {}", raw.name), &raw.error, Answer::OpenRuns(open));
+        }
     }
 
     /// Each by its name, and each group by the checks that say they are in it.

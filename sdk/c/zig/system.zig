@@ -154,6 +154,21 @@ pub const heartbeats = struct {
         try host.done(c.probity_heartbeats_recent(keep(name), max, &beats, &host.last_error));
         return host.list(Beat, beats);
     }
+
+    /// A run that was said to start and has not ended.
+    pub const OpenRun = struct {
+        /// What the job calls it; null for a job that does not tell its runs apart.
+        id: ?[]const u8,
+        started_unix_ms: u64,
+        age_ms: u64,
+    };
+
+    /// Runs that were said to start and have not ended, the oldest first.
+    pub fn open(name: []const u8) Error![]const OpenRun {
+        var runs: c.probity_open_runs = .{};
+        try host.done(c.probity_heartbeats_open(keep(name), &runs, &host.last_error));
+        return host.list(OpenRun, runs);
+    }
 };
 
 /// Latest results of other checks. The grant lists their names, and groups.

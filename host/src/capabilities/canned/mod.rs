@@ -97,6 +97,8 @@ pub enum Answer {
     File(system::FileInfo),
     /// `heartbeats`, newest first.
     Beats(Vec<bindings::probity::check::heartbeats::Beat>),
+    /// `heartbeats.open`, oldest first.
+    OpenRuns(Vec<bindings::probity::check::heartbeats::OpenRun>),
     /// `peers`, by name.
     Peers(Vec<(String, bindings::probity::check::peers::Snapshot)>),
 }

@@ -20,7 +20,7 @@ use super::grants::HostPattern;
 use super::limits::Limits;
 use super::secrets::Secrets;
 use super::tree::NodeId;
-use super::valid::{Config, Connection, Egress, Plugins, Schedule, Server, StateDir, Token, Tracing};
+use super::valid::{AsWritten, Config, Connection, Egress, Plugins, Schedule, Server, StateDir, Token, Tracing};
 use super::{raw, units};
 
 /// Characters of the shortest token accepted; shorter ones are guessed.
@@ -57,6 +57,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     Config {
         files: Vec::new(),
         fingerprint: Vec::new(),
+        as_written: AsWritten { listen: server.listen, max_connections: server.max_connections },
         server,
         tracing,
         plugins,

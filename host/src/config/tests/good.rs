@@ -355,3 +355,26 @@ fn queues_are_of_their_broker() {
         QueueSource::JetStream { stream: "ORDERS".into(), consumer: None, subject: Some("orders.probe".into()) };
     assert_eq!(config.queues["c"].source, source);
 }
+
+// Each value of a check's configuration has the line that it stands on, and what is missing has that of what it is missing from.
+#[test]
+fn values_of_a_check_have_lines() {
+    let config = good(
+        "[[check]]\nname = \"a\"\n[check.config]\nunpiad = 1\nlist = [\n  { x = 1 },\n  2,\n]\n[check.config.oldest]\nwarn = \"5m\"\n",
+    );
+    let place = |pointer| config.checks["a"].place_of(pointer);
+    for (pointer, line) in [
+        ("", 3),
+        ("/unpiad", 4),
+        ("/list/0/x", 6),
+        ("/list/1", 7),
+        ("/oldest", 9),
+        ("/oldest/warn", 10),
+        ("/oldest/gone", 9),
+    ] {
+        assert_eq!(place(pointer), format!("probity.toml:{line}"), "{pointer}");
+    }
+    let config = good("[[check]]\nname = \"a\"\nconfig = { x = 1 }\n[[check]]\nname = \"b\"\n");
+    assert_eq!(config.checks["a"].place_of("/x"), "probity.toml:3");
+    assert_eq!(config.checks["b"].place_of("/x"), "probity.toml:4");
+}

@@ -1,6 +1,6 @@
 """What jobs reported to the host on ``POST /heartbeats/NAME``. The grant lists names.
 
-Both functions raise :class:`probity.CapabilityError`: ``denied``, ``not-found`` when no heartbeat of this name is
+All functions raise :class:`probity.CapabilityError`: ``denied``, ``not-found`` when no heartbeat of this name is
 declared.
 """
 
@@ -27,6 +27,18 @@ class Beat:
     """Milliseconds since the ``/start`` before it, if there was one."""
 
 
+@dataclasses.dataclass(frozen=True)
+class OpenRun:
+    """A run that was said to start and has not ended."""
+
+    id: str | None = None
+    """What the job calls it; None for a job that does not tell its runs apart."""
+    started_unix_ms: int = 0
+    """When the start came in, in milliseconds since 1970."""
+    age_ms: int = 0
+    """Milliseconds since then."""
+
+
 _host = _backend.bind("heartbeats")
 
 
@@ -39,3 +51,8 @@ def last(name: str) -> Beat | None:
 def recent(name: str, max: int) -> list[Beat]:
     """The latest beats, newest first, at most ``max`` and what the host keeps."""
     return list(_host.recent(name, max))
+
+
+def open(name: str) -> list[OpenRun]:
+    """Runs that were said to start and have not ended, the oldest first."""
+    return list(_host.open(name))

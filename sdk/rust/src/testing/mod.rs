@@ -39,7 +39,7 @@ use std::rc::Rc;
 
 use crate::context::PreviousRun;
 use crate::dns::Answer;
-use crate::heartbeats::Beat;
+use crate::heartbeats::{Beat, OpenRun};
 use crate::http::Request;
 use crate::log::Level;
 use crate::peers::Snapshot;
@@ -156,6 +156,12 @@ impl TestHost {
     #[must_use]
     pub fn heartbeat(self, name: &str, answer: Result<Vec<Beat>, Error>) -> Self {
         self.with(|fake| drop(fake.names.heartbeats.insert(name.to_owned(), answer)))
+    }
+
+    /// Runs of the heartbeat `name` that have not ended, the oldest first; ages are counted from their `started_unix_ms`.
+    #[must_use]
+    pub fn open_runs(self, name: &str, runs: Vec<OpenRun>) -> Self {
+        self.with(|fake| drop(fake.names.open_runs.insert(name.to_owned(), runs)))
     }
 
     /// Adds another check, in `groups`, with its latest status (`None` is `unknown`); others are `not-found`.

@@ -12,7 +12,7 @@ from .._errors import CapabilityError, ErrorKind
 from .._tls import Certificate, TlsInfo
 from ..context import PreviousRun
 from ..dns import Answer
-from ..heartbeats import Beat
+from ..heartbeats import Beat, OpenRun
 from ..log import Level
 from ..peers import Snapshot
 from ..queue import Stats
@@ -218,6 +218,14 @@ class FakeHeartbeats:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self.beats: dict[str, list[Beat] | CapabilityError] = {}
+        self.runs: dict[str, list[OpenRun]] = {}
+
+    def open(self, name: str) -> list[OpenRun]:
+        self.recent(name, 0)
+        now = self._clock.unix_ms
+        return [
+            dataclasses.replace(run, age_ms=max(0, now - run.started_unix_ms)) for run in self.runs.get(name, [])
+        ]
 
     def last(self, name: str) -> Beat | None:
         return next(iter(self.recent(name, 1)), None)

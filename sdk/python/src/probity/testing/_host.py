@@ -11,7 +11,7 @@ from .._outcome import Outcome, Status
 from .._tls import Certificate, TlsInfo
 from ..context import PreviousRun
 from ..dns import Answer
-from ..heartbeats import Beat
+from ..heartbeats import Beat, OpenRun
 from ..http import Request
 from ..peers import Snapshot
 from ..queue import Stats
@@ -83,6 +83,12 @@ class Host:
         """Declares the heartbeat ``name`` with these beats, the newest first; others are ``not-found``. Ages are counted
         from their ``at_unix_ms``."""
         self._fake.heartbeats.beats[name] = answer if isinstance(answer, CapabilityError) else list(answer)
+        return self
+
+    def open_runs(self, name: str, runs: Sequence[OpenRun]) -> Host:
+        """Runs of the heartbeat ``name`` that have not ended, the oldest first; ages are counted from their
+        ``started_unix_ms``."""
+        self._fake.heartbeats.runs[name] = list(runs)
         return self
 
     def peer(self, name: str, groups: Sequence[str] = (), status: Status | None = Status.HEALTHY) -> Host:
