@@ -18,14 +18,17 @@ mod exchange;
 mod heartbeat_store;
 mod heartbeats;
 pub mod http;
+mod leash;
 mod limiter;
 mod log;
+mod looks;
 pub mod machine;
 pub mod net;
 mod peers;
 mod proxy;
 pub mod queue;
 mod quota;
+mod race;
 pub mod redis;
 pub mod request;
 pub mod resolve;
@@ -58,6 +61,7 @@ pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
 pub(crate) use heartbeat_store::HEARTBEAT_MESSAGE_BYTES_MAX;
 pub use heartbeat_store::{Beat, HeartbeatStore, Pulse, Push};
+pub(crate) use leash::Leash;
 pub(crate) use limiter::MemoryLimiter;
 pub use peers::Peers;
 pub(crate) use peers::told;
@@ -127,8 +131,8 @@ pub struct RunFacts {
 pub struct HostState {
     pub(crate) env: Arc<CheckEnv>,
     pub(crate) facts: RunFacts,
-    /// When host calls time out: a little before the run does, so that the guest can still judge a target that hangs.
-    pub(crate) calls_end: Instant,
+    /// What it tells whoever polls it, and hears from there.
+    pub(crate) leash: Leash,
     /// What the guest holds of ours: requests, sockets, connections.
     pub(crate) table: ResourceTable,
     /// What it holds of WASI. Apart, because a language's own library keeps its streams for good.
@@ -215,13 +219,14 @@ impl HostState {
         let limiter = MemoryLimiter::new(&env.limits);
         let quota = quota::Quota::new(&env.limits);
         let record = Record::default();
-        let calls_end = calls_end(facts.deadline, env.limits.timeout);
-        Self { env, facts, calls_end, table, wasi_table, limiter, record, quota, wasi: None, wasi_http: None }
+        let leash = limiter.leash().clone();
+        leash.begin(env.limits.timeout);
+        Self { env, facts, leash, table, wasi_table, limiter, record, quota, wasi: None, wasi_http: None }
     }
 
     /// Starts the next run of a kept instance, with its whole budget.
     pub(crate) fn begin(&mut self, facts: RunFacts) {
-        self.calls_end = calls_end(facts.deadline, self.env.limits.timeout);
+        self.leash.begin(self.env.limits.timeout);
         self.facts = facts;
         self.quota = quota::Quota::new(&self.env.limits);
         self.limiter.begin();
@@ -233,9 +238,19 @@ impl HostState {
         self.table.is_empty() && self.wasi_http.is_none() && self.limiter.has_room()
     }
 
+    /// When the run is over. Moves while it waits for a turn, which is not its own time.
+    pub(crate) fn ends_at(&self) -> Instant {
+        self.facts.deadline + self.leash.late()
+    }
+
+    /// When host calls time out: a little before the run does, so that the guest can still judge a target that hangs.
+    pub(crate) fn calls_end(&self) -> Instant {
+        calls_end(self.ends_at(), self.env.limits.timeout)
+    }
+
     /// Time left for this run; zero when it is over.
     pub(crate) fn remaining(&self) -> Duration {
-        self.facts.deadline.saturating_duration_since(Instant::now())
+        self.ends_at().saturating_duration_since(Instant::now())
     }
 
     /// The time by which state expires: the case's, where there is one.
@@ -271,7 +286,7 @@ impl HostState {
     ) -> Result<T, HostError> {
         self.admit(capability)?;
         let start = Instant::now();
-        let answer = match tokio::time::timeout_at(self.calls_end.into(), work).await {
+        let answer = match tokio::time::timeout_at(self.calls_end().into(), work).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
         };

@@ -68,8 +68,8 @@ struct Fetch {
 
 impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let (env, quota, deadline) = (&self.env, &self.quota, self.calls_end);
-        let span = self.span();
+        let (deadline, span) = (self.calls_end(), self.span());
+        let (env, quota) = (&self.env, &self.quota);
         let wasi = self.wasi_http.get_or_insert_with(|| {
             let mut ctx = WasiHttpCtx::new();
             ctx.set_field_size_limit(FIELDS_BYTES_MAX);
@@ -86,6 +86,7 @@ impl WasiHttpView for HostState {
             Box::new(WasiHttp { ctx, hooks })
         });
         wasi.hooks.other_calls = self.record.count;
+        wasi.hooks.deadline = deadline;
         WasiHttpCtxView { hooks: &mut wasi.hooks, table: &mut self.wasi_table, ctx: &mut wasi.ctx }
     }
 }

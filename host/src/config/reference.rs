@@ -161,7 +161,7 @@ fn section(schema: &Value, title: &str, table: &Value, above: &str, text: &mut S
             text.push_str("`fuel` may stand in `[[check]]` itself. Default: `[limits]`.\n");
         } else if key == "grants" && nested == "check" {
             let _ = write!(text, "\n## `{title}`\n\nThe keys of `[defaults.grants]`, for this check. ");
-            text.push_str("Default: nothing is granted.\n");
+            text.push_str("Default, where a check has no `grants` at all: `[defaults.grants]`.\n");
         } else {
             section(schema, &title, property, "", text);
         }

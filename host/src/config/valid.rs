@@ -182,10 +182,14 @@ pub struct StateDir {
 /// Table `[schedule]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// Key `concurrency`, default 64: runs at once.
+    /// Key `concurrency`, default 64: runs at once, beside those that wait.
     pub concurrency: usize,
     /// Key `concurrency-per-plugin`, default 16.
     pub concurrency_per_plugin: usize,
+    /// Key `waiting`, default 512: runs at once that only wait.
+    pub waiting: usize,
+    /// Key `waiting-memory`, default 1 GiB: bytes of their guests' memory together.
+    pub waiting_memory: u64,
     /// Key `threads`, default: the machine's parallelism. Worker threads of the guests' own runtime.
     pub threads: usize,
     /// Key `backoff-max`, default 5 min: the longest pause before a check that keeps trapping runs again.

@@ -16,7 +16,7 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::plugins::Store;
-use crate::sandbox::{Compiler, Sandbox, private_dir};
+use crate::sandbox::{Bounds, Compiler, Sandbox, private_dir};
 use crate::schedule::{Handle, Scheduler, Settings};
 use crate::trace::{self, Exporter, Spans};
 
@@ -52,17 +52,21 @@ impl Host {
         config: Config,
         compiler: Compiler,
         guests: &tokio::runtime::Handle,
+        waiting: usize,
     ) -> Result<(Arc<Self>, Scheduler, Exporter), StartError> {
-        let settings = Settings {
-            concurrency: config.schedule.concurrency,
-            concurrency_per_plugin: config.schedule.concurrency_per_plugin,
-            backoff_max: config.schedule.backoff_max,
+        let runs = config.schedule.concurrency;
+        let bounds = Bounds {
+            runs,
+            runs_per_plugin: config.schedule.concurrency_per_plugin,
+            waiting: waiting.min(Sandbox::waiting_max(runs)),
+            waiting_memory: config.schedule.waiting_memory,
         };
+        let settings = Settings { bounds, backoff_max: config.schedule.backoff_max };
         let dir = usable(&config.state.dir);
         let cache = dir.filter(|_| config.state.cache).map(|dir| dir.join("cache"));
-        let sandbox = Sandbox::new(config.schedule.concurrency, cache.as_deref())?.compiling_in(compiler);
+        let sandbox = Sandbox::new(bounds.runs + bounds.waiting, cache.as_deref())?.compiling_in(compiler);
         let sandbox = Arc::new(sandbox);
-        tracing::info!(pooled = sandbox.is_pooled(), cache = ?cache, "sandbox ready");
+        tracing::info!(pooled = sandbox.is_pooled(), waiting = bounds.waiting, cache = ?cache, "sandbox ready");
         let metrics = Arc::new(Metrics::new(config.server.metrics_max_checks));
         let (spans, exporter) = trace::channel(&metrics);
         let board = Arc::new(Board::new(Arc::clone(&metrics), config.schedule.history));

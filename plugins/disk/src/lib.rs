@@ -65,6 +65,10 @@ impl Check for Disk {
                 Err(error) if error.kind == ErrorKind::NotFound => {
                     outcome.finding(Status::Unhealthy, &format!("{path} does not exist"))
                 }
+                // A dead network file system: the answer would be known if there were one.
+                Err(error) if error.kind == ErrorKind::Timeout => {
+                    outcome.finding(Status::Unhealthy, &format!("{path} does not answer: {}", error.message))
+                }
                 Err(error) => return Err(error.into()),
             };
         }
@@ -162,6 +166,16 @@ mod tests {
         let info = || DiskInfo { read_only: true, ..disk(90) };
         assert_eq!(run(info(), json!({})).status, Status::Healthy);
         assert_eq!(run(info(), json!({"writable": true})).status, Status::Unhealthy);
+    }
+
+    // A file system that hangs is unhealthy, and its neighbours are judged all the same.
+    #[test]
+    fn a_path_that_does_not_answer_is_unhealthy() {
+        let hung = Error::new(ErrorKind::Timeout, "the look at /share has been hanging for 3.0 s");
+        let host = TestHost::new().system_error(hung);
+        let outcome = host.run::<Disk>(json!({"paths": ["/share"]})).unwrap();
+        assert_eq!(outcome.status, Status::Unhealthy);
+        assert_eq!(outcome.message, "/share does not answer: the look at /share has been hanging for 3.0 s");
     }
 
     // Without a grant there is no judgement; without a path no configuration.

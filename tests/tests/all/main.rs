@@ -31,6 +31,7 @@ mod foreign; // what a plugin's file or words cannot do to the host
 mod greeters; // mail, files and shells, in the clear and inside TLS
 #[cfg(unix)]
 mod grpc; // the health of real gRPC servers
+mod hanging; // what hangs blinds nobody
 mod heartbeats; // jobs report, and the check of them says so
 #[cfg(unix)]
 mod kits; // what a component of the kit for C imports, and what it leaves behind

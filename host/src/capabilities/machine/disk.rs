@@ -44,8 +44,8 @@ pub struct FileFacts {
 
 /// One line of `/proc/self/mountinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Mount {
-    point: PathBuf,
+pub(super) struct Mount {
+    pub(super) point: PathBuf,
     file_system: String,
 }
 
@@ -69,22 +69,30 @@ pub(super) fn holding(path: &Path, bases: &[PathBuf]) -> Result<Disk, CallError>
     measure(&mount, &file).map_err(|error| failed(path, &error))
 }
 
-/// Every file system with space of its own.
-pub(super) fn all() -> Result<Vec<Disk>, CallError> {
+/// The file system that is mounted there. What this user may not see, or what went away, is `not-found`.
+pub(super) fn mounted_at(mount: &Mount) -> Result<Disk, CallError> {
+    let disk = open_path(&mount.point).and_then(|file| measure(mount, &file));
+    disk.map_err(|error| CallError { kind: ErrorKind::NotFound, ..failed(&mount.point, &error) })
+}
+
+/// Every file system with space of its own, of what was found of each; of several on one point the last.
+///
+/// # Errors
+/// That of one that does not answer: a list without it would look as if all were well.
+pub(super) fn of_all(found: Vec<Result<Disk, CallError>>) -> Result<Vec<Disk>, CallError> {
     let mut disks: Vec<Disk> = Vec::new();
-    for mount in mounts()? {
-        if disks.len() == DISKS_MAX {
-            break;
-        }
-        let disk = open_path(&mount.point).and_then(|file| measure(&mount, &file));
-        // One that this user may not see, or that went away, hides no other.
-        if let Ok(disk) = disk
-            && disk.total > 0
-        {
-            disks.retain(|seen| seen.mount_point != disk.mount_point);
-            disks.push(disk);
+    for disk in found {
+        match disk {
+            Ok(disk) if disk.total > 0 => {
+                disks.retain(|seen| seen.mount_point != disk.mount_point);
+                disks.push(disk);
+            }
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
+    disks.truncate(DISKS_MAX);
     Ok(disks)
 }
 
@@ -168,13 +176,13 @@ fn measure(mount: &Mount, _file: &std::fs::File) -> std::io::Result<Disk> {
 }
 
 #[cfg(target_os = "linux")]
-fn mounts() -> Result<Vec<Mount>, CallError> {
+pub(super) fn mounts() -> Result<Vec<Mount>, CallError> {
     let text = std::fs::read_to_string("/proc/self/mountinfo").map_err(|_| unsupported("the list of file systems"))?;
     Ok(text.lines().filter_map(parse_mount).collect())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn mounts() -> Result<Vec<Mount>, CallError> {
+pub(super) fn mounts() -> Result<Vec<Mount>, CallError> {
     let disks = sysinfo::Disks::new_with_refreshed_list().map_err(|_| unsupported("the list of file systems"))?;
     let mount = |disk: &sysinfo::Disk| Mount {
         point: disk.mount_point().to_owned(),

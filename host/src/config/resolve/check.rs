@@ -91,7 +91,11 @@ fn one(raw: &raw::Check, base: &Base<'_>, cx: &mut Cx<'_>) -> Check {
         severity: raw.severity.or(cx, base.defaults.severity),
         probes: raw.probes.read(cx).map(set),
         groups: raw.groups.read(cx).unwrap_or_default().into_iter().map(|group| group_name(group, cx)).collect(),
-        grants: grants(&raw.grants, base.declared, cx),
+        // Whoever says anything of grants, even that there are none, says all of it.
+        grants: match raw.grants.own.0 {
+            Some(_) => grants(&raw.grants, base.declared, cx),
+            None => Arc::clone(&base.defaults.grants),
+        },
         limits,
         timeout_is_set: base.defaults.timeout_is_set || raw.timeout.id.is_some() || raw.limits.timeout.id.is_some(),
         unhealthy_after: raw.unhealthy_after.or(cx, base.defaults.unhealthy_after),

@@ -219,6 +219,8 @@ fn schedule(raw: &raw::Schedule, cx: &mut Cx<'_>) -> Schedule {
     Schedule {
         concurrency: narrow(raw.concurrency.or(cx, 64)),
         concurrency_per_plugin: narrow(raw.concurrency_per_plugin.or(cx, 16)),
+        waiting: narrow(raw.waiting.or(cx, 512)),
+        waiting_memory: raw.waiting_memory.or(cx, 1 << 30),
         threads: raw.threads.read(cx).map_or(processors, narrow),
         backoff_max: raw.backoff_max.or(cx, Duration::from_secs(300)),
         history: narrow(raw.history.or(cx, 100)),

@@ -129,6 +129,18 @@ fn url_credentials_become_a_header() {
     assert!(!printed.contains("cHJvYml0eT") && !printed.contains("nowhere-else") && !printed.contains("sw0rd"));
 }
 
+// What is granted to all is granted to a check that says nothing of grants; one that does, even nothing, has its own only.
+#[test]
+fn default_grants_reach_checks_that_say_nothing() {
+    let config = good(
+        "[defaults.grants]\nsystem = [\"memory\"]\n[[check]]\nname = \"silent\"\n\
+         [[check]]\nname = \"none\"\ngrants = {}\n[[check]]\nname = \"own\"\ngrants = { system = [\"cpu\", \"load\"] }",
+    );
+    let granted = |name: &str| config.checks[name].grants.system.len();
+    assert_eq!([granted("silent"), granted("none"), granted("own")], [1, 0, 2]);
+    assert_eq!(config.checks["silent"].grants, config.defaults.grants);
+}
+
 // Tables of several files merge, checks add up in order, and each keeps its own origin.
 #[test]
 fn several_files_make_one_configuration() {
