@@ -7,6 +7,7 @@
 //! - [`contract`]: the WIT, embedded; worlds made of it; what a component owes it.
 //! - [`component`]: core module → component, checked against the contract, written whole and only when it changed.
 //! - [`tool`]: programs of toolchains, found and run.
+//! - [`tools`]: whether a language's tools are there.
 //! - [`sdk`]: where the author kits are.
 //!
 //! One rule for what is generated: it lies in the folder's `target/` and nowhere else. `components/NAME.wasm` is the
@@ -27,6 +28,7 @@ pub mod sdk;
 mod sections;
 mod sources;
 pub mod tool;
+mod tools;
 
 mod c;
 mod go;
@@ -40,6 +42,8 @@ pub use error::BuildError;
 pub use go::kit_bindings as go_kit_bindings;
 pub use language::Language;
 pub use project::{Built, Project};
+pub use sources::Sources;
+pub use tools::tools;
 
 /// What a language is asked to build: one check.
 #[derive(Clone, Copy, Debug)]

@@ -13,6 +13,11 @@ mod demo;
 mod docs;
 mod guests;
 mod languages;
+// The host's own look at who listens where: a file without dependencies, so that the tasks need not be built with the host.
+#[path = "../../host/src/cli/listener.rs"]
+mod listener;
+#[cfg(unix)]
+mod ports;
 mod python;
 #[cfg(unix)]
 mod quickstarts;
@@ -74,7 +79,10 @@ enum Task {
     Demo {
         /// The host's address
         #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: String,
+        listen: std::net::SocketAddr,
+        /// The shop's port on 127.0.0.1
+        #[arg(long, default_value_t = demo::SHOP_PORT)]
+        shop_port: u16,
     },
 }
 
@@ -88,7 +96,7 @@ fn main() -> ExitCode {
         Task::Bench { args } => bench::run(&args),
         #[cfg(unix)]
         Task::Docs { host, quickstart } => docs::run(host, quickstart.as_deref()),
-        Task::Demo { listen } => demo::run(&listen),
+        Task::Demo { listen, shop_port } => demo::run(listen, shop_port),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@ use probity_build::{Built, Project};
 use serde::Serialize;
 
 use super::Output;
+use super::progress::{self, Beside};
 use super::terminal::{self, grouped, size};
 use crate::sandbox::capability;
 
@@ -53,7 +54,7 @@ struct Component<'a> {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.dir)?;
     let started = Instant::now();
-    let mut built = project.build(args.fresh).with_context(|| format!("build {}", project.name))?;
+    let mut built = made(&project, args.fresh)?;
     if let Some(out) = &args.out {
         let bytes = std::fs::read(&built.file).with_context(|| format!("read {}", built.file.display()))?;
         built.changed = write_if_changed(out, &bytes).with_context(|| format!("write {}", out.display()))?;
@@ -63,7 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Output::Human => {
             terminal::print(&describe(&built))?;
             let how = if built.compiled { project.language.as_str() } else { "nothing to build" };
-            terminal::complain(&format!("done in {:.1} s ({how})", started.elapsed().as_secs_f32()));
+            terminal::note(&format!("done in {:.1} s ({how})", started.elapsed().as_secs_f32()));
         }
         Output::Json => terminal::print_json(&Component {
             name: &project.name,
@@ -76,6 +77,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         })?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds, and says so to who waits.
+pub(super) fn made(project: &Project, fresh: bool) -> anyhow::Result<Built> {
+    let what = format!("building {} ({})", project.name, project.language.as_str());
+    let _phase = progress::phase(&what, Beside::Tools);
+    project.build(fresh).with_context(|| format!("build {}", project.name))
 }
 
 /// What came out, for a person.

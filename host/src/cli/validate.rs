@@ -3,14 +3,14 @@
 //! Without plugins it reads files only. With them it does what a starting host does, short of running a check: loads
 //! every plugin, plans every check, and reports those that would not run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::terminal;
-use super::{Output, local};
+use super::{Output, components, local};
 use crate::capabilities::{Services, StateStore};
 use crate::check::Reason;
 use crate::config::{self, Config};
@@ -28,7 +28,9 @@ Examples:
 Exits 0 when a host would run every check, 1 otherwise.")]
 pub(super) struct Args {
     /// The configuration; without it `probity.toml` in the working directory, else the defaults
-    #[arg(env = "PROBITY_CONFIG")]
+    #[arg(long, short, value_name = "FILE", env = "PROBITY_CONFIG")]
+    config: Option<PathBuf>,
+    /// The same without the option's name
     file: Option<PathBuf>,
     /// Do not load the plugins
     #[arg(long)]
@@ -67,10 +69,13 @@ struct CheckVerdict {
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// Where the component is, when it is one of ours and not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let verdict = match config::load(args.file.as_deref()) {
+    let verdict = match config::load(file(args)?) {
         Ok(config) => judge(args, config)?,
         Err(errors) => Verdict { errors: errors.into_iter().collect(), ..Verdict::default() },
     };
@@ -79,6 +84,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Output::Json => terminal::print_json(&verdict)?,
     }
     Ok(if verdict.valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The file that was named, in either way. One in the environment gives way.
+fn file(args: &Args) -> anyhow::Result<Option<&Path>> {
+    let from_environment = std::env::var_os("PROBITY_CONFIG").map(PathBuf::from);
+    match (args.file.as_deref(), args.config.as_deref()) {
+        (Some(file), Some(config)) if file != config && Some(config) != from_environment.as_deref() => {
+            anyhow::bail!("two configurations are named, {} and {}; name one", file.display(), config.display())
+        }
+        (file, config) => Ok(file.or(config)),
+    }
 }
 
 /// Looks at the plugins of a configuration that is valid by itself.
@@ -129,6 +145,9 @@ fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
         origin: planned.origin.clone(),
         reason: planned.blocked.as_ref().map(|failure| failure.reason),
         message: planned.blocked.as_ref().map(|failure| failure.message.clone()),
+        help: (!plugins.contains_key(&*planned.plugin))
+            .then(|| components::help(&planned.plugin, &config.plugins.dir))
+            .flatten(),
     };
     plan.checks.values().map(|planned| verdict(planned)).collect()
 }
@@ -156,6 +175,9 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
                 reason.as_str(),
                 check.origin
             ));
+            if let Some(help) = check.help.as_ref() {
+                terminal::note(&format!(" help: {help}"));
+            }
         }
     }
     if verdict.valid {

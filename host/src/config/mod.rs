@@ -31,8 +31,8 @@ pub use grants::Grants;
 pub use limits::{
     EPOCH_TICK, FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX, suggested_interval, suggested_timeout,
 };
-pub(crate) use load::fingerprint;
 pub use load::{FILE_NAME, load, parse};
+pub(crate) use load::{fingerprint, fragments};
 pub use reference::{reference, schema};
 pub use secrets::Secrets;
 pub use source::{SOURCE_BYTES_MAX, Source};

@@ -23,7 +23,7 @@ const CONNECTIONS_MIN: usize = 16;
 /// Raises the process's limit and lowers `server.max-connections` to what fits below it, and says so.
 pub(super) fn share_out(config: &mut Config) {
     let beside = beside(config.schedule.concurrency);
-    let wanted = config.server.max_connections + beside;
+    let wanted = needed(config);
     let Some(limit) = raise(u64::try_from(wanted).unwrap_or(u64::MAX).max(WANTED_MIN)) else { return };
     let fits = fitting(limit, beside);
     if fits < config.server.max_connections {
@@ -36,6 +36,11 @@ pub(super) fn share_out(config: &mut Config) {
         );
         config.server.max_connections = fits;
     }
+}
+
+/// Descriptors of all that the configuration allows at once.
+pub(crate) fn needed(config: &Config) -> usize {
+    config.server.max_connections + beside(config.schedule.concurrency)
 }
 
 /// Descriptors of everything but the regular connections.

@@ -4,7 +4,7 @@
 //! plain threads for what blocks (loading plugins, flushing state). A guest that spins holds only a guest thread.
 
 mod control;
-mod descriptors;
+pub(crate) mod descriptors;
 mod heap;
 mod host;
 mod reload;

@@ -126,7 +126,7 @@ fn judges_a_service(dir: &Path, component: &str) {
     });
     let config = format!(r#"{{"url": "http://{address}/stats", "value": {{"warn": 10, "crit": 100}}}}"#);
     let grant = format!("http=http://{address}/*");
-    let output = probity(dir, &["run", component, "--config", &config, "--grant", &grant, "--output", "nagios"]);
+    let output = probity(dir, &["run", component, "--check-config", &config, "--grant", &grant, "--output", "nagios"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "WARNING - value 50, more than 10 | 'value'=50\n");
 }

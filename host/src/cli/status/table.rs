@@ -42,6 +42,11 @@ impl Board {
         Self { status: status(&document["status"]), rows }
     }
 
+    /// Whether there is a check of this name.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.rows.iter().any(|row| row.name == name)
+    }
+
     /// The table, with its newline.
     pub(super) fn render(&self, paint: Paint) -> String {
         let count = |status| self.rows.iter().filter(|row| row.status == status).count();
