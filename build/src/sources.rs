@@ -148,11 +148,16 @@ impl Sources {
     /// Remembers what a source holds.
     fn take(&mut self, path: &Path) -> io::Result<()> {
         let room = TEXT_BYTES_MAX.saturating_sub(self.text.len());
-        if room > 0 && !is_lock(path) {
-            let text = String::from_utf8_lossy(&fs::read(path)?).into_owned();
-            self.text.extend(text.chars().take(room));
-            self.text.push('\n');
+        if room == 0 || is_lock(path) {
+            return Ok(());
         }
+        let bytes = match fs::read(path) {
+            // An editor that replaces it: it is back, or gone, at the next look.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read?,
+        };
+        self.text.extend(String::from_utf8_lossy(&bytes).chars().take(room));
+        self.text.push('\n');
         Ok(())
     }
 

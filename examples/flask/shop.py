@@ -26,7 +26,7 @@ import probity.flask
 from probity.pulse import Pulse
 
 VERSION = "1.4.2"
-HOST = os.environ.get("PROBITY_URL", "http://127.0.0.1:8080")
+HOST = os.environ.get("PROBITY_URL", "http://127.0.0.1:18090")
 
 app = Flask(__name__)
 # A connection is tried before it is used: after a restart of the database the pool holds dead ones.

@@ -12,6 +12,7 @@ mod demo;
 #[cfg(unix)]
 mod docs;
 mod guests;
+mod install;
 mod languages;
 // The host's own look at who listens where: a file without dependencies, so that the tasks need not be built with the host.
 #[path = "../../host/src/cli/listener.rs"]
@@ -53,6 +54,12 @@ enum Task {
     },
     /// Install what building components needs (apt-get or rustup), if anything is missing
     Setup,
+    /// Put `probity` onto the PATH, with the first-party components beside it
+    Install {
+        /// Where: bin/ and share/ below it; by default /usr/local for root, else ~/.local
+        #[arg(long, value_name = "FOLDER")]
+        prefix: Option<PathBuf>,
+    },
     /// Build guests and host, then run every test
     Test {
         /// Passed on to `cargo test`
@@ -92,6 +99,7 @@ fn main() -> ExitCode {
         Task::Languages { bindings: true, .. } => languages::write_bindings(),
         Task::Languages { measure, .. } => languages::run(measure),
         Task::Setup => setup::run(),
+        Task::Install { prefix } => install::run(prefix),
         Task::Test { args } => test::run(&args),
         Task::Bench { args } => bench::run(&args),
         #[cfg(unix)]

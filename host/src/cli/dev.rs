@@ -82,14 +82,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut watch = Watch { watcher: watcher.context("watch the folder")?, folders: Vec::new() };
     loop {
         // Before the build, so that what is saved meanwhile is built next.
-        let now = Wanted::of(&project, args.config.as_deref())?;
-        watch.follow(&now)?;
-        *wanted.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        watch.renew(args, &project, &wanted)?;
         turn(args, &project)?;
         // What the build read elsewhere is known only now.
-        let now = Wanted::of(&project, args.config.as_deref())?;
-        watch.follow(&now)?;
-        *wanted.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        watch.renew(args, &project, &wanted)?;
         terminal::print("\nwaiting for a save; Ctrl-C ends\n")?;
         let saved = next_save(&saves)?;
         let file = saved.strip_prefix(&project.folder).unwrap_or(&saved);
@@ -241,6 +237,19 @@ struct Watch {
 }
 
 impl Watch {
+    /// Looks again at what a save is a save of. Where that cannot be seen just now, it is as before.
+    fn renew(&mut self, args: &Args, project: &Project, wanted: &Mutex<Wanted>) -> anyhow::Result<()> {
+        match Wanted::of(project, args.config.as_deref()) {
+            Ok(now) => {
+                self.follow(&now)?;
+                *wanted.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                Ok(())
+            }
+            Err(error) if self.folders.is_empty() => Err(error),
+            Err(error) => tell(&error),
+        }
+    }
+
     /// Watches the folders that are new.
     fn follow(&mut self, wanted: &Wanted) -> anyhow::Result<()> {
         self.folders.retain(|folder| folder.is_dir());

@@ -39,8 +39,8 @@ use crate::config::Errors;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// When there are colours
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = EVERYWHERE)]
+    /// When there are colours: auto (on a terminal, as NO_COLOR and CLICOLOR_FORCE say), always or never
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = true, help_heading = EVERYWHERE)]
     color: Colour,
     /// Results and errors only
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = EVERYWHERE)]
