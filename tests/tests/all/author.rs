@@ -196,8 +196,8 @@ fn the_loop_in_rust() {
 
     let source = folder.join("src/lib.rs");
     let helper = folder.join("src/helper.rs");
-    let good = fs::read_to_string(&source).unwrap();
-    fs::write(&source, format!("{good}\nmod helper;\n")).unwrap();
+    let check = fs::read_to_string(&source).unwrap();
+    fs::write(&source, format!("{check}\nmod helper;\n")).unwrap();
     fs::write(&helper, "//! Not much.\n").unwrap();
     fs::remove_file(folder.join(".gitignore")).unwrap();
     let _log = Log::grow(folder.join("host.log"));
@@ -213,7 +213,7 @@ fn the_loop_in_rust() {
 
     fs::write(&helper, "use probity_sdkk as _;\n").unwrap();
     dev.wait_for(&["src/helper.rs was saved", "not built", "probity_sdkk"]);
-    fs::write(&source, good.replace("{} is {value}", "{} was {value}")).unwrap();
+    fs::write(&source, check.replace("{} is {value}", "{} was {value}")).unwrap();
     dev.wait_for(&["7 of 7 cases pass"]);
     assert_ne!(modified(&component), before, "the component is the new one");
 }
