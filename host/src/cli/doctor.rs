@@ -130,7 +130,7 @@ fn port(listen: std::net::SocketAddr, missing: Level) -> Finding {
     let holder = listener::of(listen);
     match (std::net::TcpListener::bind(listen), holder) {
         (Ok(_), _) => Finding::new(Level::Ok, "address", format!("{listen} is free")),
-        (Err(_), Some(holder)) if holder.command.starts_with("probity") => {
+        (Err(_), Some(holder)) if holder.command == "probity serve" => {
             Finding::new(Level::Ok, "address", format!("{listen}: {holder} listens"))
         }
         (Err(error), Some(holder)) if error.kind() == std::io::ErrorKind::AddrInUse => {
