@@ -13,7 +13,7 @@ use probity::config::{self, Check, Config, Timing};
 use probity::metrics::Metrics;
 use probity::plan::{Plan, PlannedCheck};
 use probity::plugins::{Loader, Plugins, Store};
-use probity::sandbox::Sandbox;
+use probity::sandbox::{Bounds, Sandbox};
 use probity::schedule::{Handle, Scheduler, Settings};
 use tokio::runtime::{Builder, Runtime};
 
@@ -68,13 +68,18 @@ impl Rig {
         };
         let guests = runtime("rig-guest", shape.threads).context("start the guests' runtime")?;
         let front = runtime(FRONT, 1).context("start the front runtime")?;
-        let sandbox = Arc::new(Sandbox::new(shape.concurrency, None).context("make a sandbox")?);
+        let sandbox =
+            Arc::new(Sandbox::new(shape.concurrency + config.schedule.waiting, None).context("make a sandbox")?);
         let metrics = Arc::new(Metrics::new(config.server.metrics_max_checks));
         let board = Arc::new(Board::new(Arc::clone(&metrics), config.schedule.history));
         let (schedule, commands) = Handle::channel();
         let settings = Settings {
-            concurrency: shape.concurrency,
-            concurrency_per_plugin: shape.per_plugin,
+            bounds: Bounds {
+                runs: shape.concurrency,
+                runs_per_plugin: shape.per_plugin,
+                waiting: config.schedule.waiting,
+                waiting_memory: config.schedule.waiting_memory,
+            },
             backoff_max: config.schedule.backoff_max,
         };
         let parts = (Arc::clone(&sandbox), Arc::clone(&board));

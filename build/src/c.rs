@@ -67,7 +67,7 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
         Dialect::Zig => zig.zig(job.folder, &kit, &out, &objects, &wasm)?,
     }
     let module = fs::read(&wasm).map_err(BuildError::read(&wasm))?;
-    Ok(Made { code: Code::Module(module), inputs: vec![kit] })
+    Ok(Made::compiled(Code::Module(module), vec![kit]))
 }
 
 /// The files of `folder` with this ending, in order.

@@ -14,9 +14,9 @@ use crate::{BuildError, Code, Job, Language, Made, sdk, sections, tool};
 /// The author kit's module.
 const KIT: &str = "probity.dev/sdk";
 
-/// What the generated bindings of the kit stand on, where no module proxy has it: names a folder with its sources.
-const RUNTIME: &str = "go.bytecodealliance.org/pkg";
-const RUNTIME_VARIABLE: &str = "PROBITY_GO_WIT";
+/// What generated bindings stand on, and where the kit carries a copy of it: a build asks no module proxy for anything.
+const RUNTIME: &str = "go.bytecodealliance.org/pkg/";
+const KIT_RUNTIME: &str = "probity.dev/sdk/internal/pkg/";
 
 /// The first compiler whose linker and runtime the bindings work with.
 const GO_MIN: (u32, u32, u32) = (1, 27, 1);
@@ -48,8 +48,8 @@ pub fn kit_bindings() -> Result<Vec<(String, Vec<u8>)>, BuildError> {
     let generated = options.build().generate(&mut resolve.clone(), id, &mut made);
     generated
         .map_err(|error| BuildError::source(Path::new(BINDINGS), format!("cannot generate bindings: {error:#}")))?;
-    let mut files: Vec<(String, Vec<u8>)> =
-        made.iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect();
+    let own = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(RUNTIME, KIT_RUNTIME).into_bytes();
+    let mut files: Vec<(String, Vec<u8>)> = made.iter().map(|(name, bytes)| (name.to_owned(), own(bytes))).collect();
     files.sort();
     Ok(files)
 }
@@ -72,29 +72,99 @@ pub(crate) fn build(job: &Job<'_>) -> Result<Made, BuildError> {
     fs::create_dir_all(&out).map_err(BuildError::write(&out))?;
     let (modfile, inputs) = modfile(job.folder, &out)?;
     let wasm = out.join("check.wasm");
-    let mut command = Command::new(go);
-    command.current_dir(job.folder).args(["build", "-buildmode=c-shared", "-trimpath", "-mod=mod"]);
+    let mut command = command(&go, job.folder, "build", &modfile);
+    command.args(["-buildmode=c-shared", "-trimpath"]);
+    if let Some(overlay) = overlay(&go, &out)? {
+        command.arg("-overlay").arg(overlay);
+    }
     // The name of a symbol of the runtime that bindings need is closed to the linker without it.
-    command.arg("-ldflags=-s -w -checklinkname=0").arg("-modfile").arg(&modfile).arg("-o").arg(&wasm).arg(".");
-    // Its own choice of a toolchain would be one that it fetches.
-    command.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOTOOLCHAIN", "local");
+    command.arg("-ldflags=-s -w -checklinkname=0").arg("-o").arg(&wasm).arg(".");
     tool::run(&mut command)?;
     let module = fs::read(&wasm).map_err(BuildError::read(&wasm))?;
     let mut module = sections::export_instead(&module, REALLOC, KIT_REALLOC)
         .map_err(|error| BuildError::source(&wasm, format!("not what a Go compiler makes: {error}")))?;
     World::full().embed(&mut module).map_err(BuildError::Component)?;
-    Ok(Made { code: Code::Module(module), inputs })
+    let mut made = Made::compiled(Code::Module(module), inputs);
+    let list = "{{if not .Standard}}{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{end}}";
+    let listed = tool::told(self::command(&go, job.folder, "list", &modfile).args(["-deps", "-f", list, "."]));
+    made.notes = notes(&listed.unwrap_or_default());
+    Ok(made)
 }
 
-/// The author's `go.mod` with the kit and its runtime where they are on this machine, and what lies outside of the
-/// folder. The author's own file is left alone, and what it replaces itself stays as it says.
+/// A command of the compiler about the check's own package.
+fn command(go: &Path, folder: &Path, what: &str, modfile: &Path) -> Command {
+    let mut command = Command::new(go);
+    command.current_dir(folder).args([what, "-mod=mod", "-modfile"]).arg(modfile);
+    // Its own choice of a toolchain would be one that it fetches.
+    command.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOTOOLCHAIN", "local");
+    command
+}
+
+/// Packages by what they want that a component has not; what to use instead.
+const PACKAGES: [(&str, &str, &str); 8] = [
+    ("net/http", "sockets", "probity.dev/sdk/http"),
+    ("net", "sockets", "probity.dev/sdk/tcp, udp or dns"),
+    ("crypto/tls", "sockets", "probity.dev/sdk/tls"),
+    ("net/smtp", "sockets", "probity.dev/sdk/tcp"),
+    ("net/rpc", "sockets", "probity.dev/sdk/tcp"),
+    ("database/sql", "sockets", "probity.dev/sdk/sql"),
+    ("os/exec", "processes", "probity.dev/sdk/system"),
+    ("os/signal", "processes", "probity.dev/sdk/run"),
+];
+
+/// What to know about packages that are imported, of lines `IMPORTER PACKAGE …`. What a dependency imports is noted for the
+/// most telling package only: who wants `net/http` wants `net` as well.
+fn notes(listed: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    for line in listed.lines() {
+        let mut words = line.split(' ').filter(|word| !word.is_empty());
+        let Some(importer) = words.next().filter(|name| !is_kit(name)) else { continue };
+        let imported: Vec<&str> = words.collect();
+        if let Some((package, wants, instead)) = PACKAGES.iter().find(|(name, _, _)| imported.contains(name)) {
+            notes.push(format!(
+                "{importer} imports {package}, which wants {wants}: a component has none; use {instead}"
+            ));
+        }
+    }
+    notes
+}
+
+fn is_kit(package: &str) -> bool {
+    package.strip_prefix(KIT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The standard library plays at being a network where there is none: nobody listens, so every connection is refused, and a
+/// check would call that news about its target. In its place it says what is so, and ends the run; the standard library's
+/// file with that one change, for the compiler's `-overlay`.
+fn overlay(go: &Path, out: &Path) -> Result<Option<PathBuf>, BuildError> {
+    const REFUSED: &str = "return wrapErr(syscall.ECONNREFUSED)";
+    const SAID: &str =
+        r#"panic("net: a component has no sockets: use probity.dev/sdk/http, tcp, udp, dns, sql, redis or queue")"#;
+    let Some(root) = tool::told(Command::new(go).args(["env", "GOROOT"]).env("GOTOOLCHAIN", "local")) else {
+        return Ok(None);
+    };
+    let file = Path::new(root.trim()).join("src/net/net_fake.go");
+    let Ok(text) = fs::read_to_string(&file) else { return Ok(None) };
+    if !text.contains(REFUSED) {
+        return Ok(None);
+    }
+    let (changed, list) = (out.join("net_fake.go.txt"), out.join("overlay.json"));
+    write_if_changed(&changed, text.replace(REFUSED, SAID).as_bytes()).map_err(BuildError::write(&changed))?;
+    let json = serde_json::json!({"Replace": {file.display().to_string(): changed.display().to_string()}});
+    write_if_changed(&list, json.to_string().as_bytes()).map_err(BuildError::write(&list))?;
+    Ok(Some(list))
+}
+
+/// The author's `go.mod` with the kit where it is on this machine, and what lies outside of the folder. The author's own
+/// file is left alone, and what it replaces itself stays as it says.
 fn modfile(folder: &Path, out: &Path) -> Result<(PathBuf, Vec<PathBuf>), BuildError> {
     let file = folder.join("go.mod");
     let mut text = fs::read_to_string(&file).map_err(BuildError::read(&file))?;
     let mut inputs = Vec::new();
-    for (module, place) in [(KIT, sdk::find(Language::Go)?), (RUNTIME, runtime())] {
-        let Some(place) = place.filter(|_| !replaces(&text, module)) else { continue };
-        text.push_str(&format!("\nreplace {module} => {}\n", go_path(&place)));
+    if let Some(place) = replaced(&text, KIT) {
+        inputs.push(folder.join(place));
+    } else if let Some(place) = sdk::find(Language::Go)? {
+        text.push_str(&format!("\nreplace {KIT} => {}\n", go_path(&place)));
         inputs.push(place);
     }
     let path = out.join("go.mod");
@@ -107,20 +177,19 @@ fn modfile(folder: &Path, out: &Path) -> Result<(PathBuf, Vec<PathBuf>), BuildEr
     Ok((path, inputs))
 }
 
-/// Whether a `go.mod` says itself where `module` is.
-fn replaces(text: &str, module: &str) -> bool {
-    text.lines().any(|line| line.contains("=>") && line.split_whitespace().any(|word| word == module))
+/// Where a `go.mod` itself says that `module` is.
+fn replaced<'a>(text: &'a str, module: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let (what, place) = line.trim().trim_start_matches("replace").split_once("=>")?;
+        what.split_whitespace().any(|word| word == module).then(|| place.trim().trim_matches('"'))
+    })
 }
 
 /// A path as `go.mod` has it.
-fn go_path(path: &Path) -> String {
+#[must_use]
+pub fn go_path(path: &Path) -> String {
     let text = path.display().to_string();
-    if text.contains(' ') { format!("{text:?}") } else { text }
-}
-
-fn runtime() -> Option<PathBuf> {
-    let named = env::var_os(RUNTIME_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    named.filter(|folder| folder.join("go.mod").is_file())
+    if text.contains([' ', '(', ')', '"', '\\']) { format!("{text:?}") } else { text }
 }
 
 /// The compiler's version.
@@ -163,6 +232,16 @@ mod tests {
         }
     }
 
+    // Who imports what a component has not is named, with what to use instead; the kit's own packages are not.
+    #[test]
+    fn packages_that_cannot_work_are_noted() {
+        let listed = "probity.dev/sdk/board net/http net\nacme.test/orders fmt net/http net\n\nexample.com/x net/url\n";
+        let told =
+            "acme.test/orders imports net/http, which wants sockets: a component has none; use probity.dev/sdk/http";
+        assert_eq!(notes(listed), [told]);
+        assert!(is_kit("probity.dev/sdk") && !is_kit("probity.dev/sdkx"));
+    }
+
     // Versions are compared as numbers, and what is no version is none.
     #[test]
     fn versions_are_read() {
@@ -182,7 +261,8 @@ mod tests {
         assert!(fs::read_to_string(path).unwrap().contains("replace probity.dev/sdk => "));
         assert_eq!(fs::read_to_string(dir.path().join("go.mod")).unwrap(), said);
         assert_eq!(name(dir.path()).unwrap().as_deref(), Some("orders"));
-        assert!(replaces("replace probity.dev/sdk => ../sdk", KIT));
-        assert!(!replaces(said, KIT));
+        assert_eq!(replaced("replace probity.dev/sdk => ../sdk", KIT), Some("../sdk"));
+        assert_eq!(replaced("replace (\n\tprobity.dev/sdk v0.1.0 => \"/a b\"\n)", KIT), Some("/a b"));
+        assert_eq!(replaced(said, KIT), None);
     }
 }

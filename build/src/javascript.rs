@@ -21,7 +21,7 @@ pub(crate) enum Dialect {
 }
 
 /// The kit, where npm puts it.
-const KIT: &str = "node_modules/probity-sdk";
+const KIT: &str = "node_modules/probity-check";
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -46,7 +46,7 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     let real = fs::canonicalize(&kit).unwrap_or_else(|_| kit.clone());
     let script = real.join("bin/build.js");
     let install = |folder: &Path| BuildError::Missing {
-        what: format!("probity-sdk for the check in {}", job.folder.display()),
+        what: format!("probity-check for the check in {}", job.folder.display()),
         command: format!("npm install --prefix {}", folder.display()),
     };
     if !script.is_file() {
@@ -68,18 +68,24 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     let code = fs::read(&component).map_err(BuildError::read(&component))?;
     let mut inputs = vec![real.join("src"), real.join("bin"), real.join("package.json")];
     inputs.extend(bundled(&out)?);
-    Ok(Made { code: Code::Component(code), inputs })
+    let runtime =
+        package(job.folder, "componentize-qjs").map(|version| format!("QuickJS, of componentize-qjs {version}"));
+    Ok(Made { code: Code::Component(code), inputs, notes: Vec::new(), runtime })
 }
 
 /// The versions of the packages that bundle the check and put it into its interpreter.
 pub(crate) fn toolchain(folder: &Path) -> Option<String> {
+    let versions =
+        ["esbuild", "componentize-qjs", "typescript"].map(|name| Some(format!("{name} {}", package(folder, name)?)));
+    Some(versions.into_iter().collect::<Option<Vec<String>>>()?.join(", "))
+}
+
+/// The version of a package that the kit builds with.
+fn package(folder: &Path, name: &str) -> Option<String> {
     let kit = fs::canonicalize(folder.join(KIT)).ok()?;
-    let version = |package: &str| {
-        let manifest = |at: &Path| fs::read_to_string(at.join("node_modules").join(package).join("package.json")).ok();
-        let manifest: Manifest = serde_json::from_str(&manifest(folder).or_else(|| manifest(&kit))?).ok()?;
-        Some(format!("{package} {}", manifest.version?))
-    };
-    Some(format!("{}, {}", version("esbuild")?, version("componentize-qjs")?))
+    let manifest = |at: &Path| fs::read_to_string(at.join("node_modules").join(name).join("package.json")).ok();
+    let manifest: Manifest = serde_json::from_str(&manifest(folder).or_else(|| manifest(&kit))?).ok()?;
+    manifest.version
 }
 
 /// What the bundle was made of: a check may share modules with its neighbours.

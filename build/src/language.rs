@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::component::ComponentError;
 use crate::{BuildError, Job, Made, c, go, javascript, python, rust};
 
 /// A language that `probity build` builds.
@@ -60,10 +61,47 @@ impl Language {
         }
     }
 
-    /// The language of a [`word`](Self::word).
+    /// Other words for it that are understood.
+    #[must_use]
+    pub const fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &["rs"],
+            Self::Python => &["py"],
+            Self::JavaScript => &["js"],
+            Self::TypeScript => &["ts"],
+            Self::Go => &["golang"],
+            Self::C | Self::Zig => &[],
+            Self::Cpp => &["c++", "cxx"],
+        }
+    }
+
+    /// The endings of its sources.
+    pub(crate) const fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &["rs"],
+            Self::Python => &["py", "pyi"],
+            Self::JavaScript => &["js", "mjs", "cjs"],
+            Self::TypeScript => &["ts", "mts", "cts", "tsx", "js", "mjs", "cjs"],
+            Self::Go => &["go", "s"],
+            Self::C => &["c", "h"],
+            Self::Cpp => &["cpp", "hpp", "cc", "hh", "cxx", "hxx", "c", "h"],
+            Self::Zig => &["zig", "c", "h"],
+        }
+    }
+
+    /// Folders that its tools make beside the sources.
+    pub(crate) const fn generated(self) -> &'static [&'static str] {
+        match self {
+            Self::Python => &["build", "dist"],
+            Self::JavaScript | Self::TypeScript => &["dist", "coverage"],
+            Self::Rust | Self::Go | Self::C | Self::Cpp | Self::Zig => &[],
+        }
+    }
+
+    /// The language of a [`word`](Self::word) or of one of its [`aliases`](Self::aliases).
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.word() == word)
+        Self::ALL.into_iter().find(|language| language.word() == word || language.aliases().contains(&word))
     }
 
     /// The folder of its author kit below `sdk/`.
@@ -141,6 +179,14 @@ impl Language {
             Self::JavaScript | Self::TypeScript => javascript::toolchain(folder),
             Self::Go => go::toolchain(),
             Self::C | Self::Cpp | Self::Zig => c::toolchain(folder),
+        }
+    }
+
+    /// Why the code is no component, with what to do where that is known.
+    pub(crate) fn explain(self, error: ComponentError, folder: &Path) -> BuildError {
+        match self {
+            Self::Rust => rust::explain(error, folder),
+            _ => BuildError::Component(error),
         }
     }
 

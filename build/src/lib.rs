@@ -7,6 +7,7 @@
 //! - [`contract`]: the WIT, embedded; worlds made of it; what a component owes it.
 //! - [`component`]: core module → component, checked against the contract, written whole and only when it changed.
 //! - [`tool`]: programs of toolchains, found and run.
+//! - [`tools`]: whether a language's tools are there.
 //! - [`sdk`]: where the author kits are.
 //!
 //! One rule for what is generated: it lies in the folder's `target/` and nowhere else. `components/NAME.wasm` is the
@@ -27,6 +28,7 @@ pub mod sdk;
 mod sections;
 mod sources;
 pub mod tool;
+mod tools;
 
 mod c;
 mod go;
@@ -37,9 +39,11 @@ pub mod rust;
 use std::path::{Path, PathBuf};
 
 pub use error::BuildError;
-pub use go::kit_bindings as go_kit_bindings;
+pub use go::{go_path, kit_bindings as go_kit_bindings};
 pub use language::Language;
 pub use project::{Built, Project};
+pub use sources::Sources;
+pub use tools::tools;
 
 /// What a language is asked to build: one check.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +78,17 @@ pub struct Made {
     /// Files and folders outside of the check's folder that went in, such as the author kit: when one of them changes,
     /// the check is built again. What lies inside of the folder is known without.
     pub inputs: Vec<PathBuf>,
+    /// What the author should know: libraries that a component cannot serve, with what to use instead.
+    pub notes: Vec<String>,
+    /// The interpreter that the component holds, with its version; `None` where there is none.
+    pub runtime: Option<String>,
+}
+
+impl Made {
+    /// Of a language without an interpreter, with nothing to say.
+    pub(crate) fn compiled(code: Code, inputs: Vec<PathBuf>) -> Self {
+        Self { code, inputs, notes: Vec::new(), runtime: None }
+    }
 }
 
 /// Code in one of the two forms that toolchains end with.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::component::{self, componentize};
-use crate::sources::{self, Stamp, hex};
+use crate::sources::{self, Sources, Stamp, hex};
 use crate::{BuildError, Code, Job, Language, contract};
 
 /// A folder with a check in it.
@@ -37,6 +37,10 @@ pub struct Built {
     pub changed: bool,
     /// Whether the toolchain was asked, or nothing had changed since it last was.
     pub compiled: bool,
+    /// What the author should know: libraries that a component cannot serve, with what to use instead.
+    pub notes: Vec<String>,
+    /// The interpreter that it holds, with its version; `None` where there is none.
+    pub runtime: Option<String>,
 }
 
 impl Project {
@@ -74,25 +78,30 @@ impl Project {
         }
         fs::create_dir_all(&self.target).map_err(BuildError::write(&self.target))?;
         // Before the build: what is saved while it runs is built next time.
-        let own = || sources::own_digest(&self.folder).map_err(BuildError::read(&self.folder));
+        let own = || sources::own_digest(&self.folder, self.language).map_err(BuildError::read(&self.folder));
         let before = own()?;
         let made = self.language.build(&Job { folder: &self.folder, name: &self.name, target: &self.target })?;
         let bytes = match made.code {
-            Code::Module(module) => componentize(&module).map_err(BuildError::Component)?,
+            Code::Module(module) => {
+                componentize(&module).map_err(|error| self.language.explain(error, &self.folder))?
+            }
             Code::Component(component) => component,
         };
         let file = self.component();
         let installed = component::install(&bytes, &file).map_err(BuildError::Component)?;
         let digest = hex(&Sha256::digest(&bytes));
-        let inputs: Vec<PathBuf> = made.inputs.into_iter().filter(|input| !input.starts_with(&self.folder)).collect();
+        // What the toolchain says that it read counts, wherever it lies and whoever ignores it; what it made does not.
+        let inputs: Vec<PathBuf> = made.inputs.into_iter().filter(|input| !input.starts_with(&self.target)).collect();
+        let (notes, runtime) = (made.notes, made.runtime);
         if own()? == before {
             let toolchain = self.language.toolchain(&self.folder);
-            let stamp = Stamp { digest: self.digest(&inputs)?, toolchain, inputs, component: digest.clone() };
+            let (notes, runtime, component) = (notes.clone(), runtime.clone(), digest.clone());
+            let stamp = Stamp { digest: self.digest(&inputs)?, toolchain, inputs, component, notes, runtime };
             let text = serde_json::to_vec_pretty(&stamp).expect("a stamp is paths and text");
             component::write_if_changed(&self.stamp(), &text).map_err(BuildError::write(&self.stamp()))?;
         }
         let (imports, changed) = (installed.imports, installed.changed);
-        Ok(Built { file, size: bytes.len() as u64, digest, imports, changed, compiled: true })
+        Ok(Built { file, size: bytes.len() as u64, digest, imports, changed, compiled: true, notes, runtime })
     }
 
     /// The component of the last build, when that is what a build would make again.
@@ -108,27 +117,30 @@ impl Project {
             return None;
         }
         let imports = contract::check(&bytes).ok()?;
-        Some(Built { file, size: bytes.len() as u64, digest, imports, changed: false, compiled: false })
+        let (notes, runtime) = (stamp.notes.clone(), stamp.runtime.clone());
+        let size = bytes.len() as u64;
+        Some(Built { file, size, digest, imports, changed: false, compiled: false, notes, runtime })
     }
 
     fn digest(&self, inputs: &[PathBuf]) -> Result<String, BuildError> {
-        sources::digest(&self.folder, inputs).map_err(BuildError::read(&self.folder))
+        sources::digest(&self.folder, self.language, inputs).map_err(BuildError::read(&self.folder))
     }
 
     fn stamp(&self) -> PathBuf {
         self.target.join("built.json")
     }
 
-    /// Whether a change of `path` may change what is built or tested: it is no generated, installed or hidden file.
+    /// What a change may change what is built or tested: the author's files, cases among them.
+    ///
+    /// # Errors
+    /// [`BuildError::Io`] when a source cannot be read.
+    pub fn sources(&self) -> Result<Sources, BuildError> {
+        Sources::read(&self.folder, self.language, true).map_err(BuildError::read(&self.folder))
+    }
+
+    /// What the last build read outside of the folder, or said that it read: the author kit, a module of a neighbour.
     #[must_use]
-    pub fn concerns(&self, path: &Path) -> bool {
-        let Ok(inner) = path.strip_prefix(&self.folder) else {
-            return false;
-        };
-        !sources::is_lock(inner)
-            && inner.components().all(|part| {
-                let part = Path::new(part.as_os_str());
-                sources::is_source(part) || part == Path::new("tests")
-            })
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        Stamp::read(&self.stamp()).map(|stamp| stamp.inputs).unwrap_or_default()
     }
 }

@@ -11,7 +11,7 @@
  * /health, /ready, /live        what Probity's board says, see README.md
  *
  * Needs DATABASE_URL, REDIS_URL and PAYMENTS_URL; PROBITY_URL and PROBITY_TOKEN for the views and the pulse. Listens on
- * PORT, 9000 by default. Does not start without its database: a shop that cannot take orders shall not be in rotation.
+ * PORT, 19010 by default. Does not start without its database: a shop that cannot take orders shall not be in rotation.
  */
 
 import { once } from "node:events";
@@ -20,12 +20,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import express from "express";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { board } from "probity-sdk/express";
-import { Pulse } from "probity-sdk/pulse";
+import { board } from "probity-check/express";
+import { Pulse } from "probity-check/pulse";
 
 const VERSION = "3.0.2";
-const { DATABASE_URL, REDIS_URL, PAYMENTS_URL, PROBITY_TOKEN, PROBITY_URL = "http://127.0.0.1:8080" } = process.env;
-const PORT = Number(process.env.PORT ?? 9000);
+const { DATABASE_URL, REDIS_URL, PAYMENTS_URL, PROBITY_TOKEN, PROBITY_URL = "http://127.0.0.1:18090" } = process.env;
+const PORT = Number(process.env.PORT ?? 19010);
 /** For so long after SIGTERM requests are still taken: balancers need that to notice. */
 const DRAIN_MS = Number(process.env.DRAIN_SECONDS ?? 5) * 1000;
 

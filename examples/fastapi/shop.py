@@ -21,11 +21,11 @@ import redis.asyncio
 import sqlalchemy as sa
 from fastapi import FastAPI, HTTPException
 
-import probity.fastapi
-from probity.pulse import Pulse
+import probity_check.fastapi
+from probity_check.pulse import Pulse
 
 VERSION = "2.0.1"
-HOST = os.environ.get("PROBITY_URL", "http://127.0.0.1:8080")
+HOST = os.environ.get("PROBITY_URL", "http://127.0.0.1:18090")
 
 engine = sa.create_engine(os.environ["DATABASE_URL"], pool_size=3, max_overflow=0, pool_timeout=1, pool_pre_ping=True)
 cache = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=1, socket_connect_timeout=1)
@@ -51,7 +51,7 @@ async def lifespan(_: FastAPI):
 
 
 app = FastAPI(version=VERSION, lifespan=lifespan)
-app.include_router(probity.fastapi.router(HOST, version=VERSION))
+app.include_router(probity_check.fastapi.router(HOST, version=VERSION))
 app.add_middleware(pulse.asgi)
 
 

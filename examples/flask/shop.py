@@ -22,11 +22,11 @@ import redis
 import sqlalchemy as sa
 from flask import Flask, request
 
-import probity.flask
-from probity.pulse import Pulse
+import probity_check.flask
+from probity_check.pulse import Pulse
 
 VERSION = "1.4.2"
-HOST = os.environ.get("PROBITY_URL", "http://127.0.0.1:8080")
+HOST = os.environ.get("PROBITY_URL", "http://127.0.0.1:18090")
 
 app = Flask(__name__)
 # A connection is tried before it is used: after a restart of the database the pool holds dead ones.
@@ -46,7 +46,7 @@ with engine.begin() as connection:
 # Workers are forked from this process, and must not share its connections.
 engine.dispose()
 
-app.register_blueprint(probity.flask.blueprint(HOST, version=VERSION))
+app.register_blueprint(probity_check.flask.blueprint(HOST, version=VERSION))
 pulse = Pulse(
     HOST,
     "shop",

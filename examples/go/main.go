@@ -29,7 +29,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	host := variable("PROBITY_URL", "http://127.0.0.1:8080")
+	host := variable("PROBITY_URL", "http://127.0.0.1:18090")
 	view, err := board.New(host, board.Options{Version: version})
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func run() error {
 	mux := http.NewServeMux()
 	view.Register(mux)
 	shop.register(mux)
-	listener, err := net.Listen("tcp", "127.0.0.1:"+variable("PORT", "9000"))
+	listener, err := net.Listen("tcp", "127.0.0.1:"+variable("PORT", "19010"))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@
 //	/health, /ready, /live        what Probity's board says, see README.md
 //
 // Needs DATABASE_URL, REDIS_URL and PAYMENTS_URL; PROBITY_URL and PROBITY_TOKEN for the views and the pulse. Listens on
-// PORT, 9000 by default. Does not start without its database: a shop that cannot take orders shall not be in rotation.
+// PORT, 19010 by default. Does not start without its database: a shop that cannot take orders shall not be in rotation.
 package main
 
 import (

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use probity::capabilities::{Push, StateStore};
+use probity::capabilities::{Push, Report, StateStore};
 
 static DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     let dir = std::env::temp_dir().join(format!("probity-fuzz-state-{}", std::process::id()));
@@ -24,7 +24,7 @@ static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let store = StateStore::open(&path).expect("a damaged file is set aside");
     for name in ["one", "two", "three"] {
         store.set(name, "key", vec![7; 900], None, 0, 1 << 20).expect("there is room");
-        store.heartbeats().push(name, Push::Ok, "well".to_owned(), 1, 10);
+        store.heartbeats().push(name, Report { push: Push::Ok, run: None, message: "well".to_owned() }, 1, 10);
     }
     store.flush().expect("the disk takes it");
     drop(store);

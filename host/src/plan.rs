@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::capabilities::{CheckEnv, Services, StateStore};
 use crate::check::{Failure, OnUnknown, Probe, Reason, Severity, Window};
 use crate::config::{Check, Config, Timing, suggested_interval, suggested_timeout};
-use crate::plugins::{Plugins, Version};
+use crate::plugins::{Loading, Plugins, Version};
+use crate::sandbox::{Problem, Problems};
 
 /// Every check of this host, by name.
 #[derive(Debug, Default)]
@@ -25,7 +26,9 @@ pub struct PlannedCheck {
     pub plugin: Arc<str>,
     /// The version that runs; none while the plugin has no good one.
     pub version: Option<Arc<Version>>,
-    /// Why it is not run: `ungranted`, `not-loaded` or `invalid-config`.
+    /// Whether a `[[check]]` names it; otherwise it is there because a file lies in the directory.
+    pub declared: bool,
+    /// Why it is not run: `ungranted`, `not-loaded`, `invalid-config`, or for now `compiling` or `pending`.
     pub blocked: Option<Failure>,
     /// When it is due.
     pub timing: Timing,
@@ -56,9 +59,21 @@ const STALE_INTERVALS: u32 = 3;
 const STALE_CRON: Duration = Duration::from_secs(25 * 3600);
 
 impl Plan {
-    /// Crosses `config` with `plugins`.
+    /// Crosses `config` with `plugins`, which are all that there are.
     #[must_use]
     pub fn new(config: &Config, plugins: &Plugins, state: &Arc<StateStore>, services: &Services) -> Self {
+        Self::while_loading(config, plugins, &Loading::over(), state, services)
+    }
+
+    /// The same while some are on their way: checks of those wait.
+    #[must_use]
+    pub fn while_loading(
+        config: &Config,
+        plugins: &Plugins,
+        loading: &Loading,
+        state: &Arc<StateStore>,
+        services: &Services,
+    ) -> Self {
         let claimed: BTreeSet<&str> = config.checks.values().map(|check| check.plugin.as_str()).collect();
         let implicit = plugins
             .iter()
@@ -66,8 +81,13 @@ impl Plan {
                 !claimed.contains(name.as_str()) && !config.checks.contains_key(*name) && plugin.current.is_some()
             })
             .map(|(name, _)| implicit(config, name));
-        let checks = config.checks.values().cloned().chain(implicit).map(|check| {
-            let planned = PlannedCheck::new(config, check, plugins, state, services);
+        let declared = config.checks.values().cloned().map(|check| (check, true));
+        let checks = declared.chain(implicit.map(|check| (check, false))).map(|(check, declared)| {
+            let mut planned = PlannedCheck::new(config, check, plugins, state, services);
+            planned.declared = declared;
+            if planned.version.is_none() {
+                planned.blocked = loading.awaited(&planned.plugin).or(planned.blocked.take());
+            }
             (Arc::clone(&planned.name), Arc::new(planned))
         });
         Self { checks: checks.collect() }
@@ -84,6 +104,33 @@ impl PlannedCheck {
             || self.env.grants != other.env.grants
             || self.env.limits != other.env.limits
             || self.timing != other.timing
+    }
+
+    /// Whether it is in any aggregate. One that nobody declared and that cannot be run is only shown: a file that was copied
+    /// into the directory is no promise.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.blocked.is_none() || self.declared
+    }
+
+    /// Whether the start waits for its first conclusion: it can take a probe down, and soon. A nightly one would hold the start
+    /// back until the night, and one without its grant for ever.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        let is_ungranted = self.blocked.as_ref().is_some_and(|failure| failure.reason == Reason::Ungranted);
+        matches!(self.timing, Timing::Every(_))
+            && self.severity != Severity::Info
+            && !self.probes.is_empty()
+            && self.counts()
+            && !is_ungranted
+    }
+
+    /// Whether a check without a conclusion (`pending`) is one that will have one. What waits for an operator instead counts
+    /// as `on-unknown` says at once: a check that was declared and is not run must not look well.
+    #[must_use]
+    pub fn awaits(&self, pending: bool) -> bool {
+        let passes = |failure: &Failure| matches!(failure.reason, Reason::Compiling | Reason::Pending);
+        pending && self.blocked.as_ref().is_none_or(passes)
     }
 
     fn new(config: &Config, check: Check, plugins: &Plugins, state: &Arc<StateStore>, services: &Services) -> Self {
@@ -132,6 +179,7 @@ impl PlannedCheck {
             name,
             plugin: check.plugin.into(),
             version,
+            declared: true,
             blocked,
             timing,
             severity: check.severity,
@@ -168,6 +216,7 @@ pub(crate) fn implicit(config: &Config, plugin: &str) -> Check {
         stale_after: None,
         config: serde_json::Value::Object(serde_json::Map::new()),
         origin: format!("plugin {plugin} (no [[check]] names it)"),
+        places: crate::config::Places::default(),
     }
 }
 
@@ -206,6 +255,12 @@ fn ungranted(check: &Check, version: &Version) -> Option<Failure> {
 }
 
 fn invalid_config(check: &Check, version: &Version) -> Option<Failure> {
-    let problem = version.refuse_config(&check.config)?;
-    Some(Failure::new(Reason::InvalidConfig, format!("{}: {problem}", check.origin)))
+    let problems = version.refuse_config(&check.config)?;
+    Some(Failure::new(Reason::InvalidConfig, located(check, &problems)))
+}
+
+/// Problems of a check's configuration, each with the line that it is about: `probity.toml:14: config.unpiad: unknown key; …`.
+pub(crate) fn located(check: &Check, problems: &Problems) -> String {
+    let told = |problem: &Problem| format!("{}: {problem}", check.place_of(&problem.pointer));
+    problems.iter().map(told).collect::<Vec<_>>().join("; ")
 }

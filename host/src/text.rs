@@ -60,6 +60,37 @@ pub(crate) const fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// `12.3 MiB`, for people: three digits at most, to the nearest.
+#[must_use]
+pub(crate) fn rough_size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut size, mut unit) = (bytes as f64, "bytes");
+    for next in UNITS {
+        // Not 1,024 of one unit where 1 of the next is meant.
+        if size < 1_023.5 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, next);
+    }
+    format!("{} {unit}", three_digits(size))
+}
+
+/// `200 million`, for people: three digits at most, to the nearest.
+#[must_use]
+pub(crate) fn rough_count(count: u64) -> String {
+    match count {
+        0..1_000_000 => count.to_string(),
+        1_000_000..1_000_000_000 => format!("{} million", three_digits(count as f64 / 1e6)),
+        _ => format!("{} billion", three_digits(count as f64 / 1e9)),
+    }
+}
+
+fn three_digits(number: f64) -> String {
+    let digits = if number < 9.995 { 2 } else { usize::from(number < 99.95) };
+    let text = format!("{number:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -84,5 +115,15 @@ mod tests {
                 prop_assert_eq!(clean, text.trim_end());
             }
         }
+    }
+
+    // Sizes and counts are told as people say them.
+    #[test]
+    fn numbers_are_rough() {
+        let sizes = [0, 1023, 1024, 32 << 20, 113_377_280, 12_900_000, (1 << 30) - 1, u64::MAX];
+        let said = sizes.map(rough_size);
+        assert_eq!(said, ["0 bytes", "1023 bytes", "1 KiB", "32 MiB", "108 MiB", "12.3 MiB", "1 GiB", "16777216 TiB"]);
+        let counts = [999_999, 1_000_000, 200_000_000, 1_234_567_890];
+        assert_eq!(counts.map(rough_count), ["999999", "1 million", "200 million", "1.23 billion"]);
     }
 }

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	witTypes "probity.dev/sdk/internal/pkg/wit/types"
 
 	"probity.dev/sdk/internal/wit/exports/export_probity_check_checker"
 	_ "probity.dev/sdk/internal/wit/exports/wit_exports" // The component's exports.

@@ -3,6 +3,8 @@ package probity
 import (
 	"fmt"
 	"math"
+	"reflect"
+	"strings"
 )
 
 // Status is a judgement. Worse is greater, so max is the worst of many.
@@ -27,6 +29,17 @@ func (s Status) String() string {
 	default:
 		return "unhealthy"
 	}
+}
+
+// ParseStatus is the status that a word names: healthy, degraded, unhealthy.
+// Any other word is an error that lists them.
+func ParseStatus(word string) (Status, error) {
+	for _, status := range []Status{Healthy, Degraded, Unhealthy} {
+		if status.String() == word {
+			return status, nil
+		}
+	}
+	return Unhealthy, fmt.Errorf("%q is no status; there are healthy, degraded, unhealthy", word)
 }
 
 // Worst is the worst of many; healthy when there are none.
@@ -74,7 +87,7 @@ type Outcome struct {
 
 // NewHealthy begins an outcome: as it should be. Later findings replace the message.
 func NewHealthy(format string, args ...any) *Outcome {
-	return &Outcome{Status: Healthy, Message: sprintf(format, args)}
+	return &Outcome{Status: Healthy, Message: whole(sprintf(format, args))}
 }
 
 // NewDegraded begins an outcome: works, and someone should look.
@@ -95,28 +108,61 @@ func sprintf(format string, args []any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// Measure adds a value without judging it: a number, a string or a bool. Unit
-// is a UCUM code, or empty. Integers past what 64 bits with a sign hold become
-// the largest.
+// whole is a message that says something is healthy, which has no holes: a
+// value that is not there is a bug of the check, and no good news.
+func whole(message string) string {
+	for _, hole := range []string{"%!", "<nil>", "NaN"} {
+		if strings.Contains(message, hole) {
+			panic(fmt.Sprintf("the message %q holds %s: a value that it tells is not there", message, hole))
+		}
+	}
+	return message
+}
+
+// Measure adds a value without judging it: a number of any type, a string, a
+// bool, something with a method String, or a pointer to one of them. Unit is a
+// UCUM code, or empty. Integers past what 64 bits with a sign hold become the
+// largest. It panics for a nil or NaN, which would be no measurement.
 func (o *Outcome) Measure(name string, value any, unit string) *Outcome {
-	o.Measurements = append(o.Measurements, Measurement{Name: name, Value: observed(value), Unit: unit})
+	found := observed(value)
+	if found == nil {
+		panic(fmt.Sprintf("Measure(%q): the value is %s, expected a number, a string or a bool", name, shown(value)))
+	}
+	o.Measurements = append(o.Measurements, Measurement{Name: name, Value: found, Unit: unit})
 	return o
 }
 
 // Judge adds a value and judges it: past a threshold the status worsens and the
-// message says by how much.
-func (o *Outcome) Judge(name string, value float64, unit string, threshold Judge) *Outcome {
+// message says by how much. The value is a number of any type, a Span or Size, or
+// a pointer to one; of a time.Duration give its Milliseconds. It panics for anything else, nil and NaN among them: no judgement is
+// possible, and the check is unknown with that text.
+func (o *Outcome) Judge(name string, value any, unit string, threshold Judge) *Outcome {
+	number, ok := toNumber(value)
+	if !ok {
+		panic(fmt.Sprintf("Judge(%q): the value is %s, expected a number", name, shown(value)))
+	}
+	if threshold == nil {
+		panic(fmt.Sprintf("Judge(%q): the threshold is nil, expected an AtMost or AtLeast", name))
+	}
+	o.judge(name, number, unit, threshold)
+	return o
+}
+
+func (o *Outcome) judge(name string, value float64, unit string, threshold Judge) {
 	verdict := threshold.Judge(value)
 	o.Measurements = append(o.Measurements, Measurement{Name: name, Value: value, Unit: unit, Status: &verdict})
 	if complaint := threshold.Complaint(value, unit); complaint != "" {
 		o.Finding(verdict, "%s", name+" "+complaint)
 	}
-	return o
 }
 
 // Finding adds a finding: the status becomes the worse of the two, and the
-// message tells all findings that are not healthy, the worst first.
+// message tells all findings that are not healthy, the worst first. It panics
+// for a number that is no status.
 func (o *Outcome) Finding(status Status, format string, args ...any) *Outcome {
+	if status > Unhealthy {
+		panic(fmt.Sprintf("Finding: %d is no status; there are Healthy, Degraded, Unhealthy", status))
+	}
 	if status == Healthy {
 		return o
 	}
@@ -139,33 +185,62 @@ func (o *Outcome) Detail(name, value string) *Outcome {
 	return o
 }
 
+// observed is a value as the contract has it: a float64, int64, string or bool;
+// nil when there is none.
 func observed(value any) any {
+	found := reflect.ValueOf(value)
 	switch value := value.(type) {
-	case float64, int64, string, bool:
-		return value
-	case float32:
-		return float64(value)
-	case int:
-		return int64(value)
-	case int32:
-		return int64(value)
-	case int16:
-		return int64(value)
-	case int8:
-		return int64(value)
-	case uint:
-		return saturated(uint64(value))
-	case uint64:
-		return saturated(value)
-	case uint32:
-		return int64(value)
-	case uint16:
-		return int64(value)
-	case uint8:
-		return int64(value)
-	default:
-		return fmt.Sprint(value)
+	case interface{ amount() float64 }: // Number, Span, Size
+		return observed(value.amount())
+	case fmt.Stringer:
+		if found.Kind() == reflect.Pointer && found.IsNil() {
+			return nil
+		}
+		return value.String()
 	}
+	for found.Kind() == reflect.Pointer && !found.IsNil() {
+		found = found.Elem()
+	}
+	switch {
+	case found.CanInt():
+		return found.Int()
+	case found.CanUint():
+		return saturated(found.Uint())
+	case found.CanFloat():
+		if number := found.Float(); !math.IsNaN(number) {
+			return number
+		}
+		return nil
+	case found.Kind() == reflect.String:
+		return found.String()
+	case found.Kind() == reflect.Bool:
+		return found.Bool()
+	default:
+		return nil
+	}
+}
+
+// toNumber is the number that a value is, of whatever type.
+func toNumber(value any) (float64, bool) {
+	switch found := observed(value).(type) {
+	case float64:
+		return found, true
+	case int64:
+		if number := reflect.Indirect(reflect.ValueOf(value)); number.CanUint() {
+			return float64(number.Uint()), true
+		}
+		return float64(found), true
+	default:
+		return 0, false
+	}
+}
+
+// shown is a value that does not do, with its type.
+func shown(value any) string {
+	if found := reflect.ValueOf(value); value == nil || found.Kind() == reflect.Pointer && found.IsNil() {
+		return "nil"
+	}
+	return fmt.Sprintf("%v (%T)", value, value)
 }
 
 func saturated(value uint64) int64 {

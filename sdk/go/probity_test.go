@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
+	"time"
 )
 
 func equal[T comparable](t *testing.T, got, want T) {
@@ -32,6 +34,74 @@ func TestMeasurementsCarryUnitAndStatus(t *testing.T) {
 	equal(t, outcome.Message, "used 96 %, more than 95 %")
 	equal(t, outcome.Measurements[1].Status == nil, true)
 	equal(t, outcome.Measurements[2].Value, any(int64(math.MaxInt64)))
+}
+
+// saidIn is what f panics with; empty when it does not.
+func saidIn(f func()) (said string) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			said = fmt.Sprint(reason)
+		}
+	}()
+	f()
+	return ""
+}
+
+// Numbers of every type are judged and measured alike, and pointers as what they point to.
+func TestNumbersOfEveryTypeAreJudged(t *testing.T) {
+	number, size := 96, Size(96)
+	for _, value := range []any{96, int8(96), uint64(96), float32(96), 96.0, &number, Number(96), Span(96), size} {
+		outcome := NewHealthy("fine").Judge("used", value, "", NewAtMost[Number](90, 95)).Measure("used", value, "")
+		equal(t, outcome.Status, Unhealthy)
+		equal(t, outcome.Measurements[0].Value, any(96.0))
+		equal(t, fmt.Sprint(outcome.Measurements[1].Value), "96")
+	}
+	equal(t, NewHealthy("fine").Judge("n", uint64(math.MaxUint64), "", AtMost[Number]{}).Measurements[0].Value, any(float64(math.MaxUint64)))
+	equal(t, NewHealthy("fine").Measure("took", time.Second, "").Measurements[0].Value, any("1s"))
+}
+
+// What is no number is no judgement and no measurement, and says what it is.
+func TestWhatIsNoValueIsRefused(t *testing.T) {
+	var none *float64
+	for shown, value := range map[string]any{
+		"nil": nil, "nil,": none, "NaN (float64)": math.NaN(), "[] ([]int)": []int{}, "NaN (probity.Number)": Number(math.NaN()),
+	} {
+		want := "the value is " + strings.TrimSuffix(shown, ",") + ", expected a number"
+		equal(t, saidIn(func() { NewHealthy("fine").Judge("lag", value, "ms", AtMost[Number]{}) }), `Judge("lag"): `+want)
+		equal(t, saidIn(func() { NewHealthy("fine").Measure("lag", value, "ms") }), `Measure("lag"): `+want+", a string or a bool")
+	}
+	for _, value := range []any{"5", true, time.Second} {
+		said := saidIn(func() { NewHealthy("fine").Judge("lag", value, "ms", AtMost[Number]{}) })
+		equal(t, strings.HasSuffix(said, "expected a number"), true)
+	}
+	equal(t, saidIn(func() { NewHealthy("fine").Judge("lag", 5, "ms", nil) }), `Judge("lag"): the threshold is nil, expected an AtMost or AtLeast`)
+}
+
+// A status is one of three, in words as well.
+func TestAStatusIsOneOfThree(t *testing.T) {
+	for _, status := range []Status{Healthy, Degraded, Unhealthy} {
+		parsed, err := ParseStatus(status.String())
+		equal(t, parsed, status)
+		equal(t, err, nil)
+	}
+	for _, word := range []string{"critical", "down", "Unhealthy", ""} {
+		_, err := ParseStatus(word)
+		equal(t, fmt.Sprint(err), fmt.Sprintf("%q is no status; there are healthy, degraded, unhealthy", word))
+	}
+	equal(t, saidIn(func() { NewHealthy("fine").Finding(7, "text") }), "Finding: 7 is no status; there are Healthy, Degraded, Unhealthy")
+}
+
+// A healthy message has no holes; bad news is told as it is.
+func TestAHealthyMessageHasNoHoles(t *testing.T) {
+	var number float64
+	for _, args := range [][]any{{}, {nil}, {number / number}, {1, 2}} {
+		format := "x %v"
+		if len(args) == 0 {
+			format, args = "%!v(MISSING)", []any{}
+		}
+		equal(t, saidIn(func() { NewHealthy(format, args...) }) == "", false)
+	}
+	equal(t, NewUnhealthy("is %v", nil).Message, "is <nil>")
 }
 
 // A bound is the last allowed value, on both sides; what is not a number breaks every bound.

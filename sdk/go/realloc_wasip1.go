@@ -30,7 +30,7 @@ var initialized bool
 
 func init() { initialized = true }
 
-//go:linkname bindingsRealloc go.bytecodealliance.org/pkg/wit/runtime.cabiRealloc
+//go:linkname bindingsRealloc probity.dev/sdk/internal/pkg/wit/runtime.cabiRealloc
 func bindingsRealloc(old unsafe.Pointer, oldSize, align, size uintptr) unsafe.Pointer
 
 //go:linkname procPin runtime.procPin

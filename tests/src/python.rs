@@ -61,7 +61,8 @@ fn compiled(plugin: &str, bytes: &[u8]) -> PathBuf {
     let host = Host::start("[plugins]\ncompile-timeout = \"8m\"\n[limits]\nmemory = \"64MiB\"\n");
     host.copy_in(plugin, bytes);
     let end = Instant::now() + COMPILING;
-    while host.get(&format!("/plugins/{plugin}")).status != 200 {
+    // The plugin is told of from the start of its compilation on.
+    while !host.get(&format!("/plugins/{plugin}")).json()["current"]["digest"].is_string() {
         assert!(Instant::now() < end, "{plugin} was not compiled; log:\n{}", host.log());
         std::thread::sleep(Duration::from_millis(200)); // the distance of two looks
     }

@@ -41,7 +41,7 @@ pub(crate) fn build(
     // built once, whatever profile or feature the host is built with.
     let target_dir = workspace.target.join("guests");
     let manifest = workspace.root.join("Cargo.toml");
-    let job = Job { manifest: &manifest, packages: &packages, target_dir: Some(&target_dir) };
+    let job = Job { manifest: &manifest, packages: &packages, target_dir: Some(&target_dir), shared: None };
     let modules = compile::compile(toolchain, &job)?;
     let built: Result<Vec<_>> = guests.iter().map(|guest| componentize(guest, &modules, to)).collect();
     let built = built?;

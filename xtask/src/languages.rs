@@ -49,10 +49,10 @@ pub(crate) fn write_bindings() -> Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(&folder)).with_context(|| format!("make {}", shown(&path)))?;
         fs::write(&path, bytes).with_context(|| format!("write {}", shown(&path)))?;
     }
-    Ok(())
+    write_go_runtime(&root.join("sdk/go"))
 }
 
-/// Installs what npm has, and puts the sources of Go's bindings where its compiler finds them.
+/// Installs what npm has.
 pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
     let kit = workspace.root.join("sdk/javascript");
     npm_install(&kit)?;
@@ -61,7 +61,7 @@ pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
             npm_install(folder)?;
         }
     }
-    go_runtime(workspace).map(drop)
+    Ok(())
 }
 
 /// Runs npm, unless the folder's manifest is as it was when that was last done.
@@ -78,9 +78,8 @@ pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("write {}", shown(&stamp)))
 }
 
-/// Where the sources are that Go's bindings stand on, for places that no module proxy reaches: the crate that generates
-/// the bindings ships them.
-pub(crate) fn go_runtime(workspace: &Workspace) -> Result<PathBuf> {
+/// Renews the copy of what Go's bindings stand on: the crate that generates them ships it.
+fn write_go_runtime(kit: &Path) -> Result<()> {
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Package>,
@@ -90,10 +89,6 @@ pub(crate) fn go_runtime(workspace: &Workspace) -> Result<PathBuf> {
         name: String,
         manifest_path: PathBuf,
     }
-    let to = workspace.target.join("tools/go-wit");
-    if to.join("go.mod").is_file() {
-        return Ok(to);
-    }
     let output =
         Command::new(cargo()).args(["metadata", "--format-version", "1"]).output().context("cargo metadata")?;
     ensure!(output.status.success(), "cargo metadata failed ({})", output.status);
@@ -101,9 +96,11 @@ pub(crate) fn go_runtime(workspace: &Workspace) -> Result<PathBuf> {
     let package = metadata.packages.iter().find(|package| package.name == "wit-bindgen-go");
     let folder =
         package.and_then(|package| package.manifest_path.parent()).context("wit-bindgen-go is no dependency")?;
-    copy(&folder.join("src/pkg/wit"), &to.join("wit"))?;
-    fs::copy(folder.join("src/pkg/go.mod"), to.join("go.mod")).context("copy go.mod")?;
-    Ok(to)
+    let (from, to) = (folder.join("src/pkg"), kit.join("internal/pkg"));
+    for part in ["wit/async", "wit/runtime", "wit/types"] {
+        copy(&from.join(part), &to.join(part))?;
+    }
+    fs::copy(from.join("LICENSE"), to.join("LICENSE")).context("copy the license of Go's bindings").map(drop)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -111,11 +108,10 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| format!("read {}", shown(from)))? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target).with_context(|| format!("write {}", shown(&target)))?;
-        }
+        let text = fs::read_to_string(entry.path()).with_context(|| format!("read {}", shown(&entry.path())))?;
+        // As the bindings name it: see `probity_build::go_kit_bindings`.
+        let text = text.replace("go.bytecodealliance.org/pkg/", "probity.dev/sdk/internal/pkg/");
+        fs::write(&target, text).with_context(|| format!("write {}", shown(&target)))?;
     }
     Ok(())
 }
@@ -158,13 +154,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     check_types(workspace)?;
     println!("testing sdk/go");
     let kit = workspace.root.join("sdk/go");
-    let modfile = workspace.target.join("tools/sdk-go.mod");
-    let text = fs::read_to_string(kit.join("go.mod")).context("read sdk/go/go.mod")?;
-    let runtime = go_runtime(workspace)?;
-    fs::write(&modfile, format!("{text}\nreplace go.bytecodealliance.org/pkg => {}\n", runtime.display()))
-        .context("write a go.mod for tests")?;
     let mut go = Command::new(python::setup(workspace)?.join("go"));
-    go.args(["test", "-mod=mod", "-modfile"]).arg(&modfile).args([".", "./board", "./probitytest"]).current_dir(kit);
+    go.args(["test", ".", "./board", "./http", "./probitytest"]).current_dir(kit);
     go.env("GOTOOLCHAIN", "local");
     workspace::run(&mut go, "go test")?;
     println!("testing sdk/c");
@@ -196,7 +187,6 @@ pub(crate) fn tools(workspace: &Workspace, command: &mut Command) -> Result<()> 
     let path = env::var_os("PATH").unwrap_or_default();
     let path: OsString = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path)))?;
     command.env("PATH", path).env("VIRTUAL_ENV", workspace.target.join("venv"));
-    command.env("PROBITY_GO_WIT", go_runtime(workspace)?);
     Ok(())
 }
 

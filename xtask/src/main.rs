@@ -13,7 +13,13 @@ mod demo;
 mod docs;
 mod fuzz;
 mod guests;
+mod install;
 mod languages;
+// The host's own look at who listens where: a file without dependencies, so that the tasks need not be built with the host.
+#[path = "../../host/src/cli/listener.rs"]
+mod listener;
+#[cfg(unix)]
+mod ports;
 mod python;
 #[cfg(unix)]
 mod quickstarts;
@@ -49,6 +55,12 @@ enum Task {
     },
     /// Install what building components needs (apt-get or rustup), if anything is missing
     Setup,
+    /// Put `probity` onto the PATH, with the first-party components beside it
+    Install {
+        /// Where: bin/ and share/ below it; by default /usr/local for root, else ~/.local
+        #[arg(long, value_name = "FOLDER")]
+        prefix: Option<PathBuf>,
+    },
     /// Build guests and host, then run every test
     Test {
         /// Passed on to `cargo test`
@@ -86,7 +98,10 @@ enum Task {
     Demo {
         /// The host's address
         #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: String,
+        listen: std::net::SocketAddr,
+        /// The shop's port on 127.0.0.1
+        #[arg(long, default_value_t = demo::SHOP_PORT)]
+        shop_port: u16,
     },
 }
 
@@ -96,12 +111,13 @@ fn main() -> ExitCode {
         Task::Languages { bindings: true, .. } => languages::write_bindings(),
         Task::Languages { measure, .. } => languages::run(measure),
         Task::Setup => setup::run(),
+        Task::Install { prefix } => install::run(prefix),
         Task::Test { args } => test::run(&args),
         Task::Fuzz { targets, seconds, deep } => fuzz::run(&targets, seconds, deep),
         Task::Bench { args } => bench::run(&args),
         #[cfg(unix)]
         Task::Docs { host, quickstart } => docs::run(host, quickstart.as_deref()),
-        Task::Demo { listen } => demo::run(&listen),
+        Task::Demo { listen, shop_port } => demo::run(listen, shop_port),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,13 +5,13 @@ mod shell;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use self::shell::Shell;
 use crate::console::{self, Step};
-use crate::languages;
+use crate::ports::Ports;
 use crate::workspace::{Workspace, shown};
 
 const FOLDER: &str = "docs/quickstart";
@@ -19,11 +19,8 @@ const FOLDER: &str = "docs/quickstart";
 /// Has the table of times.
 const INDEX: &str = "README.md";
 
-/// Where the documents say that things listen.
-const ADDRESSES: [&str; 2] = ["127.0.0.1:9000", "127.0.0.1:8080"];
-
-/// How long a server that was killed may take to be gone.
-const ENDED_MAX: Duration = Duration::from_secs(5);
+/// The ports that the documents show: of the service and of the host. Free ones are used in their place.
+const PORTS: [u16; 2] = [19_000, 18_080];
 
 /// What one quickstart took.
 #[derive(Debug, Default)]
@@ -97,18 +94,9 @@ fn pages(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 
 /// The page as it is, the page with what came out now, and how long that took.
 fn follow(workspace: &Workspace, host: &Path, page: &Path, caches: bool) -> Result<(String, String, Times)> {
-    for address in ADDRESSES {
-        let start = Instant::now();
-        // What served the page before may still be ending.
-        while std::net::TcpStream::connect(address).is_ok() {
-            ensure!(start.elapsed() < ENDED_MAX, "{address} is in use: stop what listens there");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
     let old = fs::read_to_string(page).with_context(|| format!("read {}", shown(page)))?;
-    let mut shell = Shell::new(&workspace.target.join("tmp"), host, caches)?;
+    let mut shell = Shell::new(&workspace.target.join("tmp"), host, caches, Ports::free(&PORTS)?)?;
     shell.set("PROBITY_SDK_PATH", &workspace.root.join("sdk"));
-    shell.set("PROBITY_GO_WIT", &languages::go_runtime(workspace)?);
     let mut times = Times::default();
     let step = |step: Step| {
         let (said, took) = shell.run(step.command)?;

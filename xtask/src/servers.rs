@@ -18,6 +18,7 @@ struct Server {
 
 const SERVERS: &[Server] = &[
     Server { program: "postgres", package: "postgresql" },
+    Server { program: "pgbouncer", package: "pgbouncer" },
     Server { program: "mariadbd", package: "mariadb-server" },
     Server { program: "redis-server", package: "redis-server" },
     Server { program: "rabbitmq-server", package: "rabbitmq-server" },

@@ -14,15 +14,22 @@ use crate::workspace::{self, Workspace};
 /// there. Makes the environment of Python for the tests. Fails with the line that installs what is missing.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
-    toolchain(&workspace)?;
+    compiler(&workspace)?;
     crate::python::setup(&workspace)?;
     crate::languages::setup(&workspace)?;
     crate::services::setup(&workspace)?;
     toolchain::find(&workspace).map(drop)
 }
 
+/// The part of it that first-party components need.
+pub(crate) fn toolchain() -> Result<()> {
+    let workspace = Workspace::load()?;
+    compiler(&workspace)?;
+    toolchain::find(&workspace).map(drop)
+}
+
 /// Installs what building components in Rust needs, if it is missing and can be installed.
-pub(crate) fn toolchain(workspace: &Workspace) -> Result<()> {
+pub(crate) fn compiler(workspace: &Workspace) -> Result<()> {
     let facts = Facts::gather(&workspace.root);
     let usable = matches!(choose(&facts), Ok(Choice::Active | Choice::AddTarget | Choice::Debian { .. }));
     if !usable && can_install() {
@@ -45,7 +52,7 @@ pub(crate) fn can_install() -> bool {
     Path::new("/usr/bin/apt-get").exists() && is_root()
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -38,6 +38,18 @@ pub struct Job<'a> {
     pub packages: &'a [String],
     /// Cargo's target directory; cargo's own choice when `None`.
     pub target_dir: Option<&'a Path>,
+    /// Where intermediate files go, the compiled standard library among them; to the target directory when `None`.
+    pub shared: Option<&'a Shared>,
+}
+
+/// A place that all folders of a machine share, so that the standard library is compiled once and not for each.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The folder; cargo makes and locks it.
+    pub dir: PathBuf,
+    /// Where the author kit is, if it is on this machine. Flags must not differ from folder to folder: the standard library
+    /// would be compiled anew. Paths below a package's own folder are relative anyway.
+    pub kit: Option<PathBuf>,
 }
 
 /// One compiled `cdylib`, not yet a component.
@@ -118,21 +130,29 @@ fn describe(cargo: &mut Command, toolchain: &Toolchain, job: &Job<'_>) {
     if let Some(dir) = job.target_dir {
         cargo.arg("--target-dir").arg(dir);
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(job.manifest)).env_remove("RUSTFLAGS");
+    if let Some(shared) = job.shared {
+        // As TOML: quotes and escapes are not the shell's.
+        let dir = toml::Value::String(shared.dir.display().to_string());
+        cargo.arg("--config").arg(format!("build.build-dir={dir}"));
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(job)).env_remove("RUSTFLAGS");
     toolchain.apply(cargo);
 }
 
 /// The caller's flags, then path remapping: panic messages hold source paths,
 /// and the same source must give the same bytes wherever it is checked out.
-fn rustflags(manifest: &Path) -> OsString {
+fn rustflags(job: &Job<'_>) -> OsString {
     let mut flags: Vec<OsString> = match (env::var("CARGO_ENCODED_RUSTFLAGS"), env::var("RUSTFLAGS")) {
         (Ok(encoded), _) if !encoded.is_empty() => encoded.split('\u{1f}').map(OsString::from).collect(),
         (_, Ok(plain)) => plain.split_whitespace().map(OsString::from).collect(),
         _ => Vec::new(),
     };
-    let root = manifest.parent().unwrap_or(Path::new("."));
-    let remaps = [(cargo_home(), "cargo"), (std::path::absolute(root).ok(), ".")];
-    for (from, to) in remaps.into_iter().filter_map(|(from, to)| Some((from?, to))) {
+    let root = || std::path::absolute(job.manifest.parent().unwrap_or(Path::new("."))).ok();
+    let own = match job.shared {
+        Some(shared) => (shared.kit.clone(), "probity-check"),
+        None => (root(), "."),
+    };
+    for (from, to) in [(cargo_home(), "cargo"), own].into_iter().filter_map(|(from, to)| Some((from?, to))) {
         let mut flag = OsString::from("--remap-path-prefix=");
         flag.push(from);
         flag.push(format!("={to}"));
@@ -199,7 +219,12 @@ mod tests {
     // Debian's route carries its compiler, its linker and the std build; the active one nothing.
     #[test]
     fn toolchain_decides_what_cargo_is_told() {
-        let job = Job { manifest: Path::new("/p/Cargo.toml"), packages: &["a".into(), "b".into()], target_dir: None };
+        let job = Job {
+            manifest: Path::new("/p/Cargo.toml"),
+            packages: &["a".into(), "b".into()],
+            target_dir: None,
+            shared: None,
+        };
         let command = |toolchain: Toolchain| {
             let mut cargo = Command::new("cargo");
             describe(&mut cargo, &toolchain, &job);
@@ -212,5 +237,19 @@ mod tests {
         let active = command(Toolchain::Active);
         assert!(!active.contains("build-std") && !active.contains("/usr/bin/rustc"), "{active}");
         assert!(active.contains(r#""--package" "a" "--package" "b""#), "{active}");
+    }
+
+    // What folders share is built with the same flags in each, or it would be built for each.
+    #[test]
+    fn shared_builds_have_the_same_flags_everywhere() {
+        let shared = Shared { dir: "/cache/rust".into(), kit: Some("/sdk/rust".into()) };
+        let job = |manifest| Job { manifest, packages: &[], target_dir: None, shared: Some(&shared) };
+        let one = rustflags(&job(Path::new("/one/Cargo.toml")));
+        assert_eq!(one, rustflags(&job(Path::new("/other/Cargo.toml"))));
+        assert!(one.to_string_lossy().contains("--remap-path-prefix=/sdk/rust=probity-check"), "{one:?}");
+        let mut cargo = Command::new("cargo");
+        describe(&mut cargo, &Toolchain::Active, &job(Path::new("/one/Cargo.toml")));
+        let said = format!("{cargo:?}");
+        assert!(said.contains(r#"build.build-dir=\"/cache/rust\""#), "{said}");
     }
 }

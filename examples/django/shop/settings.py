@@ -4,7 +4,7 @@ import os
 from urllib.parse import unquote, urlsplit
 
 VERSION = "3.1.0"
-PROBITY_URL = os.environ.get("PROBITY_URL", "http://127.0.0.1:8080")
+PROBITY_URL = os.environ.get("PROBITY_URL", "http://127.0.0.1:18090")
 PAYMENTS_URL = os.environ.get("PAYMENTS_URL", "")
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "only for this example")

@@ -19,7 +19,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import include, path
 from django.views.decorators.http import require_GET, require_POST
 
-import probity.django
+import probity_check.django
 
 from .models import Order
 
@@ -65,5 +65,5 @@ urlpatterns = [
     path("orders/<int:order>/pay", pay),
     path("report", report),
     path("ping", ping),
-    path("", include(probity.django.urls(settings.PROBITY_URL, version=settings.VERSION))),
+    path("", include(probity_check.django.urls(settings.PROBITY_URL, version=settings.VERSION))),
 ]

@@ -4,12 +4,12 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from probity.pulse import Pulse
+from probity_check.pulse import Pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
 pulse = Pulse(
-    os.environ.get("PROBITY_URL", "http://127.0.0.1:8080"),
+    os.environ.get("PROBITY_URL", "http://127.0.0.1:18090"),
     "shop",
     token=os.environ.get("PROBITY_TOKEN"),
     every=float(os.environ.get("PULSE_EVERY", "2")),

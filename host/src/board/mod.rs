@@ -22,8 +22,7 @@ pub use event::{Event, Feed};
 pub use scope::{Scope, ScopeId, Summary};
 pub use slot::{Counters, HistoryEntry, Rendered, Slot, View};
 
-use crate::check::{Failure, Probe, Reason, Run};
-use crate::config::Timing;
+use crate::check::{Failure, Probe, Run};
 use crate::metrics::Metrics;
 use crate::plan::{Plan, PlannedCheck};
 
@@ -249,17 +248,13 @@ fn fixed_scopes() -> HashMap<ScopeId, Arc<Scope>> {
         .collect()
 }
 
-/// Every scope a check counts in. An ungranted check is shown and counts nowhere.
+/// Every scope a check counts in.
 fn scopes_of(planned: &PlannedCheck) -> Vec<ScopeId> {
-    if planned.blocked.as_ref().is_some_and(|failure| failure.reason == Reason::Ungranted) {
+    if !planned.counts() {
         return Vec::new();
     }
     let mut scopes = vec![ScopeId::All];
-    // What holds back the start: checks that can take a probe down. A nightly one would hold it back until the night.
-    if matches!(planned.timing, Timing::Every(_))
-        && planned.severity != crate::check::Severity::Info
-        && !planned.probes.is_empty()
-    {
+    if planned.is_expected() {
         scopes.push(ScopeId::Expected);
     }
     scopes.extend(planned.probes.iter().map(|probe| ScopeId::Probe(*probe)));

@@ -57,14 +57,19 @@ impl Scope {
 
     pub(super) fn count_in(&self, view: &View, planned: &PlannedCheck) {
         let mut aggregate = self.aggregate.lock().unwrap_or_else(PoisonError::into_inner);
-        aggregate.add(view.status, planned.severity, planned.on_unknown, view.pending);
+        aggregate.add(view.status, planned.severity, planned.on_unknown, self.pending(view, planned));
+    }
+
+    /// Whether a member is still waited for. The start waits for conclusions, whatever keeps them away.
+    fn pending(&self, view: &View, planned: &PlannedCheck) -> bool {
+        if self.id == ScopeId::Expected { view.pending } else { planned.awaits(view.pending) }
     }
 
     pub(super) fn shift(&self, before: &View, after: &View, planned: &PlannedCheck, now_unix_ms: u64) {
         {
             let mut aggregate = self.aggregate.lock().unwrap_or_else(PoisonError::into_inner);
-            aggregate.remove(before.status, planned.severity, planned.on_unknown, before.pending);
-            aggregate.add(after.status, planned.severity, planned.on_unknown, after.pending);
+            aggregate.remove(before.status, planned.severity, planned.on_unknown, self.pending(before, planned));
+            aggregate.add(after.status, planned.severity, planned.on_unknown, self.pending(after, planned));
         }
         let old = self.summary.load_full();
         self.publish(now_unix_ms, Some(&old));

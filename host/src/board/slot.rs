@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub struct View {
     pub pending: bool,
     /// The latest finished run.
     pub run: Option<Arc<Run>>,
+    /// When the latest run ended, by a clock that nobody sets.
+    pub ended: Instant,
     /// When `status` was entered, milliseconds since the Unix epoch.
     pub since_unix_ms: u64,
     /// Totals since the check was first planned.
@@ -74,10 +77,13 @@ impl View {
         }
     }
 
-    /// Milliseconds since the latest run started.
+    /// Milliseconds since the latest run started. A clock that was set back since makes no result younger than this process
+    /// has known it.
     #[must_use]
     pub fn age_ms(&self, now_unix_ms: u64) -> Option<u64> {
-        self.run.as_ref().map(|run| now_unix_ms.saturating_sub(run.started_unix_ms))
+        let run = self.run.as_ref()?;
+        let known = self.ended.elapsed().saturating_add(run.duration).as_millis();
+        Some(now_unix_ms.saturating_sub(run.started_unix_ms).max(u64::try_from(known).unwrap_or(u64::MAX)))
     }
 }
 
@@ -130,6 +136,7 @@ impl Slot {
             unknown: Some(planned.blocked.clone().unwrap_or_else(pending)),
             pending: true,
             run: None,
+            ended: Instant::now(),
             since_unix_ms: now_unix_ms,
             counters: Counters::default(),
             rendered: Rendered::default(),
@@ -248,6 +255,7 @@ impl Slot {
             since_unix_ms: if status == before.status { before.since_unix_ms } else { now_unix_ms },
             counters,
             run: Some(Arc::new(run)),
+            ended: Instant::now(),
             rendered: Rendered::default(),
         });
         (before, after)

@@ -1,13 +1,14 @@
 //! Files with certificates that the configuration declares, read at each look: a renewed file is seen without a reload.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::sync::Semaphore;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::authorities::Authorities;
+use super::looks::Looks;
 use super::net::io_error;
 use super::tls::Certificate;
 use super::{CallError, ErrorKind};
@@ -18,9 +19,16 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Certificates reported of one file.
 const CERTIFICATES_MAX: usize = 100;
 
-/// Files being read in the whole host. A read cannot be cancelled: on a file system that hangs it keeps its thread, and
-/// its place here.
-static READS: Semaphore = Semaphore::const_new(4);
+/// Files being read in the whole host, those that hang aside.
+const READS_MAX: usize = 4;
+
+/// Files whose reading hangs, each with a thread.
+const READS_HANGING_MAX: usize = 128;
+
+static READS: Looks<Vec<CertificateDer<'static>>> = Looks::new("certificate files", READS_MAX, READS_HANGING_MAX);
+
+/// How long one may take.
+const READ_TIME: Duration = Duration::from_secs(1);
 
 /// The certificates in the file at `path`, PEM or DER, in its order.
 ///
@@ -35,26 +43,20 @@ pub(super) async fn read(name: &str, path: PathBuf) -> Result<Vec<Certificate>, 
 ///
 /// # Errors
 /// As [`read`], and `protocol` when none of them can be an authority.
-pub(super) async fn authorities(name: &str, path: PathBuf) -> Result<RootCertStore, CallError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(encoded(name, path).await?);
-    if roots.is_empty() {
+pub(super) async fn authorities(name: &str, path: PathBuf) -> Result<Authorities, CallError> {
+    Authorities::of(encoded(name, path).await?).ok_or_else(|| {
         let message = format!("certificate {name}: its file holds no usable authority");
-        return Err(CallError::new(ErrorKind::Protocol, message));
-    }
-    Ok(roots)
+        CallError::new(ErrorKind::Protocol, message)
+    })
 }
 
 async fn encoded(name: &str, path: PathBuf) -> Result<Vec<CertificateDer<'static>>, CallError> {
-    let closed =
-        |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Other, format!("certificate {name}: {error}"));
-    let place = READS.acquire().await.map_err(|error| closed(&error))?;
     let what = format!("certificate {name}");
-    let read = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        bytes(&what, &path).and_then(|bytes| parse(&what, &bytes))
-    });
-    read.await.map_err(|error| closed(&error))?
+    // By its name too: the answer quotes it, and the next configuration may give it to another.
+    let target = format!("{name} {}", path.display());
+    let said = what.clone();
+    let work = move || bytes(&what, &path).and_then(|bytes| parse(&what, &bytes));
+    READS.look((&target, &format!("reading {said}")), READ_TIME, work).await
 }
 
 fn bytes(what: &str, path: &Path) -> Result<Vec<u8>, CallError> {
@@ -109,7 +111,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("gateway.pem");
         std::fs::write(&path, signed("a.test").pem()).unwrap();
-        assert_eq!(authorities("gateway", path.clone()).await.unwrap().len(), 1);
+        assert!(authorities("gateway", path.clone()).await.is_ok());
         std::fs::write(&path, "nobody").unwrap();
         assert_eq!(authorities("gateway", path).await.unwrap_err().kind, ErrorKind::Protocol);
     }

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use percent_encoding::CONTROLS;
 use url::Url;
 
+use super::content::{self, Room};
+use super::cookies::Jar;
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Hop};
 use super::net::Net;
@@ -53,6 +56,8 @@ pub struct Response {
     pub remote_address: SocketAddr,
     /// After redirects.
     pub final_url: Url,
+    /// What an operator should know beside.
+    pub notes: Vec<String>,
     /// What the run pays for all but the body.
     pub(super) head: Option<Arc<Charge>>,
 }
@@ -109,19 +114,44 @@ impl HttpClient {
         let redirects_max = request.redirects_max.min(Request::REDIRECTS_MAX);
         let mut trip = self.trip(request, grants)?;
         let mut followed = 0;
-        loop {
-            let mut exchange = Exchange::open(&self.net, trip.hop(grants)?, deadline).await?;
-            match trip.redirect(exchange.status, &exchange.headers)? {
-                Some(next) if followed < redirects_max => {
-                    trip = next;
-                    followed += 1;
-                }
-                _ => {
-                    let body = exchange.body(body_max, &request.budgets().bodies, deadline).await?;
-                    return response(exchange, body, trip.url, start).charged_to(&request.budgets().heads);
-                }
+        let mut exchange = loop {
+            let exchange = self.exchange(&trip, grants, deadline).await?;
+            if let Some(jar) = trip.jar {
+                jar.store(&trip.url, &exchange.headers);
             }
+            // Where nobody follows, nobody needs to understand where it leads.
+            if followed == redirects_max {
+                break exchange;
+            }
+            let Some(next) = trip.redirect(exchange.status, &exchange.headers)? else { break exchange };
+            trip = next;
+            followed += 1;
+        };
+        let room = Room { max: body_max, budget: &request.budgets().bodies, deadline };
+        let body = exchange.body(room.max, room.budget, deadline).await?;
+        let total = start.elapsed();
+        let body = match body {
+            Ok(body) if !request.raw => content::decoded(body, &exchange.headers, room).await,
+            body => body,
+        };
+        let mut response = response(exchange, body, trip.url, total);
+        response.notes.extend(more_redirects(&response, followed));
+        response.charged_to(&request.budgets().heads)
+    }
+
+    /// One hop; once more with a new token where the server does not take the one that was kept.
+    async fn exchange(&self, trip: &Trip<'_>, grants: &Grants, deadline: Instant) -> Result<Exchange, CallError> {
+        let Some(oauth) = trip.endpoint.and_then(|endpoint| endpoint.oauth.as_ref()) else {
+            return Exchange::open(&self.net, trip.hop(grants, None)?, deadline).await;
+        };
+        let lease = oauth.token(&self.net, &self.trust, deadline).await?;
+        let exchange = Exchange::open(&self.net, trip.hop(grants, Some(&lease.header))?, deadline).await?;
+        if exchange.status != StatusCode::UNAUTHORIZED || lease.is_new {
+            return Ok(exchange);
         }
+        oauth.forget(&lease);
+        let lease = oauth.token(&self.net, &self.trust, deadline).await?;
+        Exchange::open(&self.net, trip.hop(grants, Some(&lease.header))?, deadline).await
     }
 
     /// Whether `grants` let a check use the connection `name`.
@@ -150,7 +180,7 @@ impl HttpClient {
         }
     }
 
-    fn trip<'a>(&'a self, request: &Request, grants: &Grants) -> Result<Trip<'a>, CallError> {
+    fn trip<'a>(&'a self, request: &'a Request, grants: &Grants) -> Result<Trip<'a>, CallError> {
         let method = request.method()?;
         if request.url.len() > URL_BYTES_MAX {
             return Err(invalid(format!("the url is longer than {URL_BYTES_MAX} bytes")));
@@ -183,12 +213,13 @@ impl HttpClient {
             endpoint,
             span: request.span(),
             trust: &self.trust,
+            jar: request.jar(),
         })
     }
 }
 
 /// What servers see unless the guest says otherwise.
-const USER_AGENT: &str = concat!("probity/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("probity/", env!("CARGO_PKG_VERSION"));
 
 /// A request on its way through redirects. `headers` are the guest's; the endpoint's are added for each hop.
 #[derive(Clone)]
@@ -201,14 +232,15 @@ struct Trip<'a> {
     endpoint: Option<&'a Endpoint>,
     span: Option<SpanId>,
     trust: &'a Trust,
+    jar: Option<&'a Jar>,
 }
 
 impl<'a> Trip<'a> {
     /// The next request, if it is granted: through the endpoint while the URL is below its base, else by pattern.
-    fn hop(&self, grants: &Grants) -> Result<Hop<'a>, CallError> {
+    fn hop(&self, grants: &Grants, token: Option<&HeaderValue>) -> Result<Hop<'a>, CallError> {
         let line = Grants::line_for_http(&self.url);
         let mut headers = self.headers.clone();
-        let (pattern, trust, proxy) = if let Some(endpoint) = self.endpoint {
+        let (pattern, trust, proxy, address) = if let Some(endpoint) = self.endpoint {
             if let Some(span) = self.span.filter(|_| endpoint.traceparent) {
                 let value = HeaderValue::from_str(&span.traceparent());
                 headers.insert("traceparent", value.expect("an id is hexadecimal digits"));
@@ -216,8 +248,12 @@ impl<'a> Trip<'a> {
             for (name, value) in endpoint.headers() {
                 headers.insert(name, value.clone());
             }
+            if let Some(token) = token {
+                headers.insert(header::AUTHORIZATION, token.clone());
+            }
             let host = Host::of_url(&self.url).ok_or_else(|| invalid("the endpoint has no host".to_owned()))?;
-            (HostPattern::exactly(&host), endpoint.trust.as_ref().unwrap_or(self.trust), endpoint.proxy.as_ref())
+            let trust = endpoint.trust.as_ref().unwrap_or(self.trust);
+            (HostPattern::exactly(&host), trust, endpoint.proxy.as_ref(), endpoint.address.as_ref())
         } else {
             if !matches!(self.url.scheme(), "http" | "https") {
                 return Err(invalid(format!("scheme `{}`: `http` or `https` is allowed", self.url.scheme())));
@@ -227,10 +263,13 @@ impl<'a> Trip<'a> {
                 let message = format!("{target} is not granted to this check; to allow it, add: {line}");
                 return Err(CallError::new(ErrorKind::Denied, message));
             };
-            (pattern.host.clone(), self.trust, None)
+            (pattern.host.clone(), self.trust, None, None)
         };
+        if let Some(cookies) = self.jar.and_then(|jar| jar.header(&self.url, headers.get(header::COOKIE))) {
+            headers.insert(header::COOKIE, cookies);
+        }
         let (method, url, body) = (self.method.clone(), self.url.clone(), self.body.clone());
-        Ok(Hop { method, url, headers, body, http2_only: self.http2_only, pattern, line, trust, proxy })
+        Ok(Hop { method, url, headers, body, http2_only: self.http2_only, pattern, line, trust, proxy, address })
     }
 
     /// Where a response with this head leads, as browsers and curl go.
@@ -248,7 +287,7 @@ impl<'a> Trip<'a> {
                 format!("{} redirects to what is no url", self.url.origin().ascii_serialization()),
             )
         };
-        let mut url = location.to_str().ok().and_then(|text| self.url.join(text).ok()).ok_or_else(bad)?;
+        let mut url = self.url.join(&text_of(location)).map_err(|_| bad())?;
         // Credentials chosen by a server are not sent.
         url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| bad())?;
         let mut next = self.clone();
@@ -268,7 +307,25 @@ impl<'a> Trip<'a> {
     }
 }
 
-fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, start: Instant) -> Response {
+/// A header as text: many servers write UTF-8 where only ASCII is allowed; other bytes are escaped as they are.
+fn text_of(value: &HeaderValue) -> String {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => percent_encoding::percent_encode(value.as_bytes(), CONTROLS).to_string(),
+    }
+}
+
+/// What to say when an answer that leads on came after all the redirects that may be followed.
+fn more_redirects(response: &Response, followed: u32) -> Option<String> {
+    let leads_on = matches!(response.status, 301 | 302 | 303 | 307 | 308)
+        && response.headers.iter().any(|(name, _)| name == header::LOCATION.as_str());
+    (leads_on && followed > 0).then(|| {
+        let (plural, from) = (if followed == 1 { "" } else { "s" }, &response.final_url[..url::Position::AfterPath]);
+        format!("{followed} redirect{plural} followed, and {from} redirects once more")
+    })
+}
+
+fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, total: Duration) -> Response {
     Response {
         status: exchange.status.as_u16(),
         version: exchange.version,
@@ -280,11 +337,12 @@ fn response(exchange: Exchange, body: Result<Bytes, CallError>, final_url: Url, 
             connect: Some(exchange.connect),
             tls: exchange.tls.as_ref().map(|tls| tls.handshake),
             first_byte: exchange.first_byte,
-            total: start.elapsed(),
+            total,
         },
         tls: exchange.tls,
         remote_address: exchange.address,
         final_url,
+        notes: Vec::new(),
         head: None,
     }
 }

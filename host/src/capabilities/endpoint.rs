@@ -7,12 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::oauth::OAuth;
 use super::proxy::Proxy;
 use super::request::{invalid, is_forbidden};
 use super::tls::Trust;
 use super::{CallError, ErrorKind};
-use crate::config::HttpConnection;
-use crate::config::grants::is_ambiguous;
+use crate::config::grants::{Host, is_ambiguous};
+use crate::config::{HttpConnection, Verify};
 
 /// One connection of the configuration, ready for use.
 #[derive(Clone, Debug)]
@@ -25,6 +26,10 @@ pub(super) struct Endpoint {
     pub(super) trust: Option<Trust>,
     /// What every request goes through.
     pub(super) proxy: Option<Proxy>,
+    /// Where requests go instead of where the name leads.
+    pub(super) address: Option<(Host, u16)>,
+    /// Where the token of every request comes from.
+    pub(super) oauth: Option<OAuth>,
     /// Whether requests carry the span that asks.
     pub(super) traceparent: bool,
 }
@@ -56,11 +61,16 @@ impl Endpoint {
         let _ = base.set_password(None);
         base.set_fragment(None);
         let (ca, identity) = (connection.ca.as_deref(), connection.identity.as_ref());
-        let is_own = ca.is_some() || identity.is_some();
+        let verify = connection.verify;
+        let is_own = ca.is_some() || identity.is_some() || verify != Verify::Full;
         let trust = is_own.then(|| Trust::new(ca, identity)).transpose().map_err(|error| format!("TLS: {error}"))?;
+        let trust = trust.map(|trust| trust.verifying(verify));
         let proxy =
             connection.proxy.as_ref().map(Proxy::new).transpose().map_err(|error| format!("`proxy`: {error}"))?;
-        Ok(Self { base, headers, trust, proxy, traceparent: connection.traceparent })
+        let oauth = connection.oauth2.as_ref().map(|oauth2| OAuth::new(oauth2, proxy.clone()));
+        let oauth = oauth.transpose().map_err(|error| format!("`oauth2`: {error}"))?;
+        let (address, traceparent) = (connection.address.clone(), connection.traceparent);
+        Ok(Self { base, headers, trust, proxy, address, oauth, traceparent })
     }
 
     /// The headers that go with every request through here.
@@ -111,7 +121,7 @@ pub(super) fn basic(url: &Url) -> Result<HeaderValue, String> {
 }
 
 /// Kept out of debug output, and out of HPACK's tables.
-fn sensitive(value: &str) -> Option<HeaderValue> {
+pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(value).ok()?;
     value.set_sensitive(true);
     Some(value)

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout_at;
 use url::Url;
 
+use super::content::too_large;
 use super::net::{Net, io_error, timeout};
 use super::proxy::Proxy;
 use super::quota::Budget;
@@ -54,6 +55,8 @@ pub(super) struct Hop<'a> {
     pub(super) trust: &'a Trust,
     /// What to go through.
     pub(super) proxy: Option<&'a Proxy>,
+    /// Where to connect to instead of where the name leads; the name stays what is asked for.
+    pub(super) address: Option<&'a (Host, u16)>,
 }
 
 /// A response whose body is still to be read.
@@ -83,9 +86,14 @@ impl Exchange {
         let host = Host::of_url(&hop.url).ok_or_else(|| invalid("the url has no host".to_owned()))?;
         let port = hop.url.port_or_known_default().unwrap_or_default();
         let secure = hop.url.scheme() == "https";
-        let connected = match hop.proxy {
-            None => net.connect(&host, port, &hop.pattern, &hop.line, deadline).await?,
-            Some(proxy) => {
+        let connected = match (hop.proxy, hop.address) {
+            (None, None) => net.connect(&host, port, &hop.pattern, &hop.line, deadline).await?,
+            // The operator named it in the configuration: no grant adds to that.
+            (None, Some((at, port))) => {
+                let line = "it is named as the connection's `address`";
+                net.connect(at, *port, &HostPattern::exactly(at), line, deadline).await?
+            }
+            (Some(proxy), _) => {
                 net.judge_literal(&host, &hop.pattern, &hop.line)?;
                 // Proxies read HTTP/1.1 only.
                 let tunnel = secure || hop.http2_only;
@@ -145,7 +153,7 @@ impl Exchange {
         budget: &Budget,
         deadline: Instant,
     ) -> Result<Result<Bytes, CallError>, CallError> {
-        let too_large = || Err(CallError::new(ErrorKind::TooLarge, format!("the body is larger than {max} bytes")));
+        let too_large = || Err(too_large(max, ""));
         if self.body.size_hint().lower() > max {
             return Ok(too_large());
         }

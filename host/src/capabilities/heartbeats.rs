@@ -1,6 +1,6 @@
 //! `heartbeats`: what jobs reported on `POST /heartbeats/{name}`.
 
-use super::bindings::probity::check::heartbeats::{Beat as Given, Host};
+use super::bindings::probity::check::heartbeats::{Beat as Given, Host, OpenRun};
 use super::clock::unix_ms;
 use super::{Beat, CallError, ErrorKind, HostError, HostState, Pulse};
 use crate::check::Capability;
@@ -19,6 +19,18 @@ impl Host for HostState {
         self.call_now(Capability::Heartbeats, "recent", &name, |host| {
             let now = unix_ms();
             Ok(host.pulse(&name)?.recent().take(max as usize).map(|beat| given(beat, now)).collect())
+        })
+    }
+
+    fn open(&mut self, name: String) -> Result<Vec<OpenRun>, HostError> {
+        self.call_now(Capability::Heartbeats, "open", &name, |host| {
+            let now = unix_ms();
+            let given = |open: &super::OpenRun| OpenRun {
+                id: open.id.clone(),
+                started_unix_ms: open.at_unix_ms,
+                age_ms: open.age_ms(now),
+            };
+            Ok(host.pulse(&name)?.open().iter().map(given).collect())
         })
     }
 }

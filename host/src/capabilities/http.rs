@@ -72,10 +72,11 @@ impl HostState {
         let env = self.env.clone();
         let budgets = self.quota.budgets();
         let (place, deadline) = (self.quota.socket(), self.deadline(None));
+        let jar = self.cookies.clone();
         let target = request.as_ref().map_or_else(|_| String::new(), target);
         let span = self.span_of_call(0);
         let work = async {
-            let (request, _place) = (request?.asked_by(span).charged_to(budgets), place?);
+            let (request, _place) = (request?.asked_by(span).charged_to(budgets).with_cookies(jar), place?);
             env.services.http.send(&request, &env.grants, &env.limits, deadline).await
         };
         let response = self.call(Capability::Http, operation, &target, work).await?;
@@ -88,17 +89,17 @@ impl HostState {
         requests: Vec<Result<Request, CallError>>,
     ) -> impl Future<Output = Vec<(String, Range<Instant>, Result<Response, CallError>)>> + Send + use<> {
         let (env, places, deadline) = (Arc::clone(&self.env), self.quota.sockets(), self.deadline(None));
-        let budgets = self.quota.budgets();
+        let (budgets, jar) = (self.quota.budgets(), self.cookies.clone());
         let at_once = self.quota.sockets_left();
         let none_left = self.quota.socket().err();
         let send = move |request: Result<Request, CallError>| {
             let (env, places, none_left) = (Arc::clone(&env), Arc::clone(&places), none_left.clone());
-            let budgets = budgets.clone();
+            let (budgets, jar) = (budgets.clone(), jar.clone());
             async move {
                 let start = Instant::now();
                 let sent = request.as_ref().map_or_else(|_| String::new(), target);
                 let answer = async {
-                    let request = request?.charged_to(budgets);
+                    let request = request?.charged_to(budgets).with_cookies(jar);
                     none_left.map_or(Ok(()), Err)?;
                     let _place = places.acquire().await.ok();
                     env.services.http.send(&request, &env.grants, &env.limits, deadline).await
@@ -111,6 +112,8 @@ impl HostState {
     }
 
     fn keep(&mut self, response: Response) -> Result<Resource<IncomingResponse>, ResourceTableError> {
+        self.note(&response.notes);
+        self.note(response.tls.as_ref().map_or(&[][..], |tls| &tls.notes));
         self.table.push(IncomingResponse(response))
     }
 }

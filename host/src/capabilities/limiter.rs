@@ -2,6 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
+use super::Leash;
 use crate::config::{Limits, TABLE_ELEMENTS_MAX};
 
 /// wasmtime's own `StoreLimits` caps every memory separately; this sums them, remembers the peak, and remembers a
@@ -19,6 +20,8 @@ pub(crate) struct MemoryLimiter {
     /// The number of elements that was refused, and how many were allowed.
     pub(crate) tables_refused: Option<(u64, u64)>,
     instances: usize,
+    /// Is told how much memory there is.
+    leash: Leash,
 }
 
 /// Tables and memories in one store; a component made of many core modules has one or two each.
@@ -36,7 +39,13 @@ impl MemoryLimiter {
             table_elements: 0,
             tables_refused: None,
             instances: limits.instances as usize,
+            leash: Leash::default(),
         }
+    }
+
+    /// What is told how much memory there is.
+    pub(super) const fn leash(&self) -> &Leash {
+        &self.leash
     }
 
     /// Starts the next run of a kept instance: what it holds already is where its peak begins.
@@ -64,6 +73,7 @@ impl ResourceLimiter for MemoryLimiter {
             return Ok(false);
         }
         self.memory = sum;
+        self.leash.grown(sum);
         self.memory_peak = self.memory_peak.max(sum);
         Ok(true)
     }

@@ -23,7 +23,9 @@ impl Host for HostState {
         };
         self.log(level, &message, &fields);
         if level == Level::Error {
-            let mut said = message;
+            // Where it was, for kits that say so beside the message.
+            let place = fields.iter().find(|(key, _)| key == "at").map(|(_, at)| format!("\n    at {at}"));
+            let mut said = message + &place.unwrap_or_default();
             said.truncate(said.floor_char_boundary(SAID_BYTES_MAX));
             self.record.said = Some(said);
         }

@@ -1,7 +1,7 @@
 //! What checks may learn of the machine: one for the whole host, so that samples and caches are shared.
 //!
 //! Files of the kernel are read on blocking threads, a bounded number at once: a dead network file system can hold a
-//! look at a disk for ever, and must hold nothing else.
+//! look at a disk for ever, and must hold nothing else (see `looks`). So each kind of look has its own.
 
 mod cgroup;
 mod cpu;
@@ -10,31 +10,54 @@ mod kernel;
 mod process;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use futures_util::StreamExt;
 
 pub use cpu::Cpu;
 pub use disk::{Disk, FileFacts};
 pub use kernel::{Pressure, PressureKind};
 pub use process::Process;
 
+use super::looks::{HANGS_AFTER, Looks};
 use super::request::invalid;
 use super::{CallError, ErrorKind};
 use crate::config::Grants;
 use crate::config::grants::{SystemGrant, SystemTarget};
 
-/// Looks at the machine in flight. One that hangs keeps its thread and its place.
+/// Looks of one kind under way, those that hang aside.
 const LOOKS_MAX: usize = 8;
 
-/// Of the process, since that is what the threads belong to.
-static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
+/// Looks of one kind that may hang, each with a thread.
+const LOOKS_HANGING_MAX: usize = 128;
+
+/// Looks at the processor and at processes, which share a table: one at a time.
+const SHARED_LOOKS_MAX: usize = 1;
+
+static DISKS: Looks<Disk> = Looks::new("looks at disks", LOOKS_MAX, LOOKS_HANGING_MAX);
+static MOUNTS: Looks<Vec<disk::Mount>> = Looks::new("looks at the list of disks", LOOKS_MAX, LOOKS_HANGING_MAX);
+static FILES: Looks<FileFacts> = Looks::new("looks at files", LOOKS_MAX, LOOKS_HANGING_MAX);
+static PROCESSES: Looks<Vec<Process>> = Looks::new("looks at processes", SHARED_LOOKS_MAX, LOOKS_MAX);
+static CPU: Looks<Cpu> = Looks::new("looks at the processor", SHARED_LOOKS_MAX, LOOKS_MAX);
+static MEMORY: Looks<Memory> = Looks::new("looks at the memory", LOOKS_MAX, LOOKS_MAX);
+static LOAD: Looks<Load> = Looks::new("looks at the load", LOOKS_MAX, LOOKS_MAX);
+static PRESSURE: Looks<Pressure> = Looks::new("looks at the pressure", LOOKS_MAX, LOOKS_MAX);
+static UPTIME: Looks<u64> = Looks::new("looks at the uptime", LOOKS_MAX, LOOKS_MAX);
 
 /// The machine, or the container as far as the kernel tells. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Machine {
     cpu: Arc<Mutex<cpu::Meter>>,
     processes: Arc<Mutex<process::Table>>,
+    /// How long whoever asks waits: not at all for what has been hanging for longer.
+    patience: Duration,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { cpu: Arc::default(), processes: Arc::default(), patience: HANGS_AFTER }
+    }
 }
 
 /// Memory and swap, bytes.
@@ -66,13 +89,19 @@ pub struct Load {
 }
 
 impl Machine {
+    /// The same for one who waits for `patience`.
+    #[must_use]
+    pub fn within(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
     /// Memory, swap and the control group's limit.
     ///
     /// # Errors
     /// `denied`, `unsupported`.
     pub async fn memory(&self, grants: &Grants) -> Result<Memory, CallError> {
         check(grants, SystemTarget::Memory)?;
-        Self::look(kernel::memory).await
+        MEMORY.look(("", "the look at the memory"), self.patience, kernel::memory).await
     }
 
     /// Processor use since the last look, at least 100 ms ago; at most one sample per second.
@@ -82,7 +111,8 @@ impl Machine {
     pub async fn cpu(&self, grants: &Grants) -> Result<Cpu, CallError> {
         check(grants, SystemTarget::Cpu)?;
         let meter = Arc::clone(&self.cpu);
-        Self::look(move || meter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).read()).await
+        let read = move || meter.lock().unwrap_or_else(PoisonError::into_inner).read();
+        CPU.look((&shared(&self.cpu), "the look at the processor"), self.patience, read).await
     }
 
     /// Load averages.
@@ -91,7 +121,7 @@ impl Machine {
     /// `denied`, `unsupported`.
     pub async fn load(&self, grants: &Grants) -> Result<Load, CallError> {
         check(grants, SystemTarget::Load)?;
-        Self::look(kernel::load).await
+        LOAD.look(("", "the look at the load"), self.patience, kernel::load).await
     }
 
     /// Pressure stall information.
@@ -100,7 +130,8 @@ impl Machine {
     /// `denied`, `unsupported` where the kernel has none.
     pub async fn pressure(&self, grants: &Grants, kind: PressureKind) -> Result<Pressure, CallError> {
         check(grants, SystemTarget::Pressure)?;
-        Self::look(move || kernel::pressure(kind)).await
+        let name = format!("{kind:?}");
+        PRESSURE.look((&name, "the look at the pressure"), self.patience, move || kernel::pressure(kind)).await
     }
 
     /// Milliseconds since boot.
@@ -109,7 +140,7 @@ impl Machine {
     /// `denied`, `unsupported`.
     pub async fn uptime_ms(&self, grants: &Grants) -> Result<u64, CallError> {
         check(grants, SystemTarget::Uptime)?;
-        Self::look(kernel::uptime_ms).await
+        UPTIME.look(("", "the look at the uptime"), self.patience, kernel::uptime_ms).await
     }
 
     /// The file system that holds `path`.
@@ -118,7 +149,8 @@ impl Machine {
     /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`.
     pub async fn disk(&self, grants: &Grants, path: &str) -> Result<Disk, CallError> {
         let (path, bases) = granted_paths(grants, SystemTarget::Disk(absolute(path)?))?;
-        Self::look(move || disk::holding(&path, &bases)).await
+        let (target, name) = (target_of(&path, &bases), name_of(&path));
+        DISKS.look((&target, &name), self.patience, move || disk::holding(&path, &bases)).await
     }
 
     /// All file systems that hold data, at most 256.
@@ -127,7 +159,13 @@ impl Machine {
     /// `denied`, `unsupported`.
     pub async fn disks(&self, grants: &Grants) -> Result<Vec<Disk>, CallError> {
         check(grants, SystemTarget::Disks)?;
-        Self::look(disk::all).await
+        let mounts = MOUNTS.look(("", "the look at the list of file systems"), self.patience, disk::mounts).await?;
+        // One that hangs is told of by its name, and holds no look at another.
+        let looks = mounts.into_iter().map(|mount| {
+            let (target, name) = (target_of(&mount.point, &[]), name_of(&mount.point));
+            async move { DISKS.look((&target, &name), self.patience, move || disk::mounted_at(&mount)).await }
+        });
+        disk::of_all(futures_util::stream::iter(looks).buffered(LOOKS_MAX).collect().await)
     }
 
     /// Processes called `name`; or those that match, when `name` is a granted pattern letter for letter. At most 256.
@@ -143,7 +181,9 @@ impl Machine {
         });
         let wanted = pattern.map_or_else(|| process::Wanted::Named(name.to_owned()), process::Wanted::Matching);
         let table = Arc::clone(&self.processes);
-        Self::look(move || table.lock().unwrap_or_else(std::sync::PoisonError::into_inner).find(&wanted)).await
+        let target = format!("{} {wanted:?}", shared(&self.processes));
+        let find = move || table.lock().unwrap_or_else(PoisonError::into_inner).find(&wanted);
+        PROCESSES.look((&target, "the look at processes"), self.patience, find).await
     }
 
     /// Size and age of `path`.
@@ -152,22 +192,23 @@ impl Machine {
     /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`.
     pub async fn stat(&self, grants: &Grants, path: &str) -> Result<FileFacts, CallError> {
         let (path, bases) = granted_paths(grants, SystemTarget::File(absolute(path)?))?;
-        Self::look(move || disk::stat(&path, &bases)).await
+        let (target, name) = (target_of(&path, &bases), name_of(&path));
+        FILES.look((&target, &name), self.patience, move || disk::stat(&path, &bases)).await
     }
+}
 
-    /// Runs `work` on a blocking thread. Cancelling gives up on it; its place comes free when it returns.
-    async fn look<T: Send + 'static>(
-        work: impl FnOnce() -> Result<T, CallError> + Send + 'static,
-    ) -> Result<T, CallError> {
-        let failed =
-            |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Other, format!("look at the machine: {error}"));
-        let place = LOOKS.acquire().await.map_err(|error| failed(&error))?;
-        let work = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            work()
-        });
-        work.await.map_err(|error| failed(&error))?
-    }
+/// What is looked at: a path, as far as it is granted. Two checks with different grants may not hear the same.
+fn target_of(path: &Path, bases: &[PathBuf]) -> String {
+    format!("{} {bases:?}", path.display())
+}
+
+fn name_of(path: &Path) -> String {
+    format!("the look at {}", path.display())
+}
+
+/// What is the same for all who share `what`.
+fn shared<T>(what: &Arc<T>) -> String {
+    format!("{:p}", Arc::as_ptr(what))
 }
 
 fn check(grants: &Grants, target: SystemTarget<'_>) -> Result<(), CallError> {

@@ -3,12 +3,15 @@
 //! [`HostState`] is the data of one run's store. `HostState::call` bounds, times, counts and records a capability
 //! call; nothing reaches a network or a machine without it.
 
+mod authorities;
 pub mod bindings;
 pub mod canned;
 mod certificates;
 pub mod client;
 mod clock;
+mod content;
 mod context;
+mod cookies;
 pub mod datagram;
 mod dns;
 mod egress;
@@ -18,14 +21,18 @@ mod exchange;
 mod heartbeat_store;
 mod heartbeats;
 pub mod http;
+mod leash;
 mod limiter;
 mod log;
+mod looks;
 pub mod machine;
 pub mod net;
+mod oauth;
 mod peers;
 mod proxy;
 pub mod queue;
 mod quota;
+mod race;
 pub mod redis;
 pub mod request;
 pub mod resolve;
@@ -43,6 +50,7 @@ pub mod tcp;
 pub mod tls;
 mod tls_calls;
 mod tls_inspect;
+mod tls_words;
 mod udp;
 mod wasi;
 mod wasi_http;
@@ -54,10 +62,12 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 pub(crate) use clock::unix_ms;
+pub(crate) use content::decoded_now;
 pub use egress::{Refusal, Zone, zone};
 pub use error::{CallError, ErrorKind};
-pub(crate) use heartbeat_store::HEARTBEAT_MESSAGE_BYTES_MAX;
-pub use heartbeat_store::{Beat, HeartbeatStore, Pulse, Push};
+pub use heartbeat_store::{Beat, HeartbeatStore, OpenRun, Pulse, Push, Report};
+pub(crate) use heartbeat_store::{HEARTBEAT_MESSAGE_BYTES_MAX, RUN_ID_BYTES_MAX};
+pub(crate) use leash::Leash;
 pub(crate) use limiter::MemoryLimiter;
 pub use peers::Peers;
 pub(crate) use peers::told;
@@ -127,8 +137,8 @@ pub struct RunFacts {
 pub struct HostState {
     pub(crate) env: Arc<CheckEnv>,
     pub(crate) facts: RunFacts,
-    /// When host calls time out: a little before the run does, so that the guest can still judge a target that hangs.
-    pub(crate) calls_end: Instant,
+    /// What it tells whoever polls it, and hears from there.
+    pub(crate) leash: Leash,
     /// What the guest holds of ours: requests, sockets, connections.
     pub(crate) table: ResourceTable,
     /// What it holds of WASI. Apart, because a language's own library keeps its streams for good.
@@ -138,6 +148,7 @@ pub struct HostState {
     quota: quota::Quota,
     wasi: Option<Box<wasi::Wasi>>,
     wasi_http: Option<Box<wasi_http::WasiHttp>>,
+    cookies: cookies::Jar,
 }
 
 /// What a run did, for its report.
@@ -153,6 +164,8 @@ pub(crate) struct Record {
     pub(crate) said: Option<String>,
     /// The last error handed to the guest, to tell why it gave up.
     pub(crate) quota_hit: bool,
+    /// What the host has to add to the outcome.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A host function's way out: an error for the guest, or the end of the run.
@@ -215,15 +228,18 @@ impl HostState {
         let limiter = MemoryLimiter::new(&env.limits);
         let quota = quota::Quota::new(&env.limits);
         let record = Record::default();
-        let calls_end = calls_end(facts.deadline, env.limits.timeout);
-        Self { env, facts, calls_end, table, wasi_table, limiter, record, quota, wasi: None, wasi_http: None }
+        let leash = limiter.leash().clone();
+        leash.begin(env.limits.timeout);
+        let (wasi, wasi_http, cookies) = (None, None, cookies::Jar::default());
+        Self { env, facts, leash, table, wasi_table, limiter, record, quota, wasi, wasi_http, cookies }
     }
 
     /// Starts the next run of a kept instance, with its whole budget.
     pub(crate) fn begin(&mut self, facts: RunFacts) {
-        self.calls_end = calls_end(facts.deadline, self.env.limits.timeout);
+        self.leash.begin(self.env.limits.timeout);
         self.facts = facts;
         self.quota = quota::Quota::new(&self.env.limits);
+        self.cookies = cookies::Jar::default();
         self.limiter.begin();
     }
 
@@ -233,9 +249,19 @@ impl HostState {
         self.table.is_empty() && self.wasi_http.is_none() && self.limiter.has_room()
     }
 
+    /// When the run is over. Moves while it waits for a turn, which is not its own time.
+    pub(crate) fn ends_at(&self) -> Instant {
+        self.facts.deadline + self.leash.late()
+    }
+
+    /// When host calls time out: a little before the run does, so that the guest can still judge a target that hangs.
+    pub(crate) fn calls_end(&self) -> Instant {
+        calls_end(self.ends_at(), self.env.limits.timeout)
+    }
+
     /// Time left for this run; zero when it is over.
     pub(crate) fn remaining(&self) -> Duration {
-        self.facts.deadline.saturating_duration_since(Instant::now())
+        self.ends_at().saturating_duration_since(Instant::now())
     }
 
     /// The time by which state expires: the case's, where there is one.
@@ -259,6 +285,15 @@ impl HostState {
         self.span().map(|run| if at < HostCall::KEPT_MAX { run.call(at) } else { run })
     }
 
+    /// Keeps what an operator should see beside what the guest says, each text once.
+    pub(crate) fn note(&mut self, notes: &[String]) {
+        for note in notes {
+            if self.record.notes.len() < NOTES_MAX && !self.record.notes.contains(note) {
+                self.record.notes.push(note.clone());
+            }
+        }
+    }
+
     /// Makes one capability call: within the quota, within the run's remaining time, recorded.
     ///
     /// `target` is what the report shows; it must not hold credentials or a query string.
@@ -271,7 +306,7 @@ impl HostState {
     ) -> Result<T, HostError> {
         self.admit(capability)?;
         let start = Instant::now();
-        let answer = match tokio::time::timeout_at(self.calls_end.into(), work).await {
+        let answer = match tokio::time::timeout_at(self.calls_end().into(), work).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
         };
@@ -382,6 +417,9 @@ impl From<ErrorKind> for bindings::probity::check::types::ErrorKind {
 
 /// Host resources (requests, responses, sockets) alive in one run.
 pub(crate) const RESOURCES_MAX: usize = 256;
+
+/// Notes of one run.
+const NOTES_MAX: usize = 8;
 
 /// Bytes of a host call's target in the report.
 const TARGET_BYTES_MAX: usize = 200;

@@ -9,21 +9,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use super::egress::Refusal;
-use super::tls::session_error;
+use super::looks::Looks;
+use super::race::{self, Race};
+use super::tls_words::session_error;
 use super::{CallError, ErrorKind};
 use crate::config::Egress;
 use crate::config::grants::{Host, HostPattern};
 
-/// Name look-ups in flight in the whole host. The system's resolver cannot be cancelled: one that was given up on keeps
-/// its thread, and its place here, until it returns.
+/// Name look-ups under way in the whole host, those that hang aside. The system's resolver cannot be cancelled: one that
+/// was given up on keeps its thread until it returns, and its name's next look-up.
 const LOOKUPS_MAX: usize = 16;
 
-/// Of the process, since that is what the threads belong to: a new configuration frees none of them.
-static LOOKUPS: Semaphore = Semaphore::const_new(LOOKUPS_MAX);
+/// Names whose look-up hangs, each with a thread.
+const LOOKUPS_HANGING_MAX: usize = 512;
+
+static LOOKUPS: Looks<Vec<IpAddr>> = Looks::new("look-ups", LOOKUPS_MAX, LOOKUPS_HANGING_MAX);
 
 /// Addresses tried for one name.
 const ADDRESSES_MAX: usize = 8;
@@ -38,7 +41,7 @@ pub struct Net {
 /// Where addresses come from.
 #[derive(Clone, Debug, Default)]
 pub enum Resolver {
-    /// The operating system, at most 16 look-ups at once.
+    /// The operating system, at most 16 look-ups at once beside those that hang.
     #[default]
     System,
     /// For tests: the n-th look-up, of whatever name, gets the n-th answer; the last one repeats.
@@ -104,9 +107,8 @@ impl Net {
         let (addresses, dns) = match host {
             Host::Address(address) => (vec![*address], None),
             Host::Name(name) => {
-                let addresses = timeout_at(deadline.into(), self.resolver.lookup(name))
-                    .await
-                    .map_err(|_elapsed| timeout(format!("looking up {name} took longer than the time given")))??;
+                let patience = deadline.saturating_duration_since(start);
+                let addresses = self.resolver.lookup(name, patience).await?;
                 (addresses, Some(start.elapsed()))
             }
         };
@@ -168,9 +170,9 @@ fn denied(host: &Host, address: IpAddr, refusal: Refusal, line: &str) -> CallErr
 }
 
 impl Resolver {
-    async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, CallError> {
+    async fn lookup(&self, name: &str, patience: Duration) -> Result<Vec<IpAddr>, CallError> {
         match self {
-            Self::System => lookup_system(name).await,
+            Self::System => lookup_system(name, patience).await,
             #[cfg(test)]
             Self::Script(answers) => {
                 let mut answers = answers.lock().unwrap();
@@ -181,47 +183,44 @@ impl Resolver {
     }
 }
 
-async fn lookup_system(name: &str) -> Result<Vec<IpAddr>, CallError> {
-    let failed =
-        |error: &dyn std::fmt::Display| CallError::new(ErrorKind::Dns, format!("cannot resolve {name}: {error}"));
-    let place = LOOKUPS.acquire().await.map_err(|error| failed(&error))?;
+async fn lookup_system(name: &str, patience: Duration) -> Result<Vec<IpAddr>, CallError> {
     let query = name.to_owned();
-    let lookup = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        std::net::ToSocketAddrs::to_socket_addrs(&(query.as_str(), 0)).map(|found| {
+    let work = move || match std::net::ToSocketAddrs::to_socket_addrs(&(query.as_str(), 0)) {
+        Ok(found) => {
             let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).take(ADDRESSES_MAX * 2).collect();
             addresses.dedup();
-            addresses
-        })
-    });
-    match lookup.await {
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(failed(&error)),
-        Err(error) => Err(failed(&error)),
-    }
+            Ok(addresses)
+        }
+        Err(error) => Err(CallError::new(ErrorKind::Dns, format!("cannot resolve {query}: {error}"))),
+    };
+    LOOKUPS.look((name, &format!("the look-up of {name}")), patience, work).await
 }
 
-/// Tries the addresses in turn, each with its share of what is left, so that one silent address does not cost all.
+/// Connects to whichever address answers first, as [`race`] has it.
 async fn connect_any(
     host: &Host,
     port: u16,
     addresses: &[IpAddr],
     deadline: Instant,
 ) -> Result<(TcpStream, SocketAddr), CallError> {
-    let mut last = None;
-    for (index, &address) in addresses.iter().enumerate() {
-        let address = SocketAddr::new(address, port);
-        let left = deadline.saturating_duration_since(Instant::now());
-        let share = left / u32::try_from(addresses.len() - index).unwrap_or(1);
-        last = Some(match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok((stream, address)),
-            Ok(Err(error)) => io_error(&error, &format!("connect to {}", shown(host, address))),
-            Err(_elapsed) => {
-                timeout(format!("{} did not answer within {} ms", shown(host, address), share.as_millis()))
-            }
-        });
+    let start = Instant::now();
+    let addresses: Vec<SocketAddr> =
+        race::order(addresses).into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    let mut race = Race::new(&addresses, TcpStream::connect);
+    match timeout_at(deadline.into(), race.run()).await {
+        Ok(Some(won)) => return Ok(won),
+        Ok(None) => {}
+        Err(_elapsed) => {
+            let silent = race.silent().map(|address| shown(host, address)).collect::<Vec<_>>().join(" and ");
+            return Err(timeout(format!("{silent} did not answer within {} ms", start.elapsed().as_millis())));
+        }
     }
-    Err(last.unwrap_or_else(|| CallError::new(ErrorKind::Dns, format!("{host} has no address"))))
+    // What the preferred address said tells most.
+    let first = race.failed().next();
+    Err(first.map_or_else(
+        || CallError::new(ErrorKind::Dns, format!("{host} has no address")),
+        |(address, error)| io_error(error, &format!("connect to {}", shown(host, address))),
+    ))
 }
 
 fn shown(host: &Host, address: SocketAddr) -> String {
@@ -361,5 +360,31 @@ pub(crate) mod tests {
         let net = Net::new(open("127.0.0.0/8"), script(&[&["127.0.0.1", "127.0.0.2"]]));
         let connected = connect(&net, "db.example", port, "db.example").await.unwrap();
         assert_eq!(connected.address, listener.local_addr().unwrap());
+    }
+
+    // A first address that is silent costs its head start, not a share of the run's time; what lost is closed.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_silent_address_is_raced() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.3:0".parse().unwrap()).unwrap();
+        let silent = socket.listen(0).unwrap();
+        let port = silent.local_addr().unwrap().port();
+        // Its queue is full: further attempts are not even refused.
+        let mut held = Vec::new();
+        while let Ok(stream) = timeout_at(within(100).into(), TcpStream::connect(("127.0.0.3", port))).await {
+            held.push(stream.unwrap());
+            assert!(held.len() < 100, "its queue is never full");
+        }
+        let listener = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+        let net = Net::new(open("127.0.0.0/8"), script(&[&["127.0.0.3", "127.0.0.2"]]));
+        let connected = connect(&net, "db.example", port, "db.example").await.unwrap();
+        assert_eq!(connected.address, listener.local_addr().unwrap());
+        assert!(connected.connect < Duration::from_millis(800), "{:?}", connected.connect);
+        // Alone it is told by name.
+        let net = Net::new(open("127.0.0.0/8"), script(&[&["127.0.0.3"]]));
+        let error = connect(&net, "db.example", port, "db.example").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Timeout);
+        assert!(error.message.starts_with(&format!("db.example (127.0.0.3:{port}) did not answer within ")), "{error}");
     }
 }

@@ -193,7 +193,8 @@ impl HostState {
     /// When a call has to end: after the guest's own timeout, and with the run.
     pub(super) fn deadline(&self, timeout_ms: Option<u32>) -> Instant {
         let own = timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms.into())));
-        own.map_or(self.calls_end, |own| own.min(self.calls_end))
+        let end = self.calls_end();
+        own.map_or(end, |own| own.min(end))
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use super::cookies::Jar;
 use super::quota::Budgets;
 use super::{CallError, ErrorKind};
 use crate::trace::SpanId;
@@ -28,10 +29,14 @@ pub struct Request {
     pub body_bytes_max: Option<u64>,
     /// HTTP/2 or nothing, without TLS as well.
     pub http2_only: bool,
+    /// The body is wanted as it is on the wire, and nobody keeps cookies: `wasi:http` promises no more.
+    pub raw: bool,
     /// The span that asks, for connections that pass it on.
     span: Option<SpanId>,
     /// Who pays for what comes back.
     budgets: Budgets,
+    /// The cookies of whoever asks.
+    jar: Jar,
     headers: HeaderMap,
 }
 
@@ -68,6 +73,24 @@ impl Request {
 
     pub(super) const fn budgets(&self) -> &Budgets {
         &self.budgets
+    }
+
+    /// The same, with the cookies in `jar`, which also keeps those that come back.
+    pub(super) fn with_cookies(self, jar: Jar) -> Self {
+        Self { jar, ..self }
+    }
+
+    /// The cookies, unless nobody keeps any.
+    pub(super) fn jar(&self) -> Option<&Jar> {
+        Some(&self.jar).filter(|_| !self.raw)
+    }
+
+    /// The same with the cookies of `jar` for `url`; none when there are none.
+    pub(super) fn with_cookie_header(&self, jar: &Jar, url: &url::Url) -> Option<Self> {
+        let value = jar.header(url, self.headers.get(http::header::COOKIE))?;
+        let mut request = self.clone();
+        request.headers.insert(http::header::COOKIE, value);
+        Some(request)
     }
 
     /// Sets a header, replacing earlier values.

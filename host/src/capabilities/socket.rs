@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use rustls::RootCertStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
 
+use super::authorities::Authorities;
 use super::net::{Net, io_error, timeout};
 use super::server::Stream;
-use super::tls::{TlsInfo, session_error};
+use super::tls::TlsInfo;
 use super::tls_inspect::Inspector;
+use super::tls_words::session_error;
 use super::{CallError, ErrorKind};
 use crate::config::Grants;
 use crate::config::grants::Host;
@@ -100,7 +101,7 @@ impl Socket {
         &mut self,
         inspector: &Inspector,
         name: Option<&str>,
-        authorities: Option<RootCertStore>,
+        authorities: Option<Authorities>,
         deadline: Instant,
     ) -> Result<TlsInfo, CallError> {
         let invalid = |why: String| CallError::new(ErrorKind::InvalidArgument, why);
@@ -336,7 +337,9 @@ mod tests {
         assert_eq!(socket.read_until(b"\n", 64, within(2_000)).await.unwrap(), b"220 go ahead\r\n");
         let inspector = Inspector::default();
         let info = socket.start_tls(&inspector, Some("mail.test"), None, within(5_000)).await.unwrap();
-        assert!(info.verified.unwrap_err().contains("UnknownIssuer") && info.chain[0].dns_names == ["mail.test"]);
+        assert!(
+            info.verified.unwrap_err().contains("no trusted authority") && info.chain[0].dns_names == ["mail.test"]
+        );
         let again = socket.start_tls(&inspector, None, None, within(1_000)).await.unwrap_err();
         assert_eq!(again.kind, ErrorKind::InvalidArgument);
         assert_eq!(socket.read_until(b"\n", 64, within(2_000)).await.unwrap(), b"250 inside\r\n");

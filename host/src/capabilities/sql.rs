@@ -47,7 +47,7 @@ impl Host for HostState {}
 
 impl HostConnection for HostState {
     async fn open(&mut self, name: String) -> Result<Resource<SqlConnection>, HostError> {
-        let (env, deadline) = (Arc::clone(&self.env), self.calls_end);
+        let (env, deadline) = (Arc::clone(&self.env), self.calls_end());
         let work = async {
             let (database, access) = env.services.databases.granted(&name, &env.grants)?;
             let session = database.session(access, deadline).await?;
@@ -62,7 +62,7 @@ impl HostConnection for HostState {
     }
 
     async fn ping(&mut self, connection: Resource<SqlConnection>) -> Result<f64, HostError> {
-        let deadline = self.calls_end;
+        let deadline = self.calls_end();
         let took = self.on_session(&connection, "ping", move |session| session.ping(deadline).boxed()).await?;
         Ok(took.as_secs_f64() * 1e3)
     }
@@ -73,7 +73,7 @@ impl HostConnection for HostState {
         statement: String,
         params: Vec<raw::Value>,
     ) -> Result<raw::RowSet, HostError> {
-        let (deadline, bytes) = (self.calls_end, self.env.limits.response_bytes);
+        let (deadline, bytes) = (self.calls_end(), self.env.limits.response_bytes);
         let params: Vec<Value> = params.into_iter().map(Into::into).collect();
         let reply = self.on_session(&connection, "query", move |session| {
             async move { session.query(&statement, &params, bytes, deadline).await }.boxed()
@@ -88,7 +88,7 @@ impl HostConnection for HostState {
         params: Vec<raw::Value>,
     ) -> Result<u64, HostError> {
         self.writable(&connection, "execute").await?;
-        let deadline = self.calls_end;
+        let deadline = self.calls_end();
         let params: Vec<Value> = params.into_iter().map(Into::into).collect();
         self.on_session(&connection, "execute", move |session| {
             async move { session.execute(&statement, &params, deadline).await }.boxed()
@@ -98,7 +98,7 @@ impl HostConnection for HostState {
 
     async fn begin(&mut self, connection: Resource<SqlConnection>) -> Result<Resource<SqlTransaction>, HostError> {
         self.writable(&connection, "begin").await?;
-        let deadline = self.calls_end;
+        let deadline = self.calls_end();
         self.on_session(&connection, "begin", move |session| session.begin(deadline).boxed()).await?;
         let entry = self.table.get_mut(&connection)?;
         let transaction = SqlTransaction { database: Arc::clone(&entry.database), session: entry.session.take() };
@@ -118,7 +118,7 @@ impl HostTransaction for HostState {
         statement: String,
         params: Vec<raw::Value>,
     ) -> Result<raw::RowSet, HostError> {
-        let (deadline, bytes) = (self.calls_end, self.env.limits.response_bytes);
+        let (deadline, bytes) = (self.calls_end(), self.env.limits.response_bytes);
         let params: Vec<Value> = params.into_iter().map(Into::into).collect();
         let reply = self.in_transaction(&transaction, "query", move |session| {
             async move { session.query(&statement, &params, bytes, deadline).await }.boxed()
@@ -132,7 +132,7 @@ impl HostTransaction for HostState {
         statement: String,
         params: Vec<raw::Value>,
     ) -> Result<u64, HostError> {
-        let deadline = self.calls_end;
+        let deadline = self.calls_end();
         let params: Vec<Value> = params.into_iter().map(Into::into).collect();
         self.in_transaction(&transaction, "execute", move |session| {
             async move { session.execute(&statement, &params, deadline).await }.boxed()
@@ -163,7 +163,7 @@ impl HostState {
         operation: &'static str,
         work: impl for<'a> FnOnce(&'a mut Session) -> BoxFuture<'a, Result<T, CallError>> + Send,
     ) -> Result<T, HostError> {
-        let deadline = self.calls_end;
+        let deadline = self.calls_end();
         let entry = self.table.get_mut(connection)?;
         let (database, access, held) = (Arc::clone(&entry.database), entry.access, entry.session.take());
         let mut kept = None;
@@ -207,7 +207,7 @@ impl HostState {
         operation: &'static str,
         commit: bool,
     ) -> Result<(), HostError> {
-        let deadline = self.calls_end;
+        let deadline = self.calls_end();
         self.in_transaction(transaction, operation, move |session| session.end(commit, deadline).boxed()).await?;
         // Back to the pool.
         self.table.get_mut(transaction)?.session = None;

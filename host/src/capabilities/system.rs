@@ -1,16 +1,26 @@
 //! `system`: what [`super::machine`] tells, in the contract's words.
 
+use std::time::Instant;
+
 use super::bindings::probity::check::system::{
     CpuInfo, DiskInfo, FileInfo, Host, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
 };
-use super::machine::{self, Disk, Process};
+use super::machine::{self, Disk, Machine, Process};
 use super::{HostError, HostState};
 use crate::check::Capability::System;
+
+impl HostState {
+    /// The machine, for a call that takes no more than half of the time that is left: what hangs leaves the other half to
+    /// what the check looks at next.
+    fn machine(&self) -> Machine {
+        self.env.services.machine.within(self.calls_end().saturating_duration_since(Instant::now()) / 2)
+    }
+}
 
 impl Host for HostState {
     async fn memory(&mut self) -> Result<MemoryInfo, HostError> {
         let env = self.env.clone();
-        let memory = self.call(System, "memory", "", env.services.machine.memory(&env.grants)).await?;
+        let memory = self.call(System, "memory", "", self.machine().memory(&env.grants)).await?;
         Ok(MemoryInfo {
             total: memory.total,
             available: memory.available,
@@ -23,7 +33,7 @@ impl Host for HostState {
 
     async fn cpu(&mut self) -> Result<CpuInfo, HostError> {
         let env = self.env.clone();
-        let cpu = self.call(System, "cpu", "", env.services.machine.cpu(&env.grants)).await?;
+        let cpu = self.call(System, "cpu", "", self.machine().cpu(&env.grants)).await?;
         Ok(CpuInfo {
             logical: cpu.logical,
             busy_percent: cpu.busy_percent,
@@ -35,7 +45,7 @@ impl Host for HostState {
 
     async fn load(&mut self) -> Result<LoadAverage, HostError> {
         let env = self.env.clone();
-        let load = self.call(System, "load", "", env.services.machine.load(&env.grants)).await?;
+        let load = self.call(System, "load", "", self.machine().load(&env.grants)).await?;
         Ok(LoadAverage { one: load.one, five: load.five, fifteen: load.fifteen })
     }
 
@@ -46,7 +56,8 @@ impl Host for HostState {
             PressureKind::Memory => (machine::PressureKind::Memory, "memory"),
             PressureKind::Io => (machine::PressureKind::Io, "io"),
         };
-        let work = env.services.machine.pressure(&env.grants, kind);
+        let machine = self.machine();
+        let work = machine.pressure(&env.grants, kind);
         let pressure = self.call(System, "pressure", target, work).await?;
         Ok(PressureInfo {
             some_avg10: pressure.some_avg10,
@@ -58,31 +69,32 @@ impl Host for HostState {
 
     async fn uptime_ms(&mut self) -> Result<u64, HostError> {
         let env = self.env.clone();
-        self.call(System, "uptime-ms", "", env.services.machine.uptime_ms(&env.grants)).await
+        self.call(System, "uptime-ms", "", self.machine().uptime_ms(&env.grants)).await
     }
 
     async fn disk(&mut self, path: String) -> Result<DiskInfo, HostError> {
         let env = self.env.clone();
-        let disk = self.call(System, "disk", &path, env.services.machine.disk(&env.grants, &path)).await?;
+        let disk = self.call(System, "disk", &path, self.machine().disk(&env.grants, &path)).await?;
         Ok(disk.into())
     }
 
     async fn disks(&mut self) -> Result<Vec<DiskInfo>, HostError> {
         let env = self.env.clone();
-        let disks = self.call(System, "disks", "", env.services.machine.disks(&env.grants)).await?;
+        let disks = self.call(System, "disks", "", self.machine().disks(&env.grants)).await?;
         Ok(disks.into_iter().map(Into::into).collect())
     }
 
     async fn processes(&mut self, name: String) -> Result<Vec<ProcessInfo>, HostError> {
         let env = self.env.clone();
-        let work = env.services.machine.processes(&env.grants, &name);
+        let machine = self.machine();
+        let work = machine.processes(&env.grants, &name);
         let processes = self.call(System, "processes", &name, work).await?;
         Ok(processes.into_iter().map(Into::into).collect())
     }
 
     async fn stat(&mut self, path: String) -> Result<FileInfo, HostError> {
         let env = self.env.clone();
-        let file = self.call(System, "stat", &path, env.services.machine.stat(&env.grants, &path)).await?;
+        let file = self.call(System, "stat", &path, self.machine().stat(&env.grants, &path)).await?;
         Ok(FileInfo { size: file.size, modified_unix_ms: file.modified_unix_ms, is_directory: file.is_directory })
     }
 }

@@ -106,7 +106,9 @@ impl HostSocket for HostState {
         };
         let answer = self.call(Capability::Tcp, "start-tls", &target, work).await;
         self.table.get_mut(&socket)?.socket = Some(held);
-        Ok(answer?.into())
+        let info = answer?;
+        self.note(&info.notes);
+        Ok(info.into())
     }
 
     async fn drop(&mut self, socket: Resource<TcpSocket>) -> wasmtime::Result<()> {

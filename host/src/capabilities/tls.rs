@@ -1,12 +1,12 @@
 //! TLS to a server: trust, handshake, and what a check may learn of the certificates.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
@@ -14,10 +14,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::net::{io_error, timeout};
+use super::authorities::{Authorities, Demand, Seen, Witness, provider};
+use super::net::timeout;
+use super::tls_words::{sentence, tls_error};
 use super::{CallError, ErrorKind};
-use crate::config::Identity;
 use crate::config::grants::Host;
+use crate::config::{Identity, Verify};
 
 /// Certificates reported per chain.
 const CHAIN_MAX: usize = 8;
@@ -36,10 +38,12 @@ pub struct TlsInfo {
     pub alpn: Option<String>,
     /// Time for the handshake.
     pub handshake: Duration,
-    /// Leaf first.
+    /// Leaf first: the certificates that lead to an authority; all that were sent where none do.
     pub chain: Vec<Certificate>,
     /// Why the chain is not trusted; requests fail in that case, so theirs is always `Ok`.
     pub verified: Result<(), String>,
+    /// What else an operator should know of it.
+    pub notes: Vec<String>,
 }
 
 /// One certificate.
@@ -102,8 +106,16 @@ fn dns_names(parsed: &X509Certificate<'_>) -> Vec<String> {
 /// A set of authorities, and what is shown to servers, with the client configuration built from them, once.
 #[derive(Clone, Default)]
 pub struct Trust {
-    config: Arc<OnceLock<Arc<ClientConfig>>>,
+    ready: Arc<OnceLock<Ready>>,
     identity: Option<Arc<CertifiedKey>>,
+    verify: Verify,
+}
+
+/// What is built once.
+#[derive(Clone)]
+struct Ready {
+    config: Arc<ClientConfig>,
+    authorities: Arc<Authorities>,
 }
 
 /// The configuration holds the private key.
@@ -130,35 +142,50 @@ impl Trust {
         let identity = identity.map(certified).transpose()?.map(Arc::new);
         let trust = Self { identity, ..Self::default() };
         if let Some(pem) = pem {
-            let roots = Self::roots(pem)?;
-            trust.config.get_or_init(|| client_config(roots, trust.identity.as_ref()));
+            let authorities = Self::authorities(pem)?;
+            trust.ready.get_or_init(|| Ready::new(authorities, trust.identity.as_ref()));
         }
         Ok(trust)
     }
 
-    fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| format!("not PEM certificates: {error}"))?;
-            roots.add(certificate).map_err(|error| format!("not a usable authority: {error}"))?;
-        }
-        if roots.is_empty() {
-            return Err("no certificate in it: PEM with `-----BEGIN CERTIFICATE-----` is needed".to_owned());
-        }
-        Ok(roots)
+    /// The same, with as much verified as `verify` says.
+    #[must_use]
+    pub fn verifying(self, verify: Verify) -> Self {
+        Self { verify, ..self }
     }
 
-    /// The configuration. The system's authorities are read at the first call, tens of milliseconds on a thread of
-    /// their own.
-    pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
-        if let Some(config) = self.config.get() {
-            return Ok(Arc::clone(config));
+    fn authorities(pem: &[u8]) -> Result<Authorities, String> {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let found = found.map_err(|_| "what is in it are not certificates in PEM".to_owned())?;
+        if found.is_empty() {
+            return Err("no certificate in it: PEM with `-----BEGIN CERTIFICATE-----` is needed".to_owned());
         }
-        let Self { config, identity } = self.clone();
-        let build = move || Arc::clone(config.get_or_init(|| client_config(system_roots(), identity.as_ref())));
+        Authorities::of(found).ok_or_else(|| "none of its certificates can be an authority".to_owned())
+    }
+
+    /// The configuration, for drivers that shake hands themselves.
+    pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
+        Ok(self.ready().await?.config)
+    }
+
+    /// The system's authorities are read at the first call, tens of milliseconds on a thread of their own.
+    async fn ready(&self) -> Result<Ready, CallError> {
+        if let Some(ready) = self.ready.get() {
+            return Ok(ready.clone());
+        }
+        let Self { ready, identity, .. } = self.clone();
+        let build = move || ready.get_or_init(|| Ready::new(Authorities::of_the_system(), identity.as_ref())).clone();
         tokio::task::spawn_blocking(build)
             .await
-            .map_err(|error| CallError::new(ErrorKind::Tls, format!("read the system's authorities: {error}")))
+            .map_err(|_| CallError::new(ErrorKind::Tls, "the system's authorities could not be read"))
+    }
+}
+
+impl Ready {
+    fn new(authorities: Authorities, identity: Option<&Arc<CertifiedKey>>) -> Self {
+        let authorities = Arc::new(authorities);
+        let witness = Witness::new(Arc::clone(&authorities), Demand::Insist(Verify::Full));
+        Self { config: Arc::new(client_config(Arc::new(witness), identity)), authorities }
     }
 }
 
@@ -167,28 +194,19 @@ fn certified(identity: &Identity) -> Result<CertifiedKey, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&identity.certificate).collect();
     let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or("`client-cert` holds no certificate")?;
     let key = PrivateKeyDer::from_pem_slice(&identity.key).map_err(|_| "`client-key` holds no private key")?;
-    CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()).map_err(|error| match error {
+    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => "`client-key` is not the key of `client-cert`".to_owned(),
         _ => "`client-cert` and `client-key` cannot be used: RSA, ECDSA and Ed25519 keys are supported".to_owned(),
     })
 }
 
-/// The system's authorities, or Mozilla's where the system has none (as in empty container images).
-pub(super) fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots
-}
-
-fn client_config(roots: RootCertStore, identity: Option<&Arc<CertifiedKey>>) -> Arc<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+/// What `witness` judges. No application protocol is offered: the caller adds its own.
+pub(super) fn client_config(witness: Arc<Witness>, identity: Option<&Arc<CertifiedKey>>) -> ClientConfig {
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("the ring provider supports TLS 1.2 and 1.3")
-        .with_root_certificates(roots);
+        .dangerous()
+        .with_custom_certificate_verifier(witness);
     let mut config = match identity {
         Some(identity) => {
             let certified = CertifiedKey::clone(identity);
@@ -198,7 +216,7 @@ fn client_config(roots: RootCertStore, identity: Option<&Arc<CertifiedKey>>) -> 
     };
     // Every check sees the whole handshake: a resumed one would hide an expired certificate, and link checks.
     config.resumption = rustls::client::Resumption::disabled();
-    Arc::new(config)
+    config
 }
 
 /// What a server is offered to speak inside.
@@ -233,45 +251,50 @@ pub async fn handshake(
     offer: Offer,
     deadline: Instant,
 ) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
-    let config = timeout_at(deadline.into(), trust.config()).await.map_err(|_elapsed| late(host))??;
-    let mut config = ClientConfig::clone(&config);
+    let ready = timeout_at(deadline.into(), trust.ready()).await.map_err(|_elapsed| late(host))??;
+    let witness = Arc::new(Witness::new(ready.authorities, Demand::Insist(trust.verify)));
+    let mut config = ClientConfig::clone(&ready.config);
     config.alpn_protocols = offer.protocols();
-    handshake_with(Arc::new(config), stream, host, deadline).await
+    config.dangerous().set_certificate_verifier(Arc::<Witness>::clone(&witness));
+    let (stream, mut info) = handshake_with(config, &witness, stream, host, deadline).await?;
+    info.notes.extend(overlooked(host, trust.verify, &info.verified));
+    // What the operator wants overlooked is not held against the server.
+    info.verified = Ok(());
+    Ok((stream, info))
 }
 
 fn late(host: &Host) -> CallError {
     timeout(format!("the TLS handshake with {host} took longer than the time given"))
 }
 
-/// The same with a configuration of the caller's.
+/// What is said where less than everything was verified.
+fn overlooked(host: &Host, verify: Verify, verdict: &Result<(), String>) -> Option<String> {
+    let what = match verify {
+        Verify::Full => return None,
+        Verify::Chain => "whether it is for this name was not verified, as the connection says (`verify = \"chain\"`)",
+        Verify::None => "it was not verified, as the connection says (`verify = \"none\"`)",
+    };
+    let why = verdict.as_ref().err().map(|why| format!("; otherwise: {why}")).unwrap_or_default();
+    Some(format!("certificate of {host}: {what}{why}"))
+}
+
+/// The same with a configuration of the caller's, which `witness` judges.
 pub(super) async fn handshake_with(
-    config: Arc<ClientConfig>,
+    config: ClientConfig,
+    witness: &Witness,
     stream: TcpStream,
     host: &Host,
     deadline: Instant,
 ) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
     let name = server_name(host)?;
     let start = Instant::now();
-    let stream = timeout_at(deadline.into(), TlsConnector::from(config).connect(name, stream))
+    let stream = timeout_at(deadline.into(), TlsConnector::from(Arc::new(config)).connect(name, stream))
         .await
         .map_err(|_elapsed| late(host))?
-        .map_err(|error| tls_error(&error, host))?;
-    let info = info(&stream, start.elapsed());
-    Ok((stream, info))
-}
-
-fn server_name(host: &Host) -> Result<ServerName<'static>, CallError> {
-    match host {
-        Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|error| CallError::new(ErrorKind::Tls, format!("{name} cannot be a server name: {error}"))),
-        Host::Address(address) => Ok(ServerName::from(*address)),
-    }
-}
-
-fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {
+        .map_err(|error| after_certificate(tls_error(&error, host), witness))?;
+    let handshake = start.elapsed();
     let (_, session) = stream.get_ref();
-    let chain = session.peer_certificates().unwrap_or_default();
-    TlsInfo {
+    let mut info = TlsInfo {
         protocol: match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
             _ => "TLSv1.3",
@@ -279,41 +302,64 @@ fn info(stream: &TlsStream<TcpStream>, handshake: Duration) -> TlsInfo {
         cipher: session.negotiated_cipher_suite().map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
         alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
         handshake,
-        chain: chain.iter().take(CHAIN_MAX).map(|der| Certificate::from_der(der)).collect(),
-        verified: Ok(()),
+        chain: Vec::new(),
+        verified: Err("the server shows no certificate".to_owned()),
+        notes: Vec::new(),
+    };
+    if let Some(seen) = witness.seen() {
+        info.tell(&seen, host);
+    }
+    Ok((stream, info))
+}
+
+impl TlsInfo {
+    /// A handshake that the server ended after it had shown its certificate and the key of it, as one does that wants to
+    /// see a client's.
+    pub(super) fn broken_off(protocol: &'static str, seen: &Seen, host: &Host, handshake: Duration, why: &str) -> Self {
+        let (cipher, alpn, chain, verified) = (String::new(), None, Vec::new(), Ok(()));
+        let notes = vec![format!("the handshake ended after the certificate: {why}")];
+        let mut info = Self { protocol, cipher, alpn, handshake, chain, verified, notes };
+        info.tell(seen, host);
+        info
+    }
+
+    fn tell(&mut self, seen: &Seen, host: &Host) {
+        self.chain = seen.needed().iter().take(CHAIN_MAX).map(|der| Certificate::from_der(der)).collect();
+        self.verified = seen.verdict().map_err(|error| sentence(&error));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let unneeded = seen.unneeded().take(CHAIN_MAX).map(|der| Certificate::from_der(der));
+        for over in unneeded.filter(|certificate| certificate.not_after_unix < now) {
+            let (subject, issuer, until) = (&over.subject, &over.issuer, day(over.not_after_unix));
+            let text =
+                format!("{host} also sends {subject} signed by {issuer}, which expired on {until}: nothing needs it");
+            self.notes.push(text);
+        }
     }
 }
 
-/// What went wrong in a handshake.
-pub(super) fn tls_error(error: &std::io::Error, host: &Host) -> CallError {
-    let mut error = io_error(error, &format!("TLS handshake with {host}"));
-    // A server that does not speak TLS hangs up.
-    if error.kind == ErrorKind::Protocol {
-        error.kind = ErrorKind::Tls;
-    }
-    error
+/// `2026-02-03`
+fn day(unix: i64) -> String {
+    jiff::Timestamp::from_second(unix)
+        .map_or_else(|_| "an unknown day".to_owned(), |day| day.strftime("%Y-%m-%d").to_string())
 }
 
-/// What TLS itself found wrong; none when it was the connection below. In TLS 1.3 a server refuses a client's
-/// certificate only after the client takes the handshake for done.
-pub(super) fn session_error(error: &std::io::Error, doing: &str) -> Option<CallError> {
-    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let error = CallError::new(ErrorKind::Tls, format!("{doing}: {inner}"));
-    Some(match inner {
-        rustls::Error::InvalidCertificate(certificate) => error.with_code(certificate_code(certificate)),
-        rustls::Error::AlertReceived(alert) => error.with_code(format!("{alert:?}")),
-        _ => error,
-    })
+/// The error of a handshake that ended after a certificate had come that was not what ended it: whose it is, and until
+/// when, is worth knowing all the same.
+fn after_certificate(error: CallError, witness: &Witness) -> CallError {
+    let shown = witness.seen().filter(|seen| seen.proven.is_some());
+    let Some(leaf) = shown.and_then(|seen| seen.sent.first().map(|der| Certificate::from_der(der))) else {
+        return error;
+    };
+    let message =
+        format!("{}; its certificate is {}, valid until {}", error.message, leaf.subject, day(leaf.not_after_unix));
+    CallError { message, ..error }
 }
 
-/// A word to branch on.
-fn certificate_code(error: &CertificateError) -> &'static str {
-    match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "Expired",
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "NotValidYet",
-        CertificateError::UnknownIssuer => "UnknownIssuer",
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "NotValidForName",
-        CertificateError::Revoked => "Revoked",
-        _ => "InvalidCertificate",
+fn server_name(host: &Host) -> Result<ServerName<'static>, CallError> {
+    match host {
+        Host::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|_| CallError::new(ErrorKind::Tls, format!("{name} cannot be the name of a server in TLS"))),
+        Host::Address(address) => Ok(ServerName::from(*address)),
     }
 }

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use rustls::RootCertStore;
-
+use super::authorities::Authorities;
 use super::bindings::probity::check::tls::Host;
 use super::bindings::probity::check::types;
 use super::tls_inspect::Target;
@@ -57,7 +56,9 @@ impl HostState {
             let target = Target { host, port, server_name: server_name.as_deref() };
             env.services.inspector.inspect(&env.services.net, &env.grants, target, authorities, deadline).await
         };
-        Ok(self.call(Capability::Tls, operation, &format!("{host}:{port}"), work).await?.into())
+        let info = self.call(Capability::Tls, operation, &format!("{host}:{port}"), work).await?;
+        self.note(&info.notes);
+        Ok(info.into())
     }
 }
 
@@ -66,7 +67,7 @@ impl CheckEnv {
     ///
     /// # Errors
     /// `denied`, `not-found`, `protocol` when it holds none, and what reading it may fail with.
-    pub(super) async fn authorities(&self, name: Option<&str>) -> Result<Option<RootCertStore>, CallError> {
+    pub(super) async fn authorities(&self, name: Option<&str>) -> Result<Option<Authorities>, CallError> {
         let Some(name) = name else { return Ok(None) };
         certificates::authorities(name, self.certificates(name)?).await.map(Some)
     }

@@ -34,17 +34,30 @@ impl WasiView for HostState {
     }
 }
 
+/// What a guest printed in a run.
+#[derive(Debug, Default)]
+pub(crate) struct PrintedText {
+    out: String,
+    /// On standard error.
+    pub(crate) err: String,
+}
+
 impl HostState {
-    /// Turns what the guest printed into log lines: standard output as info, standard error as warnings.
-    pub(crate) fn log_printed(&mut self) -> Option<String> {
+    /// What the guest printed, which is forgotten here.
+    pub(crate) fn take_printed(&mut self) -> PrintedText {
         self.record_fetches();
-        let (out, err) = self.wasi.as_ref()?.printed.take();
-        for (level, text) in [(Level::Info, &out), (Level::Warn, &err)] {
+        let (out, err) = self.wasi.as_ref().map(|wasi| wasi.printed.take()).unwrap_or_default();
+        PrintedText { out, err }
+    }
+
+    /// Turns that into log lines: standard output as info, standard error as warnings, unless it is in the trace.
+    pub(crate) fn log_printed(&mut self, printed: &PrintedText, errors_too: bool) {
+        let err = if errors_too { printed.err.as_str() } else { "" };
+        for (level, text) in [(Level::Info, printed.out.as_str()), (Level::Warn, err)] {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 self.log(level, line, &[]);
             }
         }
-        (!err.is_empty()).then_some(err)
     }
 }
 

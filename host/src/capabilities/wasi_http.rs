@@ -2,7 +2,8 @@
 //! same grants, the same limits as `http`.
 //!
 //! Bodies are read whole in both directions, within the limits of the run: what is held of them and of heads is charged
-//! to the same budgets as that of `http`, for as long as the guest has any of it.
+//! to the same budgets as that of `http`, for as long as the guest has any of it. They come as they are on the wire:
+//! encodings, characters and cookies are the business of the client inside, as `wasi:http` promises.
 
 use std::ops::Range;
 use std::pin::Pin;
@@ -68,8 +69,8 @@ struct Fetch {
 
 impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let (env, quota, deadline) = (&self.env, &self.quota, self.calls_end);
-        let span = self.span();
+        let (deadline, span) = (self.calls_end(), self.span());
+        let (env, quota) = (&self.env, &self.quota);
         let wasi = self.wasi_http.get_or_insert_with(|| {
             let mut ctx = WasiHttpCtx::new();
             ctx.set_field_size_limit(FIELDS_BYTES_MAX);
@@ -86,6 +87,7 @@ impl WasiHttpView for HostState {
             Box::new(WasiHttp { ctx, hooks })
         });
         wasi.hooks.other_calls = self.record.count;
+        wasi.hooks.deadline = deadline;
         WasiHttpCtxView { hooks: &mut wasi.hooks, table: &mut self.wasi_table, ctx: &mut wasi.ctx }
     }
 }
@@ -199,6 +201,7 @@ async fn read(
 ) -> Result<Request, CallError> {
     let (parts, mut body) = request.into_parts();
     let mut own = Request::new(parts.method.as_str(), &parts.uri.to_string());
+    own.raw = true;
     for (name, value) in parts.headers.iter().filter(|(name, _)| !is_forbidden(name)) {
         own.add_header(name.as_str(), value.as_bytes())?;
     }

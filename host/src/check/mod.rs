@@ -15,5 +15,7 @@ pub use aggregate::{Aggregate, Counts, OnUnknown, aggregate};
 pub use capability::Capability;
 pub use hysteresis::{Hysteresis, Window};
 pub use peer::{Peer, PeerSource};
-pub use run::{CallTally, Failure, HostCall, Level, LogLine, Measurement, Observed, Outcome, Reason, Run, Usage};
+pub use run::{
+    CallTally, Failure, HostCall, Internals, Level, LogLine, Measurement, Observed, Outcome, Reason, Run, Usage,
+};
 pub use status::{Probe, Severity, Status};

@@ -120,15 +120,23 @@ pub struct Failure {
     /// Native code of a failed capability (SQLSTATE, errno name).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Guest backtrace or captured standard error, truncated; details for the plugin's author.
+    /// The guest's own stack: what its kit logged, or what it printed on standard error; where it has none, its WebAssembly
+    /// frames. Truncated; details for the plugin's author.
     #[serde(skip)]
     pub trace: Option<String>,
+    /// The WebAssembly frames, where `trace` has the guest's own stack.
+    #[serde(skip)]
+    pub internals: Option<Box<Internals>>,
 }
+
+/// The WebAssembly frames of a trap, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Internals(pub String);
 
 impl Failure {
     /// A failure without limit, code or trace.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), limit: None, used: None, code: None, trace: None }
+        Self { reason, message: message.into(), limit: None, used: None, code: None, trace: None, internals: None }
     }
 
     /// A limit that was hit, with its value and what was used.
@@ -178,6 +186,8 @@ pub enum Reason {
     Ungranted,
     /// No good version of the plugin is loaded.
     NotLoaded,
+    /// The plugin is being brought up.
+    Compiling,
     /// No conclusion yet.
     Pending,
     /// The last result is older than `stale-after`.
@@ -208,6 +218,7 @@ impl Reason {
             Self::Capacity => "capacity",
             Self::Ungranted => "ungranted",
             Self::NotLoaded => "not-loaded",
+            Self::Compiling => "compiling",
             Self::Pending => "pending",
             Self::Stale => "stale",
         }

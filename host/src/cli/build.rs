@@ -10,6 +10,7 @@ use probity_build::{Built, Project};
 use serde::Serialize;
 
 use super::Output;
+use super::progress::{self, Beside};
 use super::terminal::{self, grouped, size};
 use crate::sandbox::capability;
 
@@ -47,23 +48,28 @@ struct Component<'a> {
     size: u64,
     digest: &'a str,
     imports: &'a [String],
+    /// The interpreter that it holds.
+    runtime: Option<&'a str>,
+    /// What a component cannot serve, with what to use instead.
+    notes: &'a [String],
     changed: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.dir)?;
     let started = Instant::now();
-    let mut built = project.build(args.fresh).with_context(|| format!("build {}", project.name))?;
+    let mut built = made(&project, args.fresh)?;
     if let Some(out) = &args.out {
         let bytes = std::fs::read(&built.file).with_context(|| format!("read {}", built.file.display()))?;
         built.changed = write_if_changed(out, &bytes).with_context(|| format!("write {}", out.display()))?;
         built.file.clone_from(out);
     }
+    tell_notes(&built);
     match args.output {
         Output::Human => {
             terminal::print(&describe(&built))?;
             let how = if built.compiled { project.language.as_str() } else { "nothing to build" };
-            terminal::complain(&format!("done in {:.1} s ({how})", started.elapsed().as_secs_f32()));
+            terminal::note(&format!("done in {:.1} s ({how})", started.elapsed().as_secs_f32()));
         }
         Output::Json => terminal::print_json(&Component {
             name: &project.name,
@@ -72,10 +78,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             size: built.size,
             digest: &built.digest,
             imports: &built.imports,
+            runtime: built.runtime.as_deref(),
+            notes: &built.notes,
             changed: built.changed,
         })?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the author should know, on standard error.
+pub(super) fn tell_notes(built: &Built) {
+    for note in &built.notes {
+        terminal::complain(&format!("note: {note}"));
+    }
+}
+
+/// Builds, and says so to who waits.
+pub(super) fn made(project: &Project, fresh: bool) -> anyhow::Result<Built> {
+    let what = format!("building {} ({})", project.name, project.language.as_str());
+    let _phase = progress::phase(&what, Beside::Tools);
+    project.build(fresh).with_context(|| format!("build {}", project.name))
 }
 
 /// What came out, for a person.
@@ -83,8 +105,9 @@ pub(super) fn describe(built: &Built) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let file = built.file.strip_prefix(&here).unwrap_or(&built.file).display();
     let note = if built.changed { "" } else { ", unchanged" };
+    let runtime = built.runtime.as_ref().map(|runtime| format!("  runs on  {runtime}\n")).unwrap_or_default();
     format!(
-        "{file}\n  size     {} ({} bytes{note})\n  sha256   {}\n  may use  {}\n",
+        "{file}\n  size     {} ({} bytes{note})\n  sha256   {}\n  may use  {}\n{runtime}",
         size(built.size),
         grouped(built.size),
         built.digest,

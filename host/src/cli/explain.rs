@@ -33,8 +33,8 @@ pub(super) struct Args {
     /// The name of a check: of a [[check]], or of a plugin that has none
     check: String,
     /// The configuration; without it `probity.toml` in the working directory, else the defaults
-    #[arg(long, value_name = "FILE", env = "PROBITY_CONFIG")]
-    config_file: Option<PathBuf>,
+    #[arg(long, short, value_name = "FILE", env = "PROBITY_CONFIG")]
+    config: Option<PathBuf>,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Human)]
     output: Output,
@@ -112,7 +112,7 @@ struct Grant {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let config = config::load(args.config_file.as_deref())?;
+    let config = config::load(args.config.as_deref())?;
     let check = find(&args.check, &config)?;
     let local = local::Local::new(local::user_cache().as_deref(), &config.plugins)?;
     let file = config.plugins.dir.join(format!("{}.wasm", check.plugin));

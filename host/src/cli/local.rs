@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
 
+use super::components;
+use super::progress::{self, Beside};
 use crate::config;
 use crate::plugins::{self, Plugins, Rejection, Version};
 use crate::sandbox::{Compiler, Sandbox};
@@ -61,11 +63,15 @@ impl Local {
 
     /// Loads one component file.
     pub(super) fn load(&self, settings: &config::Plugins, path: &Path) -> Result<Version, Box<Rejection>> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let _phase = progress::phase(&format!("compiling {name}"), Beside::Nobody);
         plugins::load_file(&self.sandbox, self.runtime().handle(), settings, path)
     }
 
     /// Loads a directory of them.
     pub(super) fn load_dir(&self, settings: &config::Plugins) -> std::io::Result<Plugins> {
+        let what = format!("compiling the plugins of {}", settings.dir.display());
+        let _phase = progress::phase(&what, Beside::Nobody);
         plugins::load_dir(&self.sandbox, self.runtime().handle(), settings)
     }
 }
@@ -90,10 +96,8 @@ pub(super) fn find(plugin: &str, dir: &Path) -> anyhow::Result<PathBuf> {
     if named.is_file() {
         return Ok(named);
     }
-    bail!(
-        "no plugin `{plugin}`: neither a file of that name nor {} exists; give the path of a .wasm file",
-        named.display()
-    )
+    let help = components::help(plugin, dir).unwrap_or_else(|| "give the path of a .wasm file".to_owned());
+    bail!("no plugin `{plugin}`: neither a file of that name nor {} exists; {help}", named.display())
 }
 
 /// Where compiled code is kept between commands: the user's cache directory, if there is one.

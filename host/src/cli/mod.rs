@@ -5,11 +5,17 @@
 
 mod build;
 mod completions;
+mod components;
 mod dev;
+mod doctor;
 mod explain;
+mod init;
 mod inspect;
+mod listener;
 mod local;
+mod man;
 mod new;
+mod progress;
 mod run;
 mod schema;
 mod serve;
@@ -21,22 +27,36 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use self::terminal::{Colour, Settings};
 use crate::check::Status;
 use crate::config::Errors;
 
 /// Health checks as WebAssembly components in a directory.
 #[derive(Debug, Parser)]
-#[command(name = "probity", version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "probity", version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES, max_term_width = 0)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// When there are colours: auto (on a terminal, as NO_COLOR and CLICOLOR_FORCE say), always or never
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = true, help_heading = EVERYWHERE)]
+    color: Colour,
+    /// Results and errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = EVERYWHERE)]
+    quiet: bool,
+    /// Say more: what is loaded, and what stands behind an error
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
+    verbose: bool,
 }
+
+/// Above the options that every command has.
+const EVERYWHERE: &str = "Everywhere";
 
 const EXAMPLES: &str = "\
 Examples:
   probity serve                               serve ./plugins as ./probity.toml says
+  probity init --with disk,memory,http        make a host's folder to begin with
   probity new queue-depth                     start a check of your own
   probity run plugins/disk.wasm --grant system=disk:/
   probity status --watch                      what the running host sees";
@@ -54,6 +74,10 @@ enum Command {
     Validate(validate::Args),
     /// Say what a check asks for, what it is granted, and where that leads
     Explain(explain::Args),
+    /// Make the folder of a host, with first-party checks to begin with
+    Init(init::Args),
+    /// Say whether this machine has what a host or an author needs
+    Doctor(doctor::Args),
     /// Show the checks of a running host; exits 0, 1, 2 or 3 as the worst of them
     Status(status::Args),
     /// Start a check of your own
@@ -68,6 +92,8 @@ enum Command {
     Schema(schema::Args),
     /// Print completions for a shell
     Completions(completions::Args),
+    /// Write a manual page for each command
+    Man(man::Args),
 }
 
 /// How a command prints.
@@ -105,10 +131,12 @@ pub fn main() -> ExitCode {
 }
 
 fn work() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = Cli::command().color(clap_colours(std::env::args_os())).try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    terminal::set(Settings { colour: cli.color, quiet: cli.quiet, verbose: cli.verbose });
     if !matches!(cli.command, Command::Serve(_)) {
         show_warnings();
     }
@@ -117,6 +145,21 @@ fn work() -> ExitCode {
         tell_error(&error);
         ExitCode::from(failed)
     })
+}
+
+/// Colours of help and of complaints about the arguments, which are printed before there are any.
+fn clap_colours(args: impl Iterator<Item = std::ffi::OsString>) -> ColorChoice {
+    let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let typed = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--color") {
+        Some("") => args.get(at + 1).map(String::as_str),
+        Some(value) => value.strip_prefix('='),
+        None => None,
+    });
+    match typed {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
 }
 
 fn tell_error(error: &anyhow::Error) {
@@ -135,6 +178,8 @@ impl Command {
             Self::Inspect(args) => inspect::run(&args),
             Self::Validate(args) => validate::run(&args),
             Self::Explain(args) => explain::run(&args),
+            Self::Init(args) => init::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Status(args) => status::run(&args),
             Self::New(args) => new::run(&args),
             Self::Build(args) => build::run(&args),
@@ -142,6 +187,7 @@ impl Command {
             Self::Dev(args) => dev::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
+            Self::Man(args) => man::run(&args),
         }
     }
 
@@ -156,11 +202,16 @@ impl Command {
     }
 }
 
-/// Lets the host's own warnings through (a connection that cannot be used, a cache that is ignored), and nothing else.
+/// Lets the host's own warnings through (a connection that cannot be used, a cache that is ignored), more with `--verbose`.
 fn show_warnings() {
     let colours = terminal::stderr_has_colours();
+    let level = match terminal::settings() {
+        Settings { quiet: true, .. } => tracing::Level::ERROR,
+        Settings { verbose: true, .. } => tracing::Level::INFO,
+        Settings { .. } => tracing::Level::WARN,
+    };
     tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
+        .with_max_level(level)
         .without_time()
         .with_target(false)
         .with_writer(crate::log::Redacted { colours })
@@ -182,14 +233,22 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     // Names, defaults and conflicts of the arguments fit together, and no two share a letter.
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    // Help knows whether colours are wanted, however that is typed.
+    #[test]
+    fn help_obeys_the_option_for_colours() {
+        let choice = |line: &str| clap_colours(line.split(' ').map(Into::into));
+        assert_eq!(choice("probity run --color never --help"), ColorChoice::Never);
+        assert_eq!(choice("probity --color=always"), ColorChoice::Always);
+        assert_eq!(choice("probity --color"), ColorChoice::Auto);
+        assert_eq!(choice("probity --colored never"), ColorChoice::Auto);
     }
 
     // Whoever asks a command for help sees it used.

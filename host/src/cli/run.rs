@@ -31,10 +31,10 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 #[command(after_help = "\
 Examples:
   probity run plugins/load.wasm --grant system=load --grant system=cpu
-  probity run http --config '{\"url\":\"http://127.0.0.1:9000/health\"}' --grant 'http=http://127.0.0.1:9000/*'
+  probity run http --check-config '{\"url\":\"http://127.0.0.1:9000/health\"}' --grant 'http=http://127.0.0.1:9000/*'
   probity run --check orders-backlog --output json     as probity.toml has it, one JSON document on a line
   probity run disk --grant system=disk:/ --output nagios
-  probity run ./orders.wasm --config @orders.json --repeat 3 --every 2s   state is kept between the runs
+  probity run ./orders.wasm --check-config @orders.json --repeat 3 --every 2s   state is kept between the runs
 
 Exit codes: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown or not run.")]
 pub(super) struct Args {
@@ -42,17 +42,17 @@ pub(super) struct Args {
     #[arg(required_unless_present = "check")]
     plugin: Option<String>,
     /// The check's configuration: JSON, or @FILE with JSON
-    #[arg(long, short, value_name = "JSON|@FILE")]
-    config: Option<String>,
+    #[arg(long, value_name = "JSON|@FILE", value_parser = check_config)]
+    check_config: Option<String>,
     /// What the check may use: http=URL-PATTERN, tcp=HOST:PORT, system=WHAT; may be repeated
     #[arg(long, short, value_name = "KIND=TARGET", value_parser = Permit::parse)]
     grant: Vec<Permit>,
     /// Take plugin, configuration, grants and limits of this check from the configuration file
     #[arg(long, value_name = "NAME")]
     check: Option<String>,
-    /// The configuration file: connections, [egress] and [limits] hold; with --check the default is probity.toml
-    #[arg(long, value_name = "FILE", env = "PROBITY_CONFIG")]
-    config_file: Option<PathBuf>,
+    /// The host's configuration: connections, [egress] and [limits] hold; with --check the default is probity.toml
+    #[arg(long, short, value_name = "FILE", env = "PROBITY_CONFIG", value_parser = config_file)]
+    config: Option<PathBuf>,
     /// Wall time of a run
     #[arg(long, value_name = "DURATION", value_parser = config::parse_duration)]
     timeout: Option<Duration>,
@@ -71,6 +71,9 @@ pub(super) struct Args {
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Human)]
     output: Output,
+    /// Show also the WebAssembly frames of a trap, below the guest's own stack
+    #[arg(long, short)]
+    verbose: bool,
     /// Compile each time instead of keeping compiled code in the user's cache directory
     #[arg(long)]
     no_cache: bool,
@@ -92,6 +95,8 @@ struct Report<'a> {
     plugin: &'a str,
     limits: &'a Limits,
     run: &'a Run,
+    /// With what only the authors of runtimes read.
+    verbose: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -116,7 +121,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let limits = &planned.env.limits;
     if let Some(blocked) = blocked(&planned, &version) {
         let run = Run::not_made(blocked, unix_ms(), Arc::clone(&version.digest));
-        if args.config.is_none() && args.output == Output::Human {
+        if args.check_config.is_none() && args.output == Output::Human {
             suggest_example(&run, &version);
         }
         return show(args, &check, &path, limits, &run);
@@ -162,8 +167,8 @@ impl History {
 }
 
 fn configuration(args: &Args) -> anyhow::Result<Config> {
-    if args.check.is_some() || args.config_file.is_some() {
-        return Ok(config::load(args.config_file.as_deref())?);
+    if args.check.is_some() || args.config.is_some() {
+        return Ok(config::load(args.config.as_deref())?);
     }
     Ok(Config::default_in(Path::new("")))
 }
@@ -183,9 +188,9 @@ fn check(args: &Args, config: &Config) -> anyhow::Result<Check> {
 }
 
 fn override_check(check: &mut Check, args: &Args, config: &mut Config) -> anyhow::Result<()> {
-    if let Some(typed) = &args.config {
+    if let Some(typed) = &args.check_config {
         check.config = config_value(typed)?;
-        check.origin = "--config".to_owned();
+        check.origin = "--check-config".to_owned();
     }
     for permit in &args.grant {
         permit.add_to(Arc::make_mut(&mut check.grants), &config.connections)?;
@@ -199,10 +204,26 @@ fn override_check(check: &mut Check, args: &Args, config: &mut Config) -> anyhow
     Ok(())
 }
 
+/// A host's file where a check's JSON was meant, or the other way round, is told with the option that takes it.
+fn config_file(text: &str) -> Result<PathBuf, String> {
+    if text.starts_with(['{', '@']) {
+        return Err("that is a check's configuration: give it with --check-config; --config is the host's file".into());
+    }
+    Ok(text.into())
+}
+
+/// The other way round.
+pub(super) fn check_config(text: &str) -> Result<String, String> {
+    if text.ends_with(".toml") && !text.starts_with(['{', '@']) {
+        return Err("that is a host's file: give it with --config; --check-config is JSON, or @FILE with JSON".into());
+    }
+    Ok(text.to_owned())
+}
+
 fn config_value(typed: &str) -> anyhow::Result<serde_json::Value> {
     let (source, text) = match typed.strip_prefix('@') {
         Some(path) => (path, read_text(path).with_context(|| format!("read {path}"))?),
-        None => ("--config", typed.to_owned()),
+        None => ("--check-config", typed.to_owned()),
     };
     let value: serde_json::Value =
         serde_json::from_str(&text).with_context(|| format!("{source} is not JSON; write an object, as in '{{}}'"))?;
@@ -262,13 +283,13 @@ fn suggest_example(run: &Run, version: &Version) {
     let example = version.metadata.config_example.as_deref().filter(|_| is_config);
     let example = example.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     if let Some(example) = example {
-        terminal::complain(&format!("help: the plugin's own example: --config '{example}'"));
+        terminal::note(&format!("help: the plugin's own example: --check-config '{example}'"));
     }
 }
 
 fn show(args: &Args, check: &Check, path: &Path, limits: &Limits, run: &Run) -> anyhow::Result<ExitCode> {
     let plugin = path.display().to_string();
-    let report = Report { check: &check.name, plugin: &plugin, limits, run };
+    let report = Report { check: &check.name, plugin: &plugin, limits, run, verbose: args.verbose };
     match args.output {
         Output::Human => terminal::print(&human::render(&report, terminal::Paint::for_stdout()))?,
         Output::Json => terminal::print_json_line(&json::render(&report))?,
@@ -276,7 +297,7 @@ fn show(args: &Args, check: &Check, path: &Path, limits: &Limits, run: &Run) -> 
     }
     if args.output == Output::Human {
         for flag in permit::for_denied(&run.calls) {
-            terminal::complain(&format!("help: to allow it, add {flag}"));
+            terminal::note(&format!("help: to allow it, add {flag}"));
         }
     }
     Ok(ExitCode::from(run.status().nagios_code()))

@@ -10,10 +10,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
+pub(super) use self::rlimits::FILE_BYTES_WANTED;
 use self::signals::Signals;
-use super::terminal;
+use super::listener::{self, Listener};
+use super::terminal::{self, Settings};
 use crate::config::{self, Config, Details, FILE_NAME};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, StartError};
 use crate::sandbox::Compiler;
 
 /// Exit code of a configuration that cannot be used (EX_CONFIG of sysexits).
@@ -34,9 +36,9 @@ pub(super) struct Args {
     /// Address to listen on instead of `server.listen`
     #[arg(long, env = "PROBITY_LISTEN")]
     listen: Option<SocketAddr>,
-    /// What to log: error, warn, info, debug, trace, or a filter like `probity=debug`
-    #[arg(long, env = "PROBITY_LOG", default_value = "info", value_parser = log_filter, value_name = "FILTER")]
-    log: String,
+    /// What to log: error, warn, info, debug, trace, or a filter like `probity=debug`; info by default, warn with --quiet
+    #[arg(long, env = "PROBITY_LOG", value_parser = log_filter, value_name = "FILTER")]
+    log: Option<String>,
     /// How to log
     #[arg(long, env = "PROBITY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -51,7 +53,7 @@ enum LogFormat {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let signals = signals::listen().context("start the thread that listens to signals")?;
     crate::log::start().context("start the thread that writes the log")?;
-    init_log(&args.log, args.log_format);
+    init_log(args.log.as_deref().unwrap_or_else(|| default_log(terminal::settings())), args.log_format);
     if let Some(complaint) = rlimits::complaint() {
         tracing::warn!("{complaint}");
     }
@@ -78,11 +80,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn serve(config: Config, path: &Path, signals: Signals) -> anyhow::Result<()> {
     let compiler = Compiler::this_program(config.plugins.compile_timeout, config.plugins.compile_memory);
-    let daemon = Daemon::build(config, Some(path.to_owned()), compiler)?.reloading_at(signals.reload);
+    let daemon = Daemon::build(config, Some(path.to_owned()), compiler).map_err(named)?.reloading_at(signals.reload);
     tracing::info!(address = %daemon.address()?, "listening");
     daemon.run(async { drop(signals.end.await) })?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The error with the process that is in the way, and what to do.
+fn named(error: StartError) -> anyhow::Error {
+    match &error {
+        StartError::Listen { address, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            let (address, holder) = (*address, listener::of(*address));
+            anyhow::Error::new(error).context(in_use(address, holder.as_ref()))
+        }
+        _ => error.into(),
+    }
+}
+
+fn in_use(address: SocketAddr, holder: Option<&Listener>) -> String {
+    let holder =
+        holder.map_or_else(|| "another process, which cannot be seen from here".to_owned(), Listener::to_string);
+    format!("{address} is in use by {holder}; stop that, or listen elsewhere: `server.listen`, or --listen ADDRESS")
 }
 
 /// What to tell an operator who would look for messages in vain.
@@ -93,6 +112,15 @@ fn hidden_details(config: &Config) -> Option<String> {
          `server.auth.tokens = [\"${PROBITY_TOKEN}\"]`, or `server.details = \"always\"` where everybody may see them"
             .to_owned()
     })
+}
+
+/// What is logged when nobody says.
+const fn default_log(settings: Settings) -> &'static str {
+    match settings {
+        Settings { quiet: true, .. } => "warn",
+        Settings { verbose: true, .. } => "info,probity=debug",
+        Settings { .. } => "info",
+    }
 }
 
 fn init_log(filter: &str, format: LogFormat) {

@@ -1,10 +1,47 @@
 //! What a person or the next program in a pipe reads: results on standard output, complaints on standard error.
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::check::Status;
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless NO_COLOR is set; CLICOLOR_FORCE forces them
+    #[default]
+    Auto,
+    /// Also into a file or a pipe
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// How much is said, and in what manner; the same for every command.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) colour: Colour,
+    /// Results and errors only.
+    pub(super) quiet: bool,
+    /// What else there is to know.
+    pub(super) verbose: bool,
+}
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+/// Takes over what was typed; the first time counts.
+pub(super) fn set(settings: Settings) {
+    let _ = SETTINGS.set(settings);
+}
+
+/// What was typed.
+pub(super) fn settings() -> Settings {
+    SETTINGS.get().copied().unwrap_or_default()
+}
 
 /// Writes to standard output. A reader that went away (`probity inspect x | head -1`) is no error.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -30,6 +67,13 @@ pub(super) fn complain(text: &str) {
     crate::log::say(text);
 }
 
+/// Tells what helps but is not needed: nothing with `--quiet`.
+pub(super) fn note(text: &str) {
+    if !settings().quiet {
+        complain(text);
+    }
+}
+
 /// Colours, or their absence.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paint {
@@ -37,9 +81,9 @@ pub(super) struct Paint {
 }
 
 impl Paint {
-    /// For standard output: colours on a terminal only, and never against the wish in `NO_COLOR` (no-color.org).
+    /// For standard output.
     pub(super) fn for_stdout() -> Self {
-        Self { on: io::stdout().is_terminal() && colours_wanted() }
+        Self { on: wanted(settings().colour, io::stdout().is_terminal(), |name| std::env::var_os(name)) }
     }
 
     /// Without colours.
@@ -50,13 +94,18 @@ impl Paint {
 
     /// `status` in its colour, padded to `width` characters.
     pub(super) fn status(self, status: Status, width: usize) -> String {
+        self.word(status, &format!("{:<width$}", status.as_str()))
+    }
+
+    /// Another word in the colour of `status`.
+    pub(super) fn word(self, status: Status, word: &str) -> String {
         let code = match status {
             Status::Healthy => "32",
             Status::Degraded => "33",
             Status::Unhealthy => "31",
             Status::Unknown => "35",
         };
-        self.paint(code, &format!("{:<width$}", status.as_str()))
+        self.paint(code, word)
     }
 
     /// Text that steps back.
@@ -69,14 +118,25 @@ impl Paint {
     }
 }
 
-/// Whether standard error is a terminal that may get colours.
+/// Whether what goes to standard error may have colours.
 pub(super) fn stderr_has_colours() -> bool {
-    io::stderr().is_terminal() && colours_wanted()
+    wanted(settings().colour, io::stderr().is_terminal(), |name| std::env::var_os(name))
 }
 
-fn colours_wanted() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+/// What was typed comes first, then `NO_COLOR` (no-color.org), then `CLICOLOR_FORCE` and `CLICOLOR` (bixense.com/clicolors),
+/// then whether it is a terminal that knows colours.
+fn wanted(colour: Colour, is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto if is_set("NO_COLOR") => false,
+        Colour::Auto if variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") => true,
+        Colour::Auto => {
+            let is_off = variable("CLICOLOR").is_some_and(|value| value == "0");
+            is_terminal && !is_off && variable("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
 }
 
 /// `1,234,567`.
@@ -138,6 +198,22 @@ mod tests {
             [0.0, 0.25, 1.94, 999.96, 61_500.0, f64::NAN].map(milliseconds),
             ["0 µs", "250 µs", "1.9 ms", "1.0 s", "1m1s", "?"]
         );
+    }
+
+    // The option beats the environment, and the environment the terminal.
+    #[test]
+    fn colours_are_where_they_are_wanted() {
+        let with = |set: &'static [(&str, &str)], colour, is_terminal| {
+            wanted(colour, is_terminal, |name| set.iter().find(|(one, _)| *one == name).map(|(_, value)| value.into()))
+        };
+        assert!(with(&[], Colour::Auto, true) && !with(&[], Colour::Auto, false));
+        assert!(!with(&[("NO_COLOR", "1")], Colour::Auto, true) && with(&[("NO_COLOR", "")], Colour::Auto, true));
+        assert!(with(&[("CLICOLOR_FORCE", "1")], Colour::Auto, false));
+        assert!(!with(&[("CLICOLOR_FORCE", "0")], Colour::Auto, false));
+        assert!(!with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], Colour::Auto, true));
+        assert!(!with(&[("CLICOLOR", "0")], Colour::Auto, true) && !with(&[("TERM", "dumb")], Colour::Auto, true));
+        assert!(with(&[("NO_COLOR", "1")], Colour::Always, false));
+        assert!(!with(&[("CLICOLOR_FORCE", "1")], Colour::Never, true));
     }
 
     // A pipe gets no escape codes.

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::ValueEnum;
 use probity_build::{Built, Project};
 
-use super::{local, terminal};
+use super::{build, local, terminal};
 use crate::config::Config;
 use crate::sandbox::Sandbox;
 use crate::testing::{self, Case, report};
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(file) => (file.file_stem().unwrap_or_default().to_string_lossy().into_owned(), file.clone()),
         None => {
             let project = Project::open(&args.dir)?;
-            let Built { file, .. } = project.build(false).with_context(|| format!("build {}", project.name))?;
+            let Built { file, .. } = build::made(&project, false)?;
             (project.name, file)
         }
     };

@@ -3,14 +3,14 @@
 //! Without plugins it reads files only. With them it does what a starting host does, short of running a check: loads
 //! every plugin, plans every check, and reports those that would not run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::terminal;
-use super::{Output, local};
+use super::{Output, components, local};
 use crate::capabilities::{Services, StateStore};
 use crate::check::Reason;
 use crate::config::{self, Config};
@@ -28,7 +28,9 @@ Examples:
 Exits 0 when a host would run every check, 1 otherwise.")]
 pub(super) struct Args {
     /// The configuration; without it `probity.toml` in the working directory, else the defaults
-    #[arg(env = "PROBITY_CONFIG")]
+    #[arg(long, short, value_name = "FILE", env = "PROBITY_CONFIG")]
+    config: Option<PathBuf>,
+    /// The same without the option's name
     file: Option<PathBuf>,
     /// Do not load the plugins
     #[arg(long)]
@@ -67,10 +69,13 @@ struct CheckVerdict {
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// Where the component is, when it is one of ours and not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let verdict = match config::load(args.file.as_deref()) {
+    let verdict = match config::load(file(args)?) {
         Ok(config) => judge(args, config)?,
         Err(errors) => Verdict { errors: errors.into_iter().collect(), ..Verdict::default() },
     };
@@ -79,6 +84,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Output::Json => terminal::print_json(&verdict)?,
     }
     Ok(if verdict.valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The file that was named, in either way. One in the environment gives way.
+fn file(args: &Args) -> anyhow::Result<Option<&Path>> {
+    let from_environment = std::env::var_os("PROBITY_CONFIG").map(PathBuf::from);
+    match (args.file.as_deref(), args.config.as_deref()) {
+        (Some(file), Some(config)) if file != config && Some(config) != from_environment.as_deref() => {
+            anyhow::bail!("two configurations are named, {} and {}; name one", file.display(), config.display())
+        }
+        (file, config) => Ok(file.or(config)),
+    }
 }
 
 /// Looks at the plugins of a configuration that is valid by itself.
@@ -95,13 +111,17 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
     let plugins = match local::Local::new(local::user_cache().as_deref(), &config.plugins)?.load_dir(&config.plugins) {
         Ok(plugins) => plugins,
         Err(error) => {
-            let dir = config.plugins.dir.display();
-            verdict.warnings.push(format!("plugins were not looked at: read {dir} (key `plugins.dir`): {error}"));
+            verdict.errors.push(unreadable(&verdict.files, &config.plugins.dir, &error));
+            verdict.valid = false;
             return Ok(verdict);
         }
     };
     verdict.plugins = refused(&plugins);
     verdict.checks = planned(&config, &plugins);
+    if verdict.checks.is_empty() {
+        let dir = config.plugins.dir.display();
+        verdict.warnings.push(format!("there are no checks: no [[check]], and no plugin in {dir} (key `plugins.dir`)"));
+    }
     let is_there = |name: &str| verdict.checks.iter().any(|check| check.check == name);
     let missing = config.peers_missing.into_iter().filter(|(name, _)| !is_there(name));
     verdict.errors = missing.map(|(_, error)| error).collect();
@@ -109,6 +129,14 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
         && verdict.plugins.is_empty()
         && verdict.checks.iter().all(|check| check.reason.is_none());
     Ok(verdict)
+}
+
+/// A host would wait for the directory, and run nothing.
+fn unreadable(files: &[PathBuf], dir: &Path, error: &std::io::Error) -> config::Error {
+    let file = files.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
+    let message = format!("no check would run: the plugin directory {} cannot be read: {error}", dir.display());
+    config::Error::of_file(file, message)
+        .with_help("mend `plugins.dir` or make the directory; `--no-plugins` looks at the files only")
 }
 
 fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
@@ -129,6 +157,9 @@ fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
         origin: planned.origin.clone(),
         reason: planned.blocked.as_ref().map(|failure| failure.reason),
         message: planned.blocked.as_ref().map(|failure| failure.message.clone()),
+        help: (!plugins.contains_key(&*planned.plugin))
+            .then(|| components::help(&planned.plugin, &config.plugins.dir))
+            .flatten(),
     };
     plan.checks.values().map(|planned| verdict(planned)).collect()
 }
@@ -150,12 +181,17 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
     }
     for check in &verdict.checks {
         if let (Some(reason), Some(message)) = (check.reason, &check.message) {
+            // Of a configuration the message says the line itself, and that is not the check's.
+            let place =
+                if reason == Reason::InvalidConfig { String::new() } else { format!("\n --> {}", check.origin) };
             terminal::complain(&format!(
-                "error: check {} would not run ({}): {message}\n --> {}",
+                "error: check {} would not run ({}): {message}{place}",
                 check.check,
-                reason.as_str(),
-                check.origin
+                reason.as_str()
             ));
+            if let Some(help) = check.help.as_ref() {
+                terminal::note(&format!(" help: {help}"));
+            }
         }
     }
     if verdict.valid {

@@ -95,10 +95,16 @@ impl Cx<'_> {
 
     /// `probity.toml:12`
     pub(super) fn origin(&self, place: Place) -> String {
-        self.sources.get(place.source).map_or_else(String::new, |source| {
-            let line = self.newlines[place.source].partition_point(|newline| *newline < place.start) + 1;
-            format!("{}:{line}", source.path.display())
-        })
+        self.sources
+            .get(place.source)
+            .map_or_else(String::new, |source| format!("{}:{}", source.path.display(), self.line(place)))
+    }
+
+    /// The line of a place; 0 when it is in no file.
+    pub(super) fn line(&self, place: Place) -> u32 {
+        let newlines = self.newlines.get(place.source);
+        let before = newlines.map(|newlines| newlines.partition_point(|newline| *newline < place.start) + 1);
+        before.and_then(|line| u32::try_from(line).ok()).unwrap_or(0)
     }
 
     /// The value at `id` as typed, quoted if it may be.

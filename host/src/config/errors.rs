@@ -41,9 +41,14 @@ pub struct Error {
 
 impl Error {
     /// Something wrong with a whole file.
-    pub(super) fn of_file(path: &Path, message: String) -> Self {
+    pub(crate) fn of_file(path: &Path, message: String) -> Self {
         let file = path.display().to_string();
         Self { file, line: None, column: None, message, help: None, also: None, quote: None }
+    }
+
+    /// With what to do about it.
+    pub(crate) fn with_help(self, help: &str) -> Self {
+        Self { help: Some(help.to_owned()), ..self }
     }
 }
 

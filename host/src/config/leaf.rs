@@ -12,7 +12,7 @@ use super::errors::{Fault, listed, nearest};
 use super::tree::{Node, NodeId, Value};
 use super::units;
 use crate::check::{OnUnknown, Probe, Severity, Window};
-use crate::config::Details;
+use crate::config::{Details, SecretPlace, Verify};
 
 /// Any text.
 pub(super) struct Text;
@@ -169,6 +169,15 @@ pub(super) trait Words: Copy + 'static {
 impl Words for Details {
     const WORDS: &'static [(&'static str, Self)] =
         &[("never", Self::Never), ("authorized", Self::Authorized), ("always", Self::Always)];
+}
+
+impl Words for Verify {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("full", Self::Full), ("chain", Self::Chain), ("none", Self::None)];
+}
+
+impl Words for SecretPlace {
+    const WORDS: &'static [(&'static str, Self)] = &[("header", Self::Header), ("body", Self::Body)];
 }
 
 impl Words for Severity {

@@ -31,16 +31,16 @@ pub use grants::Grants;
 pub use limits::{
     EPOCH_TICK, FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX, suggested_interval, suggested_timeout,
 };
-pub(crate) use load::fingerprint;
 pub use load::{FILE_NAME, load, parse};
+pub(crate) use load::{fingerprint, fragments};
 pub use reference::{reference, schema};
 pub use secrets::Secrets;
 pub use source::{SOURCE_BYTES_MAX, Source};
 pub use units::{format_duration, format_size, parse_duration, parse_size};
 pub use valid::{
-    Check, Config, Connection, Cron, Defaults, Details, Egress, Group, Heartbeat, HttpConnection, Identity,
-    NamedSecret, Plugins, Queue, QueueSource, Schedule, SentinelConnection, Server, ServerConnection, SqlBounds,
-    StateDir, Timing, Token, Tracing,
+    AsWritten, Check, Config, Connection, Cron, Defaults, Details, Egress, Group, Heartbeat, HttpConnection, Identity,
+    NamedSecret, OAuth2, Places, Plugins, Queue, QueueSource, Schedule, SecretPlace, SentinelConnection, Server,
+    ServerConnection, SqlBounds, StateDir, Timing, Token, Tracing, Verify,
 };
 
 /// Characters of a name of a check, group, connection, queue or secret.

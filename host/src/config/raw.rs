@@ -16,7 +16,7 @@ use super::leaf::{Bool, Bytes, Int, Json, List, Map, Text, Threshold, Time, Word
 use super::limits::{EVERY_MAX_MS, EVERY_MIN_MS, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 use super::valid::Details;
 use crate::check::{OnUnknown, Probe, Severity};
-pub(super) use connection::{Connection, Queue};
+pub(super) use connection::{Connection, OAuth2, Queue};
 pub(super) use names::{Certificates, Heartbeat, Resolver, Secret};
 
 const SECOND: u64 = 1_000;
@@ -192,12 +192,20 @@ pub(super) struct State {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Schedule {
-    /// Runs at once.
+    /// Runs at once, beside those that wait for an answer.
     #[schemars(extend("default" = 64))]
     pub(super) concurrency: Key<Int<1, 10_000>>,
-    /// Runs at once of one plugin.
+    /// Likewise, of one plugin.
     #[schemars(extend("default" = 16))]
     pub(super) concurrency_per_plugin: Key<Int<1, 10_000>>,
+    /// Runs at once that only wait: for an answer, a file, a clock. Further ones count as `concurrency` does. Checks
+    /// whose latest run took half a second or more wait for their turn while half of this is taken. With `concurrency` at
+    /// most 936.
+    #[schemars(extend("default" = 512))]
+    pub(super) waiting: Key<Int<0, 10_000>>,
+    /// Memory of the guests in those runs together; likewise.
+    #[schemars(extend("default" = "1GiB"))]
+    pub(super) waiting_memory: Key<Bytes<MIB, { 1024 * GIB }>>,
     /// Threads that guests run on. Default: as many as the machine has processors for this process.
     pub(super) threads: Key<Int<1, 1024>>,
     /// The longest pause before a check that keeps trapping or hitting limits runs again.
@@ -301,7 +309,8 @@ pub(super) struct Defaults {
     /// How an `unknown` check counts.
     #[schemars(extend("default" = "degraded"))]
     pub(super) on_unknown: Key<Word<OnUnknown>>,
-    /// Grants of plugins without `[[check]]`. A `[[check]]` has its own only.
+    /// Grants of plugins without `[[check]]`, and of each `[[check]]` that says nothing of grants. One that does has its
+    /// own only.
     pub(super) grants: Grants,
 }
 
@@ -309,6 +318,9 @@ pub(super) struct Defaults {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Grants {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(super) own: Own,
     /// Names of connections, `payments`, and URLs: `https://shop.internal` with every path, `https://shop.internal/health`
     /// with this one, `https://*.internal:8443/api/*` with what is below, `http://10.0.0.0/8:8080/*` for hosts written as
     /// addresses. A wildcard host reaches public addresses only, unless `[egress]` allows more.

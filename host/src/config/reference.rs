@@ -99,6 +99,13 @@ answers (values shorter than five characters are not).
 | `$$` | a `$` |
 
 A number or `true`/`false` may come from a placeholder, too: `max-connections = \"${MAX:-1024}\"`.
+
+A generated password goes into a URL as it is. What a placeholder brings into the user or the password of a URL
+(`postgres://probity:${PASSWORD}@db/shop`, any scheme; for Redis Sentinel also `?sentinel-password=${…}`) is taken for the
+user or the password itself and percent-encoded by the host: `p@ss/w:rd` becomes `p%40ss%2Fw%3Ard`. Where one placeholder
+stands for `USER:PASSWORD`, its first `:` parts them. A value that is already encoded would be encoded once more, so keep it
+plain, or let one placeholder bring the whole URL, or all from the user to the host with the `@`: those are taken as they are,
+as is whatever is typed without a placeholder.
 ";
 
 /// The JSON Schema (draft 2020-12) of a configuration file, for editors and other tools.
@@ -161,7 +168,7 @@ fn section(schema: &Value, title: &str, table: &Value, above: &str, text: &mut S
             text.push_str("`fuel` may stand in `[[check]]` itself. Default: `[limits]`.\n");
         } else if key == "grants" && nested == "check" {
             let _ = write!(text, "\n## `{title}`\n\nThe keys of `[defaults.grants]`, for this check. ");
-            text.push_str("Default: nothing is granted.\n");
+            text.push_str("Default, where a check has no `grants` at all: `[defaults.grants]`.\n");
         } else {
             section(schema, &title, property, "", text);
         }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::connection::{
-    Connection, HttpConnection, Identity, Queue, QueueSource, SentinelConnection, ServerConnection, SqlBounds,
+    Connection, HttpConnection, Identity, OAuth2, Queue, QueueSource, SecretPlace, SentinelConnection,
+    ServerConnection, SqlBounds, Verify,
 };
 use super::grants::{Grants, HostPattern};
 use super::limits::Limits;
@@ -30,6 +31,8 @@ pub struct Config {
     pub fingerprint: Vec<u8>,
     /// Table `[server]`.
     pub server: Server,
+    /// What the files say where the command line or the machine may decide otherwise.
+    pub as_written: AsWritten,
     /// Table `[tracing]`.
     pub tracing: Tracing,
     /// Table `[plugins]`.
@@ -97,6 +100,15 @@ pub struct Server {
     pub unhealthy_status: u16,
     /// Key `degraded-status`, default 200.
     pub degraded_status: u16,
+}
+
+/// Keys whose value at work may be another than the files'. A change of theirs is one of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AsWritten {
+    /// Key `server.listen`; `--listen` overrides it.
+    pub listen: SocketAddr,
+    /// Key `server.max-connections`; too few file descriptors lower it.
+    pub max_connections: usize,
 }
 
 /// Who sees messages and data.
@@ -182,10 +194,14 @@ pub struct StateDir {
 /// Table `[schedule]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// Key `concurrency`, default 64: runs at once.
+    /// Key `concurrency`, default 64: runs at once, beside those that wait.
     pub concurrency: usize,
     /// Key `concurrency-per-plugin`, default 16.
     pub concurrency_per_plugin: usize,
+    /// Key `waiting`, default 512: runs at once that only wait.
+    pub waiting: usize,
+    /// Key `waiting-memory`, default 1 GiB: bytes of their guests' memory together.
+    pub waiting_memory: u64,
     /// Key `threads`, default: the machine's parallelism. Worker threads of the guests' own runtime.
     pub threads: usize,
     /// Key `backoff-max`, default 5 min: the longest pause before a check that keeps trapping runs again.
@@ -291,6 +307,43 @@ pub struct Check {
     pub config: serde_json::Value,
     /// Where the table starts, for messages: `probity.toml:12`.
     pub origin: String,
+    /// Where each value of `config` stands.
+    pub places: Places,
+}
+
+/// Lines of a check's `config`, by JSON pointer. Sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places(Box<[(Box<str>, u32)]>);
+
+impl Places {
+    /// Of pointers with their lines.
+    pub(super) fn new(mut lines: Vec<(Box<str>, u32)>) -> Self {
+        lines.sort();
+        Self(lines.into())
+    }
+
+    /// The line of the value at `pointer`, or of what it is in.
+    #[must_use]
+    pub fn line(&self, pointer: &str) -> Option<u32> {
+        let mut pointer = pointer;
+        loop {
+            if let Ok(at) = self.0.binary_search_by(|(known, _)| (**known).cmp(pointer)) {
+                return Some(self.0[at].1);
+            }
+            pointer = pointer.rsplit_once('/')?.0;
+        }
+    }
+}
+
+impl Check {
+    /// Where the value at `pointer` of `config` stands: `probity.toml:14`.
+    #[must_use]
+    pub fn place_of(&self, pointer: &str) -> String {
+        match (self.places.line(pointer), self.origin.rsplit_once(':')) {
+            (Some(line), Some((file, _))) => format!("{file}:{line}"),
+            _ => self.origin.clone(),
+        }
+    }
 }
 
 /// When a check is due.

@@ -14,17 +14,23 @@ const RESERVED: usize = 192;
 /// upper bound of one run, not what all take.
 const RESERVED_PER_RUN: usize = 2;
 
+/// The part of all descriptors that runs which only wait may have, one each: one in so many.
+const PART_WAITING: u64 = 4;
+
 /// What is asked for where the system allows more than is needed.
 const WANTED_MIN: u64 = 16_384;
 
 /// The smallest share of connections: even a host that has too little can be asked.
 const CONNECTIONS_MIN: usize = 16;
 
-/// Raises the process's limit and lowers `server.max-connections` to what fits below it, and says so.
-pub(super) fn share_out(config: &mut Config) {
-    let beside = beside(config.schedule.concurrency);
-    let wanted = config.server.max_connections + beside;
-    let Some(limit) = raise(u64::try_from(wanted).unwrap_or(u64::MAX).max(WANTED_MIN)) else { return };
+/// Raises the process's limit and lowers `server.max-connections` to what fits below it, and says so. Answers how many
+/// runs may wait.
+pub(super) fn share_out(config: &mut Config) -> usize {
+    let (runs, waiting) = (config.schedule.concurrency, config.schedule.waiting);
+    let wanted = needed(config);
+    let Some(limit) = raise(u64::try_from(wanted).unwrap_or(u64::MAX).max(WANTED_MIN)) else { return waiting };
+    let waiting = waiting.min(usize::try_from(limit / PART_WAITING).unwrap_or(usize::MAX));
+    let beside = beside(runs, waiting);
     let fits = fitting(limit, beside);
     if fits < config.server.max_connections {
         tracing::warn!(
@@ -32,15 +38,22 @@ pub(super) fn share_out(config: &mut Config) {
             wanted,
             reserved = beside,
             max_connections = fits,
+            waiting,
             "file descriptors are too few for `server.max-connections`: it is lower until the next start; raise `LimitNOFILE` or `ulimit -n`"
         );
         config.server.max_connections = fits;
     }
+    waiting
+}
+
+/// Descriptors of all that the configuration allows at once.
+pub(crate) fn needed(config: &Config) -> usize {
+    config.server.max_connections + beside(config.schedule.concurrency, config.schedule.waiting)
 }
 
 /// Descriptors of everything but the regular connections.
-fn beside(concurrency: usize) -> usize {
-    RESERVED + RESERVED_PER_RUN.saturating_mul(concurrency) + CONNECTIONS_BESIDE
+fn beside(concurrency: usize, waiting: usize) -> usize {
+    RESERVED + RESERVED_PER_RUN.saturating_mul(concurrency) + waiting + CONNECTIONS_BESIDE
 }
 
 /// Connections that fit below `limit`.
@@ -79,10 +92,10 @@ mod tests {
     // With the defaults and 1,024 descriptors, runs and files have theirs, and connections the rest.
     #[test]
     fn connections_get_what_is_left() {
-        let beside = beside(64);
-        assert_eq!(beside, 192 + 128 + 96);
-        assert_eq!(fitting(1_024, beside), 608);
-        assert_eq!(fitting(65_536, beside), 65_120);
+        let beside = beside(64, 256);
+        assert_eq!(beside, 192 + 128 + 256 + 96);
+        assert_eq!(fitting(1_024, beside), 352);
+        assert_eq!(fitting(65_536, beside), 64_864);
         assert_eq!(fitting(64, beside), CONNECTIONS_MIN);
     }
 }

@@ -16,7 +16,7 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::plugins::Store;
-use crate::sandbox::{Compiler, Sandbox, private_dir};
+use crate::sandbox::{Bounds, Compiler, Sandbox, private_dir};
 use crate::schedule::{Handle, Scheduler, Settings};
 use crate::trace::{self, Exporter, Spans};
 
@@ -45,6 +45,8 @@ pub struct Host {
     pub(super) spans: Spans,
     /// One plan at a time, in order.
     planning: Mutex<()>,
+    /// It was said that there is no check.
+    told_empty: AtomicBool,
 }
 
 impl Host {
@@ -52,17 +54,21 @@ impl Host {
         config: Config,
         compiler: Compiler,
         guests: &tokio::runtime::Handle,
+        waiting: usize,
     ) -> Result<(Arc<Self>, Scheduler, Exporter), StartError> {
-        let settings = Settings {
-            concurrency: config.schedule.concurrency,
-            concurrency_per_plugin: config.schedule.concurrency_per_plugin,
-            backoff_max: config.schedule.backoff_max,
+        let runs = config.schedule.concurrency;
+        let bounds = Bounds {
+            runs,
+            runs_per_plugin: config.schedule.concurrency_per_plugin,
+            waiting: waiting.min(Sandbox::waiting_max(runs)),
+            waiting_memory: config.schedule.waiting_memory,
         };
+        let settings = Settings { bounds, backoff_max: config.schedule.backoff_max };
         let dir = usable(&config.state.dir);
         let cache = dir.filter(|_| config.state.cache).map(|dir| dir.join("cache"));
-        let sandbox = Sandbox::new(config.schedule.concurrency, cache.as_deref())?.compiling_in(compiler);
+        let sandbox = Sandbox::new(bounds.runs + bounds.waiting, cache.as_deref())?.compiling_in(compiler);
         let sandbox = Arc::new(sandbox);
-        tracing::info!(pooled = sandbox.is_pooled(), cache = ?cache, "sandbox ready");
+        tracing::info!(pooled = sandbox.is_pooled(), waiting = bounds.waiting, cache = ?cache, "sandbox ready");
         let metrics = Arc::new(Metrics::new(config.server.metrics_max_checks));
         let (spans, exporter) = trace::channel(&metrics);
         let board = Arc::new(Board::new(Arc::clone(&metrics), config.schedule.history));
@@ -82,6 +88,7 @@ impl Host {
             plugins: Arc::default(),
             lifecycle: Arc::default(),
             planning: Mutex::default(),
+            told_empty: AtomicBool::new(false),
             spans,
             board,
             metrics,
@@ -94,11 +101,29 @@ impl Host {
     /// Crosses the configuration with the plugins and hands the result to the board and the schedule. Blocks.
     pub(super) fn replan(&self) -> usize {
         let _one = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = Arc::new(Plan::new(&self.config.load(), &self.plugins.load(), &self.state, &self.services.load()));
+        // In this order: what is no longer on its way has arrived.
+        let (loading, plugins) = (self.plugins.loading(), self.plugins.load());
+        let plan = Plan::while_loading(&self.config.load(), &plugins, &loading, &self.state, &self.services.load());
+        let plan = Arc::new(plan);
         let checks = plan.checks.len();
+        super::tell::blocked(&self.board.index(), &plan);
         self.board.apply(&plan, unix_ms());
         self.schedule.plan_blocking(plan);
+        self.tell_if_empty();
         checks
+    }
+
+    /// Says once that nothing is checked. Before the plugins have been looked at nobody knows.
+    pub(super) fn tell_if_empty(&self) {
+        let empty = self.board.is_open() && self.board.index().checks.is_empty();
+        if empty != self.told_empty.swap(empty, Ordering::AcqRel) && empty {
+            let dir = self.config.load().plugins.dir.display().to_string();
+            tracing::warn!(
+                dir,
+                "this host has no checks: it answers `healthy` and looks at nothing; copy a plugin into the directory (key \
+                 `plugins.dir`) or declare a [[check]]"
+            );
+        }
     }
 
     pub(super) fn http_state(&self, control: Arc<dyn http::Control>) -> http::State {

@@ -4,7 +4,7 @@
 //! plain threads for what blocks (loading plugins, flushing state). A guest that spins holds only a guest thread.
 
 mod control;
-mod descriptors;
+pub(crate) mod descriptors;
 mod heap;
 mod host;
 mod reload;
@@ -38,6 +38,10 @@ const HTTP_THREADS_MAX: usize = 2;
 /// Tasks after which a thread that answers looks for what has arrived. tokio's own 61 would let sixty turns of a flood pass
 /// before a probe is seen.
 const HTTP_EVENT_INTERVAL: u32 = 8;
+
+/// Threads for what blocks: more than all looks and look-ups together may hold that hang, so that these never keep others
+/// from a thread.
+const BLOCKING_THREADS_MAX: usize = 2_048;
 
 /// Why the host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +83,7 @@ impl Daemon {
     /// # Errors
     /// [`StartError`].
     pub fn build(mut config: Config, config_path: Option<PathBuf>, compiler: Compiler) -> Result<Self, StartError> {
-        descriptors::share_out(&mut config);
+        let waiting = descriptors::share_out(&mut config);
         let front = Builder::new_multi_thread()
             .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(HTTP_THREADS_MAX))
             .thread_name("probity-http")
@@ -90,13 +94,14 @@ impl Daemon {
         let guests = Builder::new_multi_thread()
             .worker_threads(config.schedule.threads.max(1))
             .thread_name("probity-guest")
+            .max_blocking_threads(BLOCKING_THREADS_MAX)
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
         let address = config.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = front.block_on(async { http::listen(address)?.into_std() }).map_err(listen)?;
-        let (host, scheduler, exporter) = Host::new(config, compiler, guests.handle())?;
+        let (host, scheduler, exporter) = Host::new(config, compiler, guests.handle(), waiting)?;
         Ok(Self { host, listener, front, guests, scheduler, exporter, config_path, reload: Arc::default() })
     }
 

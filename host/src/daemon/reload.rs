@@ -20,6 +20,7 @@ use crate::board::Event;
 use crate::capabilities::unix_ms;
 use crate::config::{self, Config};
 use crate::http::ReloadReport;
+use crate::plan::located;
 use crate::plugins::{Landed, Loader, Pool, Version, watch};
 
 /// What the thread is told.
@@ -51,6 +52,9 @@ const PENDING_MAX: usize = 100;
 
 /// How often changes are published while many plugins load.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+
+/// How often it is told how long a compilation has taken so far.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the thread reads files before it looks at its messages again.
 const WALK_MAX: Duration = Duration::from_millis(100);
@@ -174,7 +178,8 @@ impl Work {
         let admit = Box::new(move |plugin: &str, version: &Version| {
             let config = admitting.config.load();
             config.checks.values().filter(|check| check.plugin == plugin).find_map(|check| {
-                Some(format!("check {} ({}): {}", check.name, check.origin, version.refuse_config(&check.config)?))
+                let problems = version.refuse_config(&check.config)?;
+                Some(format!("check {}: {}", check.name, located(check, &problems)))
             })
         });
         let mut loader = Loader::new(Arc::clone(&host.plugins), config.plugins.clone(), admit);
@@ -228,6 +233,7 @@ impl Work {
             return self.looked;
         }
         let publish = self.loader.has_changes().then(|| self.published + PUBLISH_EVERY);
+        let publish = publish.or_else(|| (self.loader.flying() > 0).then(|| self.published + TELL_EVERY));
         let asker = self.askers.iter().map(|asker| asker.until).min();
         [publish, asker].into_iter().flatten().fold(self.next_look(), Instant::min)
     }
@@ -275,11 +281,14 @@ impl Work {
         }
         let idle = !self.loader.is_walking() && self.loader.flying() == 0;
         let opens = self.loader.has_started() && !self.host.board.is_open();
-        if self.loader.has_changes() && (idle || opens || self.published.elapsed() >= PUBLISH_EVERY) {
+        let since = self.published.elapsed();
+        let is_news = self.loader.has_changes() && (idle || opens || since >= PUBLISH_EVERY);
+        if is_news || self.loader.flying() > 0 && since >= TELL_EVERY {
             self.publish();
         }
         if opens {
             self.host.board.open();
+            self.host.tell_if_empty();
         }
         let settled = idle && self.loader.again().is_none() && self.hinted.is_none();
         self.answer(settled);
@@ -294,6 +303,8 @@ impl Work {
         for change in self.loader.publish() {
             tell(&self.host, &change, self.askers.iter_mut().map(|asker| &mut asker.report));
         }
+        let compiling = &self.host.plugins.loading().compiling;
+        self.host.metrics.compiling(compiling.iter().map(|(name, one)| (name.clone(), one.since)).collect());
         self.host.replan();
         self.published = Instant::now();
         self.untidy = true;
@@ -368,8 +379,8 @@ impl Work {
         let plugins = self.host.plugins.load();
         for check in config.checks.values() {
             let version = plugins.get(&check.plugin).and_then(|plugin| plugin.current.as_ref());
-            if let Some(problem) = version.and_then(|version| version.refuse_config(&check.config)) {
-                return Err(format!("{}: check {}: {problem}", check.origin, check.name));
+            if let Some(problems) = version.and_then(|version| version.refuse_config(&check.config)) {
+                return Err(format!("check {}: {}", check.name, located(check, &problems)));
             }
         }
         Ok(config)

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as ExtractState};
+use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::{self, Refusal};
@@ -100,7 +101,7 @@ GET  /checks /checks/NAME /checks/NAME/history
 POST /checks/NAME/run               run now (token)
 GET  /plugins /plugins/NAME
 GET  /heartbeats /heartbeats/NAME   what jobs reported
-POST /heartbeats/NAME               a job is done; /start begins it, /fail ends it badly (token)
+POST /heartbeats/NAME               a job is done; /start begins it, /fail or /EXITCODE ends it (token); ?rid=ID of a run
 POST /-/reload                      rescan plugins, reload the configuration (token)
 GET  /metrics                       OpenMetrics
 GET  /events                        server-sent events
@@ -121,15 +122,15 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         for path in paths {
             let answer =
                 move |ExtractState(app): ExtractState<Shared>, request: Request| probes::answer(app, probe, request);
-            table = table.on(path, Volume::Quiet, get(answer));
+            table = table.on(path, Volume::Quiet, asked(answer));
         }
     }
     for (push, path) in [(Push::Start, "/heartbeats/{name}/start"), (Push::Fail, "/heartbeats/{name}/fail")] {
-        table = table.on(path, Volume::Loud, post(heartbeats::pusher(push)));
+        table = table.hearing(path, post(heartbeats::pusher(push)));
     }
     let router = table
-        .on("/health", Volume::Quiet, get(health::all))
-        .on("/health/{group}", Volume::Quiet, get(health::group))
+        .on("/health", Volume::Quiet, asked(health::all))
+        .on("/health/{group}", Volume::Quiet, asked(health::group))
         .on("/metrics", Volume::Quiet, get(metrics::scrape))
         .on("/checks", Volume::Loud, get(checks::list))
         .on("/checks/{name}", Volume::Loud, get(checks::one))
@@ -138,13 +139,23 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         .on("/plugins", Volume::Loud, get(plugins::list))
         .on("/plugins/{name}", Volume::Loud, get(plugins::one))
         .on("/heartbeats", Volume::Loud, get(heartbeats::list))
-        .on("/heartbeats/{name}", Volume::Loud, get(heartbeats::one).post(heartbeats::pusher(Push::Ok)))
+        .hearing("/heartbeats/{name}", get(heartbeats::one).post(heartbeats::pusher(Push::Ok)))
+        .hearing("/heartbeats/{name}/{code}", post(heartbeats::exited))
         .on("/-/reload", Volume::Loud, post(manage::reload))
         .on("/events", Volume::Loud, get(events::stream))
         .on("/", Volume::Loud, get(|| std::future::ready(answer::constant(StatusCode::OK, INDEX))))
         .router;
     let lost = Observed::new(&app, crate::metrics::OTHER, Volume::Loud);
     router.fallback_service(lost.watch(any(lost_request)).with_state(Arc::clone(&app))).with_state(app)
+}
+
+/// The methods that probers use: HAProxy asks with `OPTIONS` unless it is told otherwise, and looks at the status.
+fn asked<H, T>(handler: H) -> MethodRouter<Shared>
+where
+    H: Handler<T, Shared>,
+    T: 'static,
+{
+    on(MethodFilter::GET.or(MethodFilter::OPTIONS), handler)
 }
 
 struct Table {
@@ -155,6 +166,16 @@ struct Table {
 impl Table {
     fn on(self, pattern: &'static str, volume: Volume, methods: MethodRouter<Shared>) -> Self {
         let observed = Observed::new(&self.app, pattern, volume);
+        self.with(pattern, observed, methods)
+    }
+
+    /// A route that reads bodies itself.
+    fn hearing(self, pattern: &'static str, methods: MethodRouter<Shared>) -> Self {
+        let observed = Observed::new(&self.app, pattern, Volume::Loud).reading_itself();
+        self.with(pattern, observed, methods)
+    }
+
+    fn with(self, pattern: &'static str, observed: Observed, methods: MethodRouter<Shared>) -> Self {
         let router = self.router.route(pattern, observed.watch(methods.fallback(wrong_method)));
         Self { router, ..self }
     }

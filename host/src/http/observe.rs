@@ -22,7 +22,8 @@ use super::app::{App, Shared};
 use super::{auth, unsent};
 use crate::metrics::RouteMetrics;
 
-/// Bytes of a request's body. Only heartbeats want one; clients that send an empty object elsewhere are not turned away.
+/// Bytes of a request's body. Only heartbeats want one, and read it themselves; clients that send an empty object elsewhere
+/// are not turned away.
 pub const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// How long such a body may take.
@@ -48,11 +49,18 @@ pub(super) struct Observed {
     app: Shared,
     series: Arc<RouteMetrics>,
     volume: Volume,
+    /// The handler of `POST` reads the body, within bounds of its own.
+    reads_itself: bool,
 }
 
 impl Observed {
     pub(super) fn new(app: &Shared, pattern: &'static str, volume: Volume) -> Self {
-        Self { app: Arc::clone(app), series: app.state.metrics.route(pattern), volume }
+        Self { app: Arc::clone(app), series: app.state.metrics.route(pattern), volume, reads_itself: false }
+    }
+
+    /// Of a route whose handler reads bodies.
+    pub(super) fn reading_itself(self) -> Self {
+        Self { reads_itself: true, ..self }
     }
 
     pub(super) fn watch(self, methods: MethodRouter<Shared>) -> MethodRouter<Shared> {
@@ -101,8 +109,7 @@ impl Service<Request> for Watched {
         // The path only: a query may hold what someone pasted there by mistake.
         let uri = observed.logs().then(|| request.uri().clone());
         Box::pin(async move {
-            let response =
-                answered(&observed.app, &mut route, request).await.unwrap_or_else(IntoResponse::into_response);
+            let response = answered(&observed, &mut route, request).await.unwrap_or_else(IntoResponse::into_response);
             let took = start.elapsed();
             let status = response.status().as_u16();
             observed.series.observe(method.as_str(), status, took);
@@ -115,12 +122,14 @@ impl Service<Request> for Watched {
 }
 
 /// The answer of `route` to a request within bounds, with its share of what may be unsent.
-async fn answered(app: &Arc<App>, route: &mut Route, request: Request) -> Result<Response, Refusal> {
+async fn answered(observed: &Observed, route: &mut Route, request: Request) -> Result<Response, Refusal> {
+    let app = &observed.app;
     let over = request.extensions().get::<Over>().cloned();
     if let Some(Over(activity)) = &over {
         unsent::room(activity, &app.unsent)?;
     }
-    let request = if request.body().is_end_stream() { request } else { bounded(app, request).await? };
+    let is_theirs = observed.reads_itself && request.method() == Method::POST;
+    let request = if is_theirs || request.body().is_end_stream() { request } else { bounded(app, request).await? };
     let Ok(response) = route.call(request).await;
     match &over {
         Some(Over(activity)) => unsent::hold(response, activity, &app.unsent).await,
@@ -129,11 +138,10 @@ async fn answered(app: &Arc<App>, route: &mut Route, request: Request) -> Result
 }
 
 /// The request with its body read, within bounds. What comes without a token is not read: every route that wants a body
-/// wants a token first.
+/// wants a token first. The body of a method that has none means nothing (RFC 9110, 9.3.1), and some probers send one.
 async fn bounded(app: &App, request: Request) -> Result<Request, Refusal> {
     if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
-        let text = format!("a {} request has no body here", answer::shown(request.method().as_str()));
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "unexpected_body", text));
+        return Ok(request.map(|_| Body::empty()));
     }
     let too_large = || {
         let text = format!("the body of a request may have {BODY_BYTES_MAX} bytes");

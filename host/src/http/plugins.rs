@@ -16,7 +16,7 @@ use super::time::{millis, rfc3339};
 use crate::board::{Index, Slot};
 use crate::check::Capability;
 use crate::config::Grants;
-use crate::plugins::{Plugin, Rejection, Version};
+use crate::plugins::{Loading, Plugin, Plugins, Rejection, Version};
 use crate::sandbox::Origin;
 
 /// `GET /plugins`.
@@ -24,13 +24,16 @@ pub(super) async fn list(State(app): State<Shared>, request: Request) -> Respons
     let depth = checks::depth(&app, &request, Depth::Listed);
     // Nothing of the request is kept while waiting.
     drop(request);
-    let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
+    let (loading, plugins) = (app.state.plugins.loading(), app.state.plugins.load());
+    let index = app.state.board.index();
     let entries = plugins.len() + index.checks.len();
     let directory = app.state.plugins.directory();
     let make = move || {
         let users = users(&index);
         let users_of = |one: &Plugin| users.get(one.name.as_str()).map_or(&[][..], Vec::as_slice);
-        let plugins: Vec<Value> = plugins.values().map(|one| plugin(one, users_of(one), depth)).collect();
+        let arriving = arriving(&loading, &plugins);
+        let all = plugins.values().map(|one| &**one).chain(&arriving);
+        let plugins: Vec<Value> = all.map(|one| plugin(one, &loading, users_of(one), depth)).collect();
         let mut to = json!({ "readable": directory.error.is_none(), "left_out": directory.left_out });
         if depth != Depth::Public {
             to["error"] = json!(directory.error);
@@ -53,8 +56,10 @@ fn users(index: &Index) -> BTreeMap<&str, Vec<&Slot>> {
 pub(super) async fn one(State(app): State<Shared>, Name(name): Name, request: Request) -> Response {
     let depth = checks::depth(&app, &request, Depth::Whole);
     drop(request);
-    let (plugins, index) = (app.state.plugins.load(), app.state.board.index());
-    let Some(found) = plugins.get(&name).cloned() else {
+    let (loading, plugins) = (app.state.plugins.loading(), app.state.plugins.load());
+    let index = app.state.board.index();
+    let arriving = || arriving(&loading, &plugins).into_iter().find(|plugin| plugin.name == name).map(Arc::new);
+    let Some(found) = plugins.get(&name).cloned().or_else(arriving) else {
         let near = checks::nearest(&name, plugins.keys().map(String::as_str));
         let text = format!("no plugin {}{near}; GET /plugins lists them", answer::shown(&name));
         return Refusal::not_found("no_such_plugin", text).into_response();
@@ -63,12 +68,18 @@ pub(super) async fn one(State(app): State<Shared>, Name(name): Name, request: Re
     let users: Vec<Arc<Slot>> = users.cloned().collect();
     let make = move |users: &[Arc<Slot>]| {
         let users: Vec<&Slot> = users.iter().map(Arc::as_ref).collect();
-        answer::json(StatusCode::OK, &plugin(&found, &users, depth))
+        answer::json(StatusCode::OK, &plugin(&found, &loading, &users, depth))
     };
     app.aside(users.len(), move || make(&users)).await
 }
 
-fn plugin(plugin: &Plugin, users: &[&Slot], depth: Depth) -> Value {
+/// Plugins whose first version is being brought up.
+fn arriving(loading: &Loading, plugins: &Plugins) -> Vec<Plugin> {
+    let new = loading.compiling.keys().filter(|name| !plugins.contains_key(*name));
+    new.map(|name| Plugin::nothing_of(name)).collect()
+}
+
+fn plugin(plugin: &Plugin, loading: &Loading, users: &[&Slot], depth: Depth) -> Value {
     let users: Vec<Value> = users.iter().map(|slot| user(slot, depth)).collect();
     let mut to = Map::new();
     let mut put = |key: &str, value: Value| drop(to.insert(key.to_owned(), value));
@@ -78,6 +89,10 @@ fn plugin(plugin: &Plugin, users: &[&Slot], depth: Depth) -> Value {
     }
     put("current", plugin.current.as_ref().map_or(Value::Null, |version| current(version, depth)));
     put("rejected", plugin.rejected.as_ref().map_or(Value::Null, |rejection| rejected(rejection, depth)));
+    if let Some(compiling) = loading.compiling.get(&plugin.name) {
+        let so_far_ms = millis(compiling.elapsed());
+        put("compiling", json!({ "digest": compiling.digest, "size_bytes": compiling.size, "so_far_ms": so_far_ms }));
+    }
     put("reloads", json!(plugin.reloads));
     put("checks", Value::Array(users));
     Value::Object(to)

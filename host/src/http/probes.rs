@@ -11,7 +11,8 @@ use axum::response::Response;
 use super::app::{App, Shared};
 use super::{answer, auth, query};
 use crate::board::{Index, ProbeAnswer, Slot};
-use crate::check::{Aggregate, Probe, Reason, Severity, Status};
+use crate::check::{Aggregate, OnUnknown, Probe, Reason, Status};
+use crate::plan::PlannedCheck;
 use crate::text::in_line;
 
 /// What a probe says, in a word.
@@ -107,10 +108,9 @@ fn detailed(app: &App, probe: Probe, uri: &Uri, details: bool) -> Response {
 
 /// The answer of a probe as if some checks were not there.
 fn without(index: &Index, probe: Probe, said: ProbeAnswer, excluded: &BTreeSet<String>) -> ProbeAnswer {
-    let counted = || index.checks.values().filter(|slot| counts(slot) && !excluded.contains(&*slot.planned().name));
-    let expected = |slot: &&Arc<Slot>| {
-        slot.planned().severity != Severity::Info && !slot.planned().probes.is_empty() && slot.view().pending
-    };
+    let included = |slot: &&Arc<Slot>| slot.planned().counts() && !excluded.contains(&*slot.planned().name);
+    let counted = || index.checks.values().filter(included);
+    let expected = |slot: &&Arc<Slot>| slot.planned().is_expected() && slot.view().pending;
     if said == ProbeAnswer::Starting && counted().any(|slot| expected(&slot)) {
         return ProbeAnswer::Starting;
     }
@@ -132,8 +132,9 @@ fn report(index: &Index, probe: Probe, verdict: Verdict, excluded: &BTreeSet<Str
         let view = slot.view();
         let mut alone = Aggregate::default();
         add(&mut alone, slot);
-        let failing =
-            counts(slot) && alone.status() == Status::Unhealthy || view.pending && verdict == Verdict::Starting;
+        let planned = slot.planned();
+        let awaited = planned.is_expected() && view.pending && verdict == Verdict::Starting;
+        let failing = awaited || planned.counts() && alone.status() == Status::Unhealthy;
         let sign = if failing { '-' } else { '+' };
         let word = match (view.pending, view.status) {
             (_, Status::Healthy) => "ok",
@@ -147,6 +148,14 @@ fn report(index: &Index, probe: Probe, verdict: Verdict, excluded: &BTreeSet<Str
         } else {
             line(&mut text, format_args!("[{sign}]{name} {word}"));
         }
+        if let Some(said) = unrun(planned) {
+            line(&mut text, format_args!("warn: {name} {said}"));
+        }
+    }
+    if index.checks.is_empty() {
+        line(&mut text, format_args!("warn: this host has no checks: nothing is looked at"));
+    } else if probe == Probe::Ready && !index.checks.values().any(|slot| slot.planned().probes.contains(&probe)) {
+        line(&mut text, format_args!("warn: no check joins {}: nothing is looked at for it", probe.as_str()));
     }
     for name in excluded.iter().filter(|name| !index.checks.contains_key(name.as_str())) {
         line(&mut text, format_args!("warn: no check {} to exclude", answer::shown(name)));
@@ -156,14 +165,29 @@ fn report(index: &Index, probe: Probe, verdict: Verdict, excluded: &BTreeSet<Str
     text
 }
 
-/// Whether a check counts at all: an ungranted one is only shown.
-fn counts(slot: &Slot) -> bool {
-    slot.planned().blocked.as_ref().is_none_or(|failure| failure.reason != Reason::Ungranted)
+/// What is said of a check that is not run until somebody does something about it.
+fn unrun(planned: &PlannedCheck) -> Option<String> {
+    let reason = planned.blocked.as_ref()?.reason;
+    match reason {
+        Reason::Compiling | Reason::Pending => None,
+        _ if planned.counts() => {
+            Some(format!("is not run ({}): it counts as {}", reason.as_str(), weight(planned.on_unknown)))
+        }
+        _ => Some(format!("is not run ({}): no [[check]] names it, so it counts nowhere", reason.as_str())),
+    }
+}
+
+const fn weight(on_unknown: OnUnknown) -> &'static str {
+    match on_unknown {
+        OnUnknown::Healthy => "healthy",
+        OnUnknown::Degraded => "degraded",
+        OnUnknown::Unhealthy => "unhealthy",
+    }
 }
 
 fn add(sum: &mut Aggregate, slot: &Slot) {
     let (view, planned) = (slot.view(), slot.planned());
-    sum.add(view.status, planned.severity, planned.on_unknown, view.pending);
+    sum.add(view.status, planned.severity, planned.on_unknown, planned.awaits(view.pending));
 }
 
 fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {

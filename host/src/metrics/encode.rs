@@ -11,6 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::Histogram;
+use super::measurements;
 use super::series::Series;
 use super::{Metrics, OTHER};
 use crate::board::{Board, Index, ScopeId};
@@ -46,6 +47,9 @@ impl Collector for Scrape {
             all.push((OTHER, &self.metrics.other));
         }
         self.statuses(&mut encoder, &checks)?;
+        measurements::encode(&mut encoder, &self.index, |name| {
+            checks.binary_search_by(|(known, _)| (**known).cmp(name)).is_ok()
+        })?;
         runs(&mut encoder, &all)?;
         usage(&mut encoder, &all)?;
         rare(&mut encoder, &all)?;
@@ -151,6 +155,15 @@ impl Scrape {
         }
         gauge(encoder, "probity_plugin_directory_readable", "Whether the plugin directory could be read last", None)?
             .encode_gauge(&i64::from(self.metrics.directory_readable.load(Ordering::Relaxed)))?;
+        let compiling = self.metrics.compiling.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !compiling.is_empty() {
+            let help = "How long a plugin that is being compiled has taken so far";
+            let mut family = gauge(encoder, "probity_plugin_compiling", help, Some(&Unit::Seconds))?;
+            for (plugin, since) in &compiling {
+                let seconds = since.elapsed().as_secs_f64();
+                family.encode_family(&[("plugin", plugin.as_str())])?.encode_gauge(&seconds)?;
+            }
+        }
         let mut family = counter(encoder, "probity_heartbeats", "What jobs reported: start, ok or fail")?;
         let heartbeats = self.metrics.heartbeats.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for ((name, result), total) in &heartbeats {
@@ -311,7 +324,7 @@ fn counter<'a>(
     encoder.encode_descriptor(name, help, None, MetricType::Counter)
 }
 
-fn gauge<'a>(
+pub(super) fn gauge<'a>(
     encoder: &'a mut DescriptorEncoder<'_>,
     name: &'a str,
     help: &'a str,

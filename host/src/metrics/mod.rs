@@ -8,6 +8,7 @@
 mod calls;
 mod encode;
 mod histogram;
+mod measurements;
 mod route;
 mod series;
 #[cfg(test)]
@@ -17,7 +18,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use calls::CallTimes;
 pub use route::RouteMetrics;
@@ -53,6 +54,8 @@ pub struct Metrics {
     config: ConfigReload,
     /// Bounded by the heartbeats that a configuration may declare.
     heartbeats: Mutex<BTreeMap<(String, &'static str), u64>>,
+    /// Since when, by plugin. As many as there are threads for it, and one.
+    compiling: Mutex<BTreeMap<String, Instant>>,
     /// By `sent`, `failed` and `dropped`.
     traces: Mutex<BTreeMap<&'static str, u64>>,
     routes: Mutex<BTreeMap<&'static str, Arc<RouteMetrics>>>,
@@ -96,6 +99,7 @@ impl Metrics {
             directory_readable: AtomicBool::new(true),
             config: ConfigReload { ok: AtomicI64::new(1), ok_unix_ms: AtomicU64::new(now) },
             heartbeats: Mutex::default(),
+            compiling: Mutex::default(),
             traces: Mutex::default(),
             routes: Mutex::default(),
             listeners: AtomicI64::new(0),
@@ -117,6 +121,11 @@ impl Metrics {
             None => checks.entry(Arc::clone(name)).or_default(),
         };
         CheckMetrics(Arc::clone(series))
+    }
+
+    /// What is being compiled now, since when.
+    pub fn compiling(&self, now: BTreeMap<String, Instant>) {
+        *self.compiling.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
     /// Drops the series of a check that is gone.

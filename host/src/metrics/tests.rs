@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::measurements::MEASUREMENTS_PER_CHECK_MAX;
 use super::{Metrics, OTHER, to_prometheus_text};
 use crate::board::Board;
 use crate::capabilities::{Services, StateStore, unix_ms};
-use crate::check::{CallTally, Capability, Failure, Outcome, Reason, Run, Status, Usage};
+use crate::check::{CallTally, Capability, Failure, Measurement, Observed, Outcome, Reason, Run, Status, Usage};
 use crate::config::Config;
 use crate::plan::Plan;
 use crate::plugins::Plugins;
@@ -276,4 +277,73 @@ fn kinds_of_requests_are_bounded() {
     assert!(parsed.samples.keys().filter(of).count() <= 13);
     let all: f64 = parsed.samples.iter().filter(|(key, _)| of(key)).map(|(_, value)| value).sum();
     assert_eq!(all, 40.0);
+}
+
+fn measured(measurements: Vec<(&str, Observed, Option<&str>)>) -> Run {
+    let mut run = run(Ok(Status::Healthy), 1);
+    let one = |(name, value, unit): (&str, Observed, Option<&str>)| Measurement {
+        name: name.to_owned(),
+        value,
+        unit: unit.map(str::to_owned),
+        status: None,
+    };
+    run.end.as_mut().unwrap().measurements = measurements.into_iter().map(one).collect();
+    run
+}
+
+// What the latest run measured is a gauge by check, name and unit; text and what is no finite number is none, and what is
+// not known any more is not shown as if it were.
+#[test]
+fn measurements_are_gauges() {
+    let (metrics, board) = board(10, &["db"]);
+    let values = vec![
+        ("latency", Observed::Number(1.5), Some("ms")),
+        ("rows", Observed::Integer(9_007_199_254_740_993), None),
+        ("up", Observed::Boolean(true), None),
+        ("load", Observed::Number(f64::NAN), None),
+        ("left", Observed::Number(f64::INFINITY), None),
+        ("version", Observed::Text("16.4".to_owned()), None),
+        ("latency", Observed::Number(2.5), Some("ms")),
+        ("a\"b\\c", Observed::Integer(1), Some("{x\"}")),
+    ];
+    board.record("db", measured(values), unix_ms());
+    let text = metrics.render(&board, &Arc::new(Plugins::new()));
+    let samples: Vec<&str> = text.lines().filter(|line| line.starts_with("probity_check_measurement{")).collect();
+    assert_eq!(
+        samples,
+        [
+            "probity_check_measurement{check=\"db\",name=\"a\\\"b\\\\c\",unit=\"{x\\\"}\"} 1",
+            "probity_check_measurement{check=\"db\",name=\"latency\",unit=\"ms\"} 2.5",
+            "probity_check_measurement{check=\"db\",name=\"rows\",unit=\"\"} 9007199254740993",
+            "probity_check_measurement{check=\"db\",name=\"up\",unit=\"\"} 1",
+        ]
+    );
+    board.record("db", run(Err(Reason::Trap), 1), unix_ms());
+    assert!(!metrics.render(&board, &Arc::new(Plugins::new())).contains("probity_check_measurement{"));
+}
+
+// However many names a check invents, so many have samples, and it is said how many have none.
+#[test]
+fn measurements_are_bounded() {
+    let (metrics, board) = board(1, &["a", "b"]);
+    let names: Vec<String> = (0..MEASUREMENTS_PER_CHECK_MAX + 5).map(|at| format!("m{at:03}")).collect();
+    for check in ["a", "b"] {
+        let values = names.iter().map(|name| (name.as_str(), Observed::Integer(1), None));
+        board.record(check, measured(values.collect()), unix_ms());
+    }
+    let parsed = scrape(&metrics, &board);
+    assert_eq!(parsed.label_values("name").len(), MEASUREMENTS_PER_CHECK_MAX);
+    assert_eq!(parsed.value("probity_check_measurements_omitted", &[]), Some(5.0));
+}
+
+// A plugin that is being compiled shows for how long, and only while it is.
+#[test]
+fn compiling_is_shown() {
+    let (metrics, board) = board(10, &[]);
+    let since = std::time::Instant::now().checked_sub(Duration::from_secs(12)).unwrap();
+    metrics.compiling([("orders".to_owned(), since)].into());
+    let seconds = |parsed: Parsed| parsed.value("probity_plugin_compiling_seconds", &[("plugin", "orders")]);
+    assert!(seconds(scrape(&metrics, &board)).unwrap() >= 12.0);
+    metrics.compiling(BTreeMap::new());
+    assert_eq!(seconds(scrape(&metrics, &board)), None);
 }

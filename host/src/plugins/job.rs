@@ -29,6 +29,8 @@ impl Job {
     #[must_use]
     pub fn run(self, sandbox: &Sandbox, runtime: &tokio::runtime::Handle) -> Landed {
         let Self { plugin, contents } = self;
+        // What is said below, as that it is compiled now, is said of this plugin.
+        let _said_of = tracing::info_span!("load", plugin).entered();
         let brought = catch_unwind(AssertUnwindSafe(|| once::bring_up(sandbox, runtime, &contents)));
         let panicked = |_| Err(Refusal::new(Stage::Compile, "the host panicked while it loaded these bytes"));
         Landed { plugin, result: brought.unwrap_or_else(panicked) }

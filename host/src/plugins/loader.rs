@@ -20,7 +20,7 @@ use super::job::{Job, Landed};
 use super::patience::{First, Patience, Troubles};
 use super::scan::Fingerprint;
 use super::version::{Refusal, Rejection, Stage, Version};
-use super::{Directory, Plugin, Plugins, Reloads, Store, once};
+use super::{Compiling, Directory, Loading, Plugin, Plugins, Reloads, Store, once};
 use crate::capabilities::unix_ms;
 use crate::config;
 
@@ -79,6 +79,8 @@ pub struct Loader {
     /// The last name that was gone through: the next walk goes on behind it, so that every file has its turn.
     cursor: String,
     changes: Vec<Change>,
+    /// Flights began or ended since what is on its way was shown.
+    moved: bool,
     /// Something is settling.
     waiting: bool,
     /// When the next removal is due, as of the newest look.
@@ -98,6 +100,7 @@ struct Flight {
     judged: Judged,
     digest: String,
     size: u64,
+    since: Instant,
 }
 
 impl Loader {
@@ -121,6 +124,7 @@ impl Loader {
             todo: BTreeMap::new(),
             cursor: String::new(),
             changes: Vec::new(),
+            moved: false,
             waiting: false,
             removing: None,
         }
@@ -190,11 +194,12 @@ impl Loader {
     pub fn land(&mut self, landed: Landed) -> bool {
         let Landed { plugin: name, result } = landed;
         let Some(flight) = self.flights.remove(&name) else { return false };
+        self.moved = true;
         self.judged.remove(&name);
         if self.has_changed(&name, &flight) {
             return true;
         }
-        let Flight { found, judged, digest, size } = flight;
+        let Flight { found, judged, digest, size, .. } = flight;
         let pinned = once::refuse_pin(&self.settings, &name, &digest).map_or(Ok(()), Err);
         match pinned.and(result).and_then(|version| self.admitted(&name, version)) {
             Ok(version) => {
@@ -220,12 +225,19 @@ impl Loader {
     /// Whether something changed that was not published.
     #[must_use]
     pub fn has_changes(&self) -> bool {
-        !self.changes.is_empty()
+        !self.changes.is_empty() || self.moved || self.has_started() != self.store.loading().started
     }
 
     /// Shows to everybody what changed, and answers it.
     pub fn publish(&mut self) -> Vec<Change> {
-        self.store.replace(self.plugins.clone());
+        let compiling =
+            |flight: &Flight| Compiling { digest: flight.digest.clone(), size: flight.size, since: flight.since };
+        let loading = Loading {
+            started: self.has_started(),
+            compiling: self.flights.iter().map(|(name, flight)| (name.clone(), compiling(flight))).collect(),
+        };
+        self.store.replace(self.plugins.clone(), loading);
+        self.moved = false;
         std::mem::take(&mut self.changes)
     }
 

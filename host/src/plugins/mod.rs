@@ -8,6 +8,7 @@
 mod directory;
 mod job;
 mod loader;
+mod loading;
 mod once;
 mod patience;
 mod scan;
@@ -24,6 +25,7 @@ use serde::Serialize;
 pub(crate) use job::Pool;
 pub use job::{Job, Landed};
 pub use loader::{Admit, Change, Loader};
+pub use loading::{Compiling, Loading};
 pub use once::{load_dir, load_file};
 pub use version::{Rejection, Stage, Version};
 
@@ -43,6 +45,15 @@ pub struct Plugin {
     pub rejected: Option<Rejection>,
     /// Loads and refusals since the start.
     pub reloads: Reloads,
+}
+
+impl Plugin {
+    /// One of which nothing is known but that it is on its way.
+    #[must_use]
+    pub fn nothing_of(name: &str) -> Self {
+        let reloads = Reloads::default();
+        Self { name: name.to_owned(), path: PathBuf::new(), current: None, rejected: None, reloads }
+    }
 }
 
 /// Totals of one plugin.
@@ -67,6 +78,7 @@ pub struct Directory {
 #[derive(Debug, Default)]
 pub struct Store {
     plugins: ArcSwap<Plugins>,
+    loading: ArcSwap<Loading>,
     directory: ArcSwap<Directory>,
 }
 
@@ -83,8 +95,16 @@ impl Store {
         self.directory.load_full()
     }
 
-    pub(crate) fn replace(&self, plugins: Plugins) {
+    /// What is on its way.
+    #[must_use]
+    pub fn loading(&self) -> Arc<Loading> {
+        self.loading.load_full()
+    }
+
+    pub(crate) fn replace(&self, plugins: Plugins, loading: Loading) {
+        // First, so that no reader misses a plugin that has just arrived.
         self.plugins.store(Arc::new(plugins));
+        self.loading.store(Arc::new(loading));
     }
 
     pub(crate) fn looked(&self, directory: Directory) {

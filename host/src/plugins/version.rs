@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::sandbox::{CompileError, Metadata, Program, Sandbox, Schema};
+use crate::sandbox::{CompileError, Metadata, Problems, Program, Sandbox, Schema};
 use crate::text::clean;
 
 /// One loaded version.
@@ -108,7 +108,7 @@ impl Version {
     /// What is wrong with a check's configuration, if the plugin has a schema and it says so. Cut and cleaned. Blocks:
     /// for long only where the schema is a large one and the configuration was not seen before.
     #[must_use]
-    pub fn refuse_config(&self, config: &serde_json::Value) -> Option<String> {
+    pub fn refuse_config(&self, config: &serde_json::Value) -> Option<Problems> {
         self.schema.as_ref()?.refuse(config)
     }
 }

@@ -3,11 +3,11 @@
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::backtrace;
+use super::{backtrace, place};
 use crate::capabilities::{HostState, LimitHit, RESOURCES_MAX};
 use crate::check::{Failure, Reason};
 use crate::config::{Limits, STACK_BYTES};
-use crate::text::{clean, clean_lines};
+use crate::text::{clean, clean_lines, rough_count, rough_size};
 
 /// Bytes of a failure's message and of its backtrace.
 const MESSAGE_BYTES_MAX: usize = 1_024;
@@ -50,7 +50,7 @@ fn named(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Option<Fa
     let failure = match error.downcast_ref::<Trap>()? {
         Trap::Interrupt => deadline(limits),
         Trap::OutOfFuel => {
-            let text = format!("used up its {} units of fuel (key `fuel`)", limits.fuel);
+            let text = format!("used up its fuel of {} (key `fuel`)", rough_count(limits.fuel));
             Failure::limit(Reason::Fuel, limits.fuel, Some(fuel_used), text)
         }
         Trap::StackOverflow => {
@@ -73,18 +73,33 @@ fn named(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Option<Fa
 fn trapped(trap: Trap, host: &HostState) -> Failure {
     let limits = &host.env.limits;
     if let Some(used) = host.limiter.memory_refused {
-        let text = format!("wanted {used} bytes of memory, may use {} (key `memory`)", limits.memory);
-        return Failure::limit(Reason::Memory, limits.memory, Some(used), text);
+        return memory(used, limits, host);
     }
     if let Some((used, limit)) = host.limiter.tables_refused {
         return tables(used, limit);
     }
-    // SDKs log a panic's message before they trap, with the stack below it.
-    let text = match host.record.said.as_deref().and_then(|said| said.lines().next()) {
-        Some(said) => format!("the guest trapped: {trap}; it said: {said}"),
-        None => format!("the guest trapped: {trap}"),
+    let said = host.record.said.as_deref().unwrap_or_default();
+    let text = match (place::last_words(said), said.lines().next()) {
+        (Some(words), _) if trap == Trap::UnreachableCodeReached => words,
+        (_, Some(said)) => format!("the guest trapped: {trap}; it said: {said}"),
+        (_, None) => format!("the guest trapped: {trap}"),
     };
     Failure::new(Reason::Trap, text)
+}
+
+fn memory(used: u64, limits: &Limits, host: &HostState) -> Failure {
+    let (wanted, allowed) = (rough_size(used), rough_size(limits.memory));
+    // What is just too much would read as if it were not.
+    let wanted = if wanted == allowed { format!("{used} bytes") } else { wanted };
+    let allowed = if used.abs_diff(limits.memory) < 1 << 20 { format!("{} bytes", limits.memory) } else { allowed };
+    let text = format!("wanted {wanted} of memory, may use {allowed} (key `memory`){}", whereabouts(host));
+    Failure::limit(Reason::Memory, limits.memory, Some(used), text)
+}
+
+/// `, at check.py:13`, where the guest said so before its end.
+fn whereabouts(host: &HostState) -> String {
+    let place = host.record.said.as_deref().and_then(place::innermost);
+    place.map_or_else(String::new, |place| format!(", at {place}"))
 }
 
 fn tables(used: u64, limit: u64) -> Failure {
@@ -97,8 +112,10 @@ fn tables(used: u64, limit: u64) -> Failure {
 fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure {
     let text = cause(error);
     if text.contains("fuel allocated for hostcalls has been exhausted") {
-        let said =
-            format!("passed more than {} bytes in one call or outcome (key `hostcall-bytes`)", limits.hostcall_bytes);
+        let said = format!(
+            "passed more than {} in one call or outcome (key `hostcall-bytes`)",
+            rough_size(limits.hostcall_bytes)
+        );
         return Failure::limit(Reason::HostCallBytes, limits.hostcall_bytes, None, said);
     }
     if text.contains("handle limit exceeded") {
@@ -106,8 +123,7 @@ fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure 
         return Failure::limit(Reason::Handles, limits.handles.into(), None, said);
     }
     if let Some(used) = host.limiter.memory_refused {
-        let said = format!("wanted {used} bytes of memory, may use {} (key `memory`)", limits.memory);
-        return Failure::limit(Reason::Memory, limits.memory, Some(used), said);
+        return memory(used, limits, host);
     }
     if let Some((used, limit)) = host.limiter.tables_refused {
         return tables(used, limit);
@@ -128,11 +144,26 @@ fn cause(error: &wasmtime::Error) -> String {
     }
 }
 
-/// The guest's own stack (what its kit logged, or what it printed on standard error: a Python traceback, a JavaScript
-/// stack) before its wasm backtrace. None when there is neither.
-pub(crate) fn trace(host: &HostState, printed: Option<&str>, backtrace: Option<&str>) -> Option<String> {
+/// The guest's own stack: what its kit logged, else what it printed on standard error (a Python traceback, a JavaScript
+/// stack). Once: some print what they logged. None when there is neither.
+pub(crate) fn trace(host: &HostState, printed: Option<&str>) -> Option<String> {
     let said = host.record.said.as_deref().filter(|said| said.trim_end().contains('\n'));
-    let parts: Vec<&str> = [said, printed, backtrace].into_iter().flatten().map(str::trim_end).collect();
-    let text = parts.join("\n");
-    (!text.is_empty()).then(|| clean_lines(&host.env.secrets.redact(&text), TRACE_BYTES_MAX))
+    let printed = printed.map(|printed| of_the_author(printed).trim()).filter(|printed| !printed.is_empty());
+    let text = match (said, printed) {
+        // A traceback has more frames than the place that its kit logged.
+        (Some(said), Some(printed)) if !printed.contains(said.lines().next().unwrap_or_default().trim()) => {
+            format!("{}\n{printed}", said.trim_end())
+        }
+        (_, Some(printed)) => printed.to_owned(),
+        (Some(said), None) => said.trim_end().to_owned(),
+        (None, None) => return None,
+    };
+    Some(clean_lines(&host.env.secrets.redact(&text), TRACE_BYTES_MAX))
+}
+
+/// What was printed before the runtime that carries an interpreter panicked in its turn: that says nothing of the check.
+fn of_the_author(printed: &str) -> &str {
+    let panicked = printed.lines().find(|line| line.starts_with("thread '") && line.contains("panicked at"));
+    let before = panicked.and_then(|line| printed.split(line).next());
+    before.filter(|before| !before.trim().is_empty()).unwrap_or(printed)
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::compiler::Flavor;
 use super::engine::Layout;
 use super::program::CompileError;
+use super::schema::Problems;
 
 /// Bytes of a head: a refusal with every import named is some hundred kilobytes at most.
 const HEAD_BYTES_MAX: u64 = 1 << 20;
@@ -41,7 +42,7 @@ pub(crate) enum Answer {
     /// The component is none for this host.
     Refused(CompileError),
     /// The schema is one. What it has against the configuration, if anything.
-    Judged(Option<String>),
+    Judged(Option<Problems>),
     /// The schema is none, and why.
     NoSchema(String),
 }
@@ -93,9 +94,9 @@ mod tests {
     #[test]
     fn messages_arrive_whole_or_not_at_all() {
         let mut said = Vec::new();
-        write(&mut said, &Answer::Judged(Some("no".into())), b"body").unwrap();
+        write(&mut said, &Answer::NoSchema("no".into()), b"body").unwrap();
         let (head, body) = read::<Answer>(&mut said.as_slice(), 4).unwrap();
-        assert!(matches!(head, Answer::Judged(Some(text)) if text == "no"));
+        assert!(matches!(head, Answer::NoSchema(text) if text == "no"));
         assert_eq!(body, b"body");
         for end in 0..said.len() {
             assert!(read::<Answer>(&mut &said[..end], 4).is_err(), "cut at {end}");

@@ -15,11 +15,13 @@ mod itself;
 mod job;
 mod metadata;
 mod outcome;
+mod place;
 mod program;
 mod run;
 mod schema;
 mod shelf;
 mod ticker;
+mod turn;
 pub mod worker;
 
 use std::path::Path;
@@ -35,7 +37,8 @@ pub use metadata::Metadata;
 pub use program::{CONTRACT, CompileError, Program, capability};
 pub(crate) use schema::Schema;
 #[doc(hidden)]
-pub use schema::judge_here;
+pub use schema::{Problem, Problems, judge_here};
+pub use turn::{Bounds, Lane, Turn, Turns};
 pub use worker::Worker;
 
 /// Engines, ticker and cache.
@@ -70,7 +73,7 @@ pub enum SandboxError {
 }
 
 impl Sandbox {
-    /// Makes a sandbox for `concurrency` runs at once. `cache` is a directory for compiled code.
+    /// Makes a sandbox for `concurrency` runs at once, those that wait among them. `cache` is a directory for compiled code.
     ///
     /// # Errors
     /// [`SandboxError`] when the machine cannot run one.
@@ -94,6 +97,12 @@ impl Sandbox {
     /// [`SandboxError`] when the machine cannot run one.
     pub fn scripted(cache: Option<&Path>) -> Result<Self, SandboxError> {
         Self::of(1, cache, engine::World::Scripted, true)
+    }
+
+    /// Runs that can wait at once beside `concurrency` others, for which there are slots.
+    #[must_use]
+    pub fn waiting_max(concurrency: usize) -> usize {
+        usize::try_from(SLOTS_MAX - SLOTS_BESIDE - shelf::KEPT_MAX).unwrap_or(0).saturating_sub(concurrency)
     }
 
     fn of(concurrency: usize, cache: Option<&Path>, world: engine::World, author: bool) -> Result<Self, SandboxError> {

@@ -11,6 +11,9 @@ use crate::text::{clean, clean_lines};
 /// Bytes of a measurement's or detail's name and of a unit.
 const NAME_BYTES_MAX: usize = 128;
 
+/// The detail that holds what the host has to add.
+const NOTED: &str = "noted by the host";
+
 /// Converts what `run` returned.
 pub(crate) fn convert(host: &HostState, returned: Result<GuestOutcome, GuestFailure>) -> Result<Outcome, Failure> {
     match returned {
@@ -49,7 +52,13 @@ fn accept(host: &HostState, outcome: GuestOutcome) -> Result<Outcome, Failure> {
                 status: measurement.status.map(status),
             })
             .collect(),
-        details: outcome.details.iter().take(entries_max).map(|(key, text)| (name(key), value(text))).collect(),
+        details: outcome
+            .details
+            .iter()
+            .take(entries_max)
+            .map(|(key, text)| (name(key), value(text)))
+            .chain((!host.record.notes.is_empty()).then(|| (NOTED.to_owned(), value(&host.record.notes.join("\n")))))
+            .collect(),
     })
 }
 

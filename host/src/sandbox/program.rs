@@ -17,7 +17,7 @@ use super::examine::{INSTANCES_MAX, NAME_BYTES_MAX, NAMES_MAX, NESTING_MAX, PART
 use crate::capabilities::HostState;
 use crate::capabilities::bindings::OfferedPre;
 use crate::check::Capability;
-use crate::text::clean;
+use crate::text::{clean, rough_size};
 
 /// The contract this host offers.
 pub const CONTRACT: &str = "probity:check@0.1.0";
@@ -126,6 +126,7 @@ impl Sandbox {
         if let Some((flavor, component)) = self.cached(digest) {
             return prepare(self.engines.of(flavor), &component, digest, Origin::Cache);
         }
+        tracing::info!(digest, size = rough_size(bytes.len() as u64), "compiling the plugin");
         let engine = |flavor| self.engines.of(flavor).engine.clone();
         let (flavor, code) = self.workshop.compile(bytes, engine)?;
         let linked = self.engines.of(flavor);

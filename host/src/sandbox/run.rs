@@ -16,10 +16,11 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::program::Program;
 use super::shelf::Live;
+use super::turn::{Elapsed, Turn};
 use super::{Metadata, Sandbox, failure, metadata, outcome};
 use crate::capabilities::bindings::Offered;
 use crate::capabilities::{CheckEnv, HostState, RunFacts, unix_ms};
-use crate::check::{Failure, LogLine, Reason, Run, Usage};
+use crate::check::{Failure, Internals, LogLine, Reason, Run, Usage};
 use crate::config::{EPOCH_TICK, Limits};
 use crate::text::clean;
 
@@ -39,6 +40,11 @@ impl Sandbox {
     /// Runs a check once, within the limits of `env`: in a fresh instance, or in that of the run before as often as
     /// `runs-per-instance` allows.
     pub async fn run(&self, program: &Program, env: &Arc<CheckEnv>, facts: RunFacts) -> Run {
+        self.run_in_turn(program, env, facts, &mut Turn::alone()).await
+    }
+
+    /// The same for one run among many: computes only with its `turn`, and gives it back while it waits.
+    pub async fn run_in_turn(&self, program: &Program, env: &Arc<CheckEnv>, facts: RunFacts, turn: &mut Turn) -> Run {
         let id = facts.id;
         let started_unix_ms = unix_ms();
         let start = Instant::now();
@@ -50,7 +56,7 @@ impl Sandbox {
             None => (new_store(program, HostState::new(Arc::clone(env), facts)), None, 0),
         };
         let ended = self
-            .enter(program, store, kept, async |store, guest| {
+            .enter(program, store, kept, turn, async |store, guest| {
                 let returned = guest.probity_check_checker().call_run(&mut *store, &env.config_text).await?;
                 Ok(outcome::convert(store.data(), returned))
             })
@@ -90,9 +96,13 @@ impl Sandbox {
             previous: None,
         };
         let ended = self
-            .enter(program, new_store(program, HostState::new(env, facts)), None, async |store, guest| {
-                guest.probity_check_checker().call_describe(&mut *store).await
-            })
+            .enter(
+                program,
+                new_store(program, HostState::new(env, facts)),
+                None,
+                &mut Turn::alone(),
+                async |store, guest| guest.probity_check_checker().call_describe(&mut *store).await,
+            )
             .await;
         let log = ended.record.map(|record| record.log).unwrap_or_default();
         Ok((metadata::convert(ended.end?)?, log))
@@ -105,11 +115,12 @@ impl Sandbox {
         program: &Program,
         mut store: Store<HostState>,
         kept: Option<Offered>,
+        turn: &mut Turn,
         call: impl AsyncFnOnce(&mut Store<HostState>, &Offered) -> wasmtime::Result<T>,
     ) -> Ended<T> {
         let work = async {
             let limits = store.data().env.limits;
-            let deadline = store.data().facts.deadline;
+            let (deadline, leash) = (store.data().facts.deadline, store.data().leash.clone());
             store.set_fuel(limits.fuel).expect("every engine of the sandbox meters fuel");
             // Before instantiation: a store starts with its deadline passed.
             store.set_epoch_deadline(1);
@@ -124,8 +135,7 @@ impl Sandbox {
             };
             // The epoch callback stops what computes, this stops what waits. One tick later, so that a guest which
             // spins is told so with its backtrace.
-            let outer = tokio::time::Instant::from_std(deadline + EPOCH_TICK);
-            let result = tokio::time::timeout_at(outer, within).await;
+            let result = turn.spend(&leash, deadline + EPOCH_TICK, within).await;
             finish(store, result, &limits)
         };
         match AssertUnwindSafe(work).catch_unwind().await {
@@ -150,8 +160,11 @@ fn new_store(program: &Program, host: HostState) -> Store<HostState> {
     store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
     store.set_max_component_handles(limits.handles as usize);
     store.epoch_deadline_callback(|store| {
-        let passed = Instant::now() >= store.data().facts.deadline;
-        Ok(if passed { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+        if Instant::now() >= store.data().ends_at() {
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        store.data().leash.interrupt();
+        Ok(UpdateDeadline::Yield(1))
     });
     store
 }
@@ -159,26 +172,28 @@ fn new_store(program: &Program, host: HostState) -> Store<HostState> {
 /// Reads the meters and names the end.
 fn finish<T>(
     mut store: Store<HostState>,
-    result: Result<wasmtime::Result<(T, Offered)>, tokio::time::error::Elapsed>,
+    result: Result<wasmtime::Result<(T, Offered)>, Elapsed>,
     limits: &Limits,
 ) -> Ended<T> {
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     // Before the record is closed, which forgets what went through `wasi:http`.
     let may_go_on = store.data().may_go_on();
-    let printed = store.data_mut().log_printed();
-    store.data_mut().log_truncation();
-    let host = store.data();
+    let printed = store.data_mut().take_printed();
     let (end, guest) = match result {
         Ok(Ok((value, guest))) => (Ok(value), Some(guest)),
-        Ok(Err(error)) => {
-            let mut failure = failure::classify(&error, host, fuel);
-            if matches!(failure.reason, Reason::Trap | Reason::Exit) {
-                failure.trace = failure::trace(host, printed.as_deref(), failure.trace.as_deref());
-            }
-            (Err(failure), None)
-        }
+        Ok(Err(error)) => (Err(failure::classify(&error, store.data(), fuel)), None),
         Err(_elapsed) => (Err(failure::deadline(limits)), None),
     };
+    let crashed = end.as_ref().is_err_and(|failure| matches!(failure.reason, Reason::Trap | Reason::Exit));
+    store.data_mut().log_printed(&printed, !crashed);
+    store.data_mut().log_truncation();
+    let host = store.data();
+    let end = end.map_err(|mut failure| {
+        if crashed && let Some(own) = failure::trace(host, Some(&printed.err)) {
+            failure.internals = failure.trace.replace(own).map(|frames| Box::new(Internals(frames)));
+        }
+        failure
+    });
     let usage = Usage { fuel, memory_peak_bytes: host.limiter.memory_peak, host_calls: host.record.count };
     let record = Some(std::mem::take(&mut store.data_mut().record));
     Ended { end, usage, record, instance: guest.filter(|_| may_go_on).map(|guest| (store, guest)) }

@@ -1,18 +1,14 @@
 //! What carries runs out: they start with a ticket, on the guests' runtime, and end on the board.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-
 use super::entry::Flight;
-use super::room::{Busy, Room};
 use crate::board::{Board, Slot};
 use crate::capabilities::{RunFacts, unix_ms};
 use crate::metrics::Metrics;
 use crate::plan::PlannedCheck;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Turn, Turns};
 use crate::trace::Finished;
 
 /// What runs need.
@@ -22,48 +18,41 @@ pub(super) struct Crew {
     pub(super) board: Arc<Board>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) guests: tokio::runtime::Handle,
-    pub(super) slots: Arc<Semaphore>,
-    /// Something is due that no slot was free for: the run that makes room wakes the loop.
-    pub(super) starved: AtomicBool,
-    pub(super) wake: Notify,
-    pub(super) room: Room,
+    pub(super) turns: Arc<Turns>,
 }
 
 /// A run that may start: what it holds is given back when it is dropped, whatever becomes of the run.
 pub(super) struct Ticket {
-    pub(super) crew: Arc<Crew>,
     pub(super) flight: Arc<Flight>,
-    pub(super) lane: Arc<Busy>,
-    pub(super) slot: Option<OwnedSemaphorePermit>,
+    /// After the landing, which whoever is told that there is room must find done.
+    pub(super) turn: Turn,
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.flight.land();
-        // Before the loop is woken, or it would find no slot and sleep again.
-        self.slot = None;
-        let Crew { room, slots, starved, wake, .. } = &*self.crew;
-        let lane_opens = room.left(&self.lane);
-        let slots_open = slots.available_permits() >= room.slots_free_min && starved.swap(false, Ordering::SeqCst);
-        if lane_opens || slots_open {
-            wake.notify_one();
-        }
     }
 }
 
 impl Crew {
-    pub(super) fn spawn(self: &Arc<Self>, planned: Arc<PlannedCheck>, slot: Arc<Slot>, lag: Duration, ticket: Ticket) {
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        planned: Arc<PlannedCheck>,
+        slot: Arc<Slot>,
+        lag: Duration,
+        mut ticket: Ticket,
+    ) {
         let crew = Arc::clone(self);
         let dispatched = Instant::now();
         self.guests.spawn(async move {
             crew.metrics.lag(lag + dispatched.elapsed());
             // Kilobytes, which this thread would otherwise get from the scheduler's cache.
-            Box::pin(crew.run(&planned, &slot)).await;
+            Box::pin(crew.run(&planned, &slot, &mut ticket)).await;
             drop(ticket);
         });
     }
 
-    async fn run(&self, planned: &PlannedCheck, slot: &Arc<Slot>) {
+    async fn run(&self, planned: &PlannedCheck, slot: &Arc<Slot>, ticket: &mut Ticket) {
         let Some(version) = &planned.version else { return };
         let view = slot.view();
         let facts = RunFacts {
@@ -72,7 +61,8 @@ impl Crew {
             consecutive_failures: view.counters.consecutive_failures,
             previous: view.run.clone(),
         };
-        let run = self.sandbox.run(&version.program, &planned.env, facts).await;
+        let run = self.sandbox.run_in_turn(&version.program, &planned.env, facts, &mut ticket.turn).await;
+        ticket.flight.took(run.duration);
         if let Err(failure) = &run.end {
             let reason = failure.reason.as_str();
             // Said once: a check that fails every second would drown the log.

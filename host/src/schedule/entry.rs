@@ -8,18 +8,22 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::phase;
-use super::room::Busy;
 use crate::board::Slot;
 use crate::capabilities::unix_ms;
 use crate::config::Timing;
 use crate::plan::PlannedCheck;
+use crate::sandbox::Lane;
 
 /// The runs of one check: at most one at a time. Small, as there is one for each check.
 #[derive(Debug, Default)]
 pub struct Flight {
     running: AtomicBool,
+    slow: AtomicBool,
     landed: Notify,
 }
+
+/// A run that took this long makes its check one that is known to wait for long. Runs that hang take at least this.
+const SLOW: Duration = Duration::from_millis(500);
 
 impl Flight {
     /// Takes off, unless in the air.
@@ -31,6 +35,16 @@ impl Flight {
     pub(super) fn land(&self) {
         self.running.store(false, Ordering::Release);
         self.landed.notify_waiters();
+    }
+
+    /// Notes how long the latest run took.
+    pub(super) fn took(&self, duration: Duration) {
+        self.slow.store(duration >= SLOW, Ordering::Release);
+    }
+
+    /// Whether the latest run took long: the next one is likely to wait for long as well.
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Acquire)
     }
 
     /// Whether a run is in the air.
@@ -51,14 +65,14 @@ pub(super) struct Entry {
     pub(super) planned: Arc<PlannedCheck>,
     /// The check's place on the board.
     pub(super) slot: Arc<Slot>,
-    /// Runs in flight of its plugin.
-    pub(super) lane: Arc<Busy>,
+    /// The turns of its plugin.
+    pub(super) lane: Arc<Lane>,
     pub(super) flight: Arc<Flight>,
     pub(super) rhythm: Rhythm,
     /// Heap items of another generation are leftovers.
     pub(super) generation: u32,
     pub(super) due: Duration,
-    /// Waits for its plugin to have a free slot.
+    /// Due, and waits beside the heap: for a turn of its plugin, or for room to wait in.
     pub(super) parked: bool,
     /// Was replaced while it ran, so that the next run is wanted soon.
     pub(super) changed: bool,
@@ -139,11 +153,6 @@ impl Entry {
             Timing::Every(every) => Rhythm::Grid(phase::offset(&planned.name, *every)),
             Timing::Cron(_) => Rhythm::Calendar { target: None, passed: 0 },
         }
-    }
-
-    /// Whether a check that is new or changed should run at once. Cron checks wait for their time.
-    pub(super) fn runs_at_once(&self) -> bool {
-        matches!(self.planned.timing, Timing::Every(_))
     }
 }
 

@@ -1,13 +1,12 @@
 //! When checks run: what is due, one run of a check at a time, bounded in number.
 //!
-//! One task owns the heap of due times; each run is a task on the guests' runtime. The task waits for a free slot
+//! One task owns the heap of due times; each run is a task on the guests' runtime. The task waits for a free turn
 //! *before* it takes a check off the heap, so there is no queue of runs, and a plugin that is at its own bound waits
-//! beside the heap without holding a slot.
+//! beside the heap without holding a turn. A run that waits for an answer holds none either (see the sandbox's turns).
 
 mod crew;
 mod entry;
 mod phase;
-mod room;
 mod task;
 
 use std::sync::Arc;

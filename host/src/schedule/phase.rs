@@ -28,6 +28,18 @@ pub(super) fn next_on_grid(after: Duration, offset: Duration, every: Duration) -
     Duration::from_nanos(u64::try_from(offset + steps * every).unwrap_or(u64::MAX))
 }
 
+/// Checks that begin in one second, when many begin together.
+const BEGINNING_PER_SECOND: u32 = 500;
+
+/// When a check is due first that begins at `now` together with so many in all: in the order of their grid, spread over the
+/// time that [`BEGINNING_PER_SECOND`] asks for. A few run at once, and none waits longer than for the grid.
+pub(super) fn first(now: Duration, offset: Duration, every: Duration, together: usize) -> Duration {
+    let wait = next_on_grid(now, offset, every).saturating_sub(now);
+    let together = u32::try_from(together).unwrap_or(u32::MAX);
+    let window = Duration::from_secs(1) * together / BEGINNING_PER_SECOND;
+    now + wait.mul_f64(window.div_duration_f64(every.max(window)))
+}
+
 /// Ticks that passed unused between `due` and `now`.
 pub(super) fn missed(due: Duration, now: Duration, every: Duration) -> u64 {
     u64::try_from(now.saturating_sub(due).as_nanos() / every.as_nanos().max(1)).unwrap_or(u64::MAX)
@@ -70,6 +82,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    // Ten thousand checks of an interval of a minute begin over twenty seconds, evenly; one begins at once, and none later
+    // than its interval asks for.
+    #[test]
+    fn many_begin_one_after_the_other() {
+        let (now, every) = (Duration::from_secs(7), Duration::from_secs(60));
+        let firsts = |count: usize, every: Duration| -> Vec<Duration> {
+            (0..count).map(|at| first(now, offset(&format!("check-{at}"), every), every, count) - now).collect()
+        };
+        let many = firsts(10_000, every);
+        assert!(many.iter().all(|wait| *wait <= Duration::from_secs(20)));
+        for second in 0..20 {
+            let within = |wait: &&Duration| wait.as_secs() == second;
+            let begin = many.iter().filter(within).count();
+            assert!((400..600).contains(&begin), "{begin} begin in second {second}");
+        }
+        assert!(firsts(1, every)[0] <= Duration::from_millis(2));
+        assert!(firsts(500, every).iter().all(|wait| *wait <= Duration::from_secs(1)));
+        assert!(firsts(10_000, Duration::from_secs(5)).iter().all(|wait| *wait <= Duration::from_secs(5)));
+    }
 
     proptest! {
         // The next point is later than now, no more than one interval away, and on the grid.

@@ -1,30 +1,27 @@
 //! The loop.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::crew::{Crew, Ticket};
-use super::entry::{Entry, Flight, Next};
-use super::room::{Busy, Lane, Room};
-use super::{Command, Commands};
+use super::entry::{Entry, Flight, Next, Rhythm};
+use super::{Command, Commands, phase};
 use crate::board::Board;
 use crate::capabilities::unix_ms;
+use crate::config::Timing;
 use crate::metrics::Metrics;
 use crate::plan::{Plan, PlannedCheck};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Bounds, Lane, Sandbox, Turns};
 
 /// Bounds of the schedule.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Runs at once.
-    pub concurrency: usize,
-    /// Runs at once of one plugin.
-    pub concurrency_per_plugin: usize,
+    /// How many runs there may be.
+    pub bounds: Bounds,
     /// The longest pause of a check that keeps trapping.
     pub backoff_max: Duration,
 }
@@ -43,7 +40,18 @@ pub struct Scheduler {
     indexes: HashMap<Arc<str>, u32>,
     /// The generation given out last: no two heap items share one, so a leftover never fits a later entry.
     generation: u32,
-    lanes: HashMap<Arc<str>, Lane>,
+    queues: HashMap<Arc<str>, Queue>,
+    /// Checks that are due and known to wait for long, while there is no room for that.
+    slow: VecDeque<u32>,
+    /// When it was said last that there is none.
+    said: Option<Instant>,
+}
+
+/// The turns of one plugin, and its checks that are due and wait for one.
+#[derive(Debug)]
+struct Queue {
+    lane: Arc<Lane>,
+    parked: VecDeque<u32>,
 }
 
 /// One item of the heap, 16 bytes: a million checks stay cheap.
@@ -58,6 +66,9 @@ struct Due {
 /// threads are woken once for all of it, which costs more than many a run. What is due alone is not late for it.
 pub(super) const PACE: Duration = Duration::from_millis(4);
 
+/// How often it is said that checks that are slow wait for room.
+const SAID_EVERY: Duration = Duration::from_secs(60);
+
 impl Scheduler {
     /// A scheduler without checks. Runs are spawned on `guests`.
     #[must_use]
@@ -69,10 +80,9 @@ impl Scheduler {
         metrics: Arc<Metrics>,
         guests: tokio::runtime::Handle,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(settings.concurrency.max(1)));
-        let (starved, wake, room) = (AtomicBool::new(false), Notify::new(), Room::of(&settings));
+        let turns = Arc::new(Turns::new(settings.bounds));
         Self {
-            crew: Arc::new(Crew { sandbox, board, metrics, guests, slots, starved, wake, room }),
+            crew: Arc::new(Crew { sandbox, board, metrics, guests, turns }),
             settings,
             commands: commands.0,
             origin: Instant::now(),
@@ -81,7 +91,9 @@ impl Scheduler {
             vacant: Vec::new(),
             indexes: HashMap::new(),
             generation: 0,
-            lanes: HashMap::new(),
+            queues: HashMap::new(),
+            slow: VecDeque::new(),
+            said: None,
         }
     }
 
@@ -98,7 +110,7 @@ impl Scheduler {
                     Some(Command::Now(name, reply)) => drop(reply.send(self.make_due(&name))),
                     None => return,
                 },
-                () = crew.wake.notified() => {}
+                () = crew.turns.woken() => {}
                 () = sleep_until(due, self.origin), if due.is_some() => {}
             }
         }
@@ -109,13 +121,13 @@ impl Scheduler {
         self.unpark();
         let next = self.start_due();
         let soon = self.origin.elapsed() + PACE;
-        if self.lanes.values().any(|lane| !lane.parked.is_empty()) {
+        if !self.slow.is_empty() || self.queues.values().any(|queue| !queue.parked.is_empty()) {
             return Some(soon);
         }
         next.map(|due| due.max(soon))
     }
 
-    /// Starts what is due until no slot is free. Answers the earliest due time that is left.
+    /// Starts what is due until no turn is free. Answers the earliest due time that is left.
     fn start_due(&mut self) -> Option<Duration> {
         let mut now = self.origin.elapsed();
         loop {
@@ -127,20 +139,11 @@ impl Scheduler {
                     return Some(due);
                 }
             }
-            let Some(slot) = self.slot() else { return Some(due) };
+            let Some(of_all) = self.crew.turns.any() else { return Some(due) };
             if let Some(Reverse(item)) = self.heap.pop() {
-                self.take(item, now, slot);
+                self.take(item, now, of_all);
             }
         }
-    }
-
-    fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        let take = || Arc::clone(&self.crew.slots).try_acquire_owned().ok();
-        take().or_else(|| {
-            self.crew.starved.store(true, Ordering::SeqCst);
-            // A run that ended just before would not have woken the loop.
-            take()
-        })
     }
 
     /// The earliest due time that still counts.
@@ -154,30 +157,33 @@ impl Scheduler {
         None
     }
 
-    fn take(&mut self, item: Due, now: Duration, slot: OwnedSemaphorePermit) {
+    fn take(&mut self, item: Due, now: Duration, of_all: OwnedSemaphorePermit) {
+        let turns = &self.crew.turns;
         let Some(entry) = entry_of(&mut self.entries, item.index) else { return };
         if entry.is_early() {
             return self.reschedule(item.index, now, 0);
         }
-        let is_full = || entry.lane.running.load(Ordering::SeqCst) >= self.settings.concurrency_per_plugin;
-        if is_full() {
-            entry.lane.awaited.store(true, Ordering::SeqCst);
-            // Looked at again for the run that ended just before.
-            if is_full() {
-                entry.parked = true;
-                self.lanes.entry(Arc::clone(&entry.planned.plugin)).or_default().parked.push_back(item.index);
-                return;
+        // Those that hang give way to those that do not.
+        if entry.flight.is_slow() && !turns.has_room_for_slow() {
+            entry.parked = true;
+            self.slow.push_back(item.index);
+            if self.said.is_none_or(|at| at.elapsed() >= SAID_EVERY) {
+                self.said = Some(Instant::now());
+                let (waiting, check) = (turns.waiting(), &entry.planned.name);
+                tracing::warn!(waiting, %check, "half of the runs that may wait do: checks that were slow are late (keys `schedule.waiting`, `schedule.waiting-memory`)");
             }
+            return;
         }
+        let Some(of_lane) = entry.lane.begin() else {
+            entry.parked = true;
+            if let Some(queue) = self.queues.get_mut(&entry.planned.plugin) {
+                queue.parked.push_back(item.index);
+            }
+            return;
+        };
         let starts = entry.flight.start();
         if starts {
-            entry.lane.running.fetch_add(1, Ordering::SeqCst);
-            let ticket = Ticket {
-                crew: Arc::clone(&self.crew),
-                flight: Arc::clone(&entry.flight),
-                lane: Arc::clone(&entry.lane),
-                slot: Some(slot),
-            };
+            let ticket = Ticket { flight: Arc::clone(&entry.flight), turn: turns.turn(&entry.lane, of_all, of_lane) };
             let lag = now.saturating_sub(entry.due);
             self.crew.spawn(Arc::clone(&entry.planned), Arc::clone(&entry.slot), lag, ticket);
             entry.changed = false;
@@ -204,19 +210,26 @@ impl Scheduler {
         }
     }
 
-    /// Puts checks back on the heap whose plugin has room again.
+    /// Puts checks back on the heap that there is room for again.
     fn unpark(&mut self) {
-        for lane in self.lanes.values_mut() {
-            let room = self.settings.concurrency_per_plugin.saturating_sub(lane.busy.running.load(Ordering::SeqCst));
-            let count = room.min(lane.parked.len());
-            for index in lane.parked.drain(..count) {
-                if let Some(entry) = entry_of(&mut self.entries, index) {
-                    entry.parked = false;
-                    self.heap.push(Reverse(Due { nanos: nanos(entry.due), index, generation: entry.generation }));
-                }
+        let turns = &self.crew.turns;
+        let mut back = Vec::new();
+        for queue in self.queues.values_mut() {
+            let count = queue.lane.free().min(queue.parked.len());
+            back.extend(queue.parked.drain(..count));
+            if !queue.parked.is_empty() {
+                queue.lane.await_room();
             }
-            if !lane.parked.is_empty() {
-                lane.busy.awaited.store(true, Ordering::SeqCst);
+        }
+        if turns.has_room_for_slow() {
+            // Some at a time: each that starts takes room once it waits.
+            let count = self.slow.len().min(self.settings.bounds.runs);
+            back.extend(self.slow.drain(..count));
+        }
+        for index in back {
+            if let Some(entry) = entry_of(&mut self.entries, index) {
+                entry.parked = false;
+                self.heap.push(Reverse(Due { nanos: nanos(entry.due), index, generation: entry.generation }));
             }
         }
     }
@@ -228,7 +241,7 @@ impl Scheduler {
         let entry = entry_of(&mut self.entries, index)?;
         let flight = Arc::clone(&entry.flight);
         if !entry.parked && !flight.is_running() {
-            self.rearm(index, now, true);
+            self.arm(index, now, None);
         }
         Some(flight)
     }
@@ -243,26 +256,46 @@ impl Scheduler {
             if let Some(index) = self.indexes.remove(&name) {
                 self.entries[index as usize] = None;
                 self.vacant.push(index);
-                self.lanes.values_mut().for_each(|lane| lane.parked.retain(|parked| *parked != index));
+                self.slow.retain(|parked| *parked != index);
+                self.queues.values_mut().for_each(|queue| queue.parked.retain(|parked| *parked != index));
                 if let Some(slot) = self.crew.board.slot(&name) {
                     slot.scheduled(None, 0, None);
                 }
             }
         }
-        // A count that entries or runs still share is kept.
-        self.lanes.retain(|_, lane| !lane.parked.is_empty() || Arc::strong_count(&lane.busy) > 1);
+        // Turns that entries or runs still share are kept.
+        self.queues.retain(|_, queue| !queue.parked.is_empty() || Arc::strong_count(&queue.lane) > 1);
+        let mut beginning = Vec::new();
         for planned in plan.checks.values().filter(runnable) {
-            match self.indexes.get(&planned.name) {
-                Some(index) => self.replace(*index, planned, now),
+            let begins = match self.indexes.get(&planned.name).copied() {
+                Some(index) => self.replace(index, planned).then_some(index),
                 None => self.add(planned, now),
-            }
+            };
+            beginning.extend(begins);
         }
+        self.begin(&beginning, now);
         self.crew.sandbox.sweep();
     }
 
-    fn add(&mut self, planned: &Arc<PlannedCheck>, now: Duration) {
+    /// Makes checks due that are new or changed: at once where they are few, spread where they are many.
+    fn begin(&mut self, indexes: &[u32], now: Duration) {
+        for index in indexes {
+            let Some(entry) = entry_of(&mut self.entries, *index) else { continue };
+            match (&entry.planned.timing, entry.rhythm) {
+                (Timing::Every(every), Rhythm::Grid(offset)) => {
+                    let due = phase::first(now, offset, *every, indexes.len());
+                    self.arm(*index, due, None);
+                }
+                // These wait for their time.
+                (Timing::Cron(_), _) | (_, Rhythm::Calendar { .. }) => self.reschedule(*index, now, 0),
+            }
+        }
+    }
+
+    /// Takes a new check in, which is still to begin.
+    fn add(&mut self, planned: &Arc<PlannedCheck>, now: Duration) -> Option<u32> {
         // The board has every check of a plan before the schedule hears of it; unless a newer plan is on its way.
-        let Some(slot) = self.crew.board.slot(&planned.name) else { return };
+        let slot = self.crew.board.slot(&planned.name)?;
         let entry = Entry {
             planned: Arc::clone(planned),
             slot,
@@ -274,19 +307,19 @@ impl Scheduler {
             parked: false,
             changed: false,
         };
-        let at_once = entry.runs_at_once();
         let index = self.vacant.pop().unwrap_or_else(|| {
             self.entries.push(None);
             u32::try_from(self.entries.len() - 1).expect("four billion checks do not fit in memory")
         });
         self.entries[index as usize] = Some(entry);
         self.indexes.insert(Arc::clone(&planned.name), index);
-        self.rearm(index, now, at_once);
+        Some(index)
     }
 
-    fn replace(&mut self, index: u32, planned: &Arc<PlannedCheck>, now: Duration) {
+    /// Whether the check is another now, so that it is to begin.
+    fn replace(&mut self, index: u32, planned: &Arc<PlannedCheck>) -> bool {
         let (slot, lane) = (self.crew.board.slot(&planned.name), self.lane(&planned.plugin));
-        let Some(entry) = entry_of(&mut self.entries, index) else { return };
+        let Some(entry) = entry_of(&mut self.entries, index) else { return false };
         let changed = entry.planned.runs_differently(planned);
         entry.planned = Arc::clone(planned);
         if changed {
@@ -297,23 +330,14 @@ impl Scheduler {
             entry.slot = slot;
         }
         entry.changed |= changed;
-        let at_once = entry.runs_at_once();
-        if changed && !entry.parked {
-            self.rearm(index, now, at_once);
-        }
+        changed && !entry.parked
     }
 
-    /// The runs of a plugin in flight.
-    fn lane(&mut self, plugin: &Arc<str>) -> Arc<Busy> {
-        Arc::clone(&self.lanes.entry(Arc::clone(plugin)).or_default().busy)
-    }
-
-    fn rearm(&mut self, index: u32, now: Duration, at_once: bool) {
-        if at_once {
-            self.arm(index, now, None);
-        } else {
-            self.reschedule(index, now, 0);
-        }
+    /// The turns of a plugin.
+    fn lane(&mut self, plugin: &Arc<str>) -> Arc<Lane> {
+        let turns = &self.crew.turns;
+        let new = || Queue { lane: Arc::new(turns.lane()), parked: VecDeque::new() };
+        Arc::clone(&self.queues.entry(Arc::clone(plugin)).or_insert_with(new).lane)
     }
 
     /// Puts a check on the heap, and makes what is there of it a leftover.

@@ -233,7 +233,18 @@ pub(super) struct Heartbeat {
     pub(super) name: String,
     #[serde(default)]
     pub(super) beats: Vec<Beat>,
+    /// Runs that have not ended, the oldest first.
+    #[serde(default)]
+    pub(super) open: Vec<OpenRun>,
     pub(super) error: Option<Fail>,
+}
+
+/// One run that has not ended.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct OpenRun {
+    pub(super) id: Option<String>,
+    pub(super) age_ms: u64,
 }
 
 /// One beat, the newest first.

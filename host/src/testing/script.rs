@@ -16,7 +16,8 @@ use super::reader::{Cases, Wrong};
 use crate::capabilities::bindings::probity::check::{dns, heartbeats, peers, queue, redis, types};
 use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, Wanted, shown, words};
 use crate::capabilities::client::Timing;
-use crate::capabilities::{CallError, told, unix_ms};
+use crate::capabilities::{CallError, decoded_now, told, unix_ms};
+use crate::config::Limits;
 
 /// A group of peers: where its first member stands, and all of them.
 type Members = (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>);
@@ -85,6 +86,14 @@ pub(super) fn of(cases: &Cases, case: &raw::Case) -> Result<Script, Wrong> {
     })
 }
 
+/// What a check reads of a body that a server sends, as the host would hand it out.
+fn as_read(bytes: Vec<u8>, headers: &[(String, Vec<u8>)]) -> Result<Vec<u8>, CallError> {
+    let pairs = headers.iter().filter_map(|(name, value)| {
+        Some((http::HeaderName::from_bytes(name.as_bytes()).ok()?, http::HeaderValue::from_bytes(value).ok()?))
+    });
+    decoded_now(bytes.into(), &pairs.collect(), Limits::DEFAULT.response_bytes).map(|body| body.to_vec())
+}
+
 impl Writer<'_> {
     fn add<T>(&mut self, at: &Spanned<T>, asked: String, error: &Option<raw::Fail>, answer: Answer) {
         self.put(at.span(), asked, error.as_ref().map(|fail| fail.0.clone()), answer);
@@ -121,17 +130,27 @@ impl Writer<'_> {
             let help = "write METHOD and URL, as in \"GET https://service.test/stats\"";
             return Err(self.cases.wrong(at.span(), format!("`{}` is no request", http.request), help));
         };
-        let mut headers: Vec<(String, Vec<u8>)> =
-            http.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone().into_bytes())).collect();
-        let body = match (&http.body, &http.json) {
-            (Some(text), None) => text.clone().into_bytes(),
-            (None, Some(json)) => {
+        let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+        for (name, values) in &http.headers {
+            headers.extend(values.all().iter().map(|value| (name.to_lowercase(), value.clone().into_bytes())));
+        }
+        let body = match (&http.body, &http.json, &http.body_base64) {
+            (Some(text), None, None) => Ok(text.clone().into_bytes()),
+            (None, Some(json), None) => {
                 headers.push(("content-type".into(), b"application/json".to_vec()));
-                json_of(json).to_string().into_bytes()
+                Ok(json_of(json).to_string().into_bytes())
             }
-            (None, None) => Vec::new(),
-            (Some(_), Some(_)) => {
-                return Err(self.cases.wrong(at.span(), "`body` and `json` exclude each other", "keep one"));
+            (None, None, Some(typed)) => {
+                let bytes = BASE64_STANDARD.decode(typed.get_ref());
+                let bytes = bytes.map_err(|error| {
+                    self.cases.wrong(typed.span(), format!("not base64: {error}"), "or write `body`, text")
+                })?;
+                as_read(bytes, &headers)
+            }
+            (None, None, None) => Ok(Vec::new()),
+            _ => {
+                let message = "`body`, `body-base64` and `json` exclude each other";
+                return Err(self.cases.wrong(at.span(), message, "keep one"));
             }
         };
         let sent_body = match (&http.sent_body, &http.sent_json) {
@@ -311,8 +330,16 @@ impl Writer<'_> {
             message: beat.message.clone(),
             duration_ms: beat.duration_ms,
         });
-        let beats = beats.collect();
+        let open = raw.open.iter().map(|run| heartbeats::OpenRun {
+            id: run.id.clone(),
+            started_unix_ms: now.saturating_sub(run.age_ms),
+            age_ms: run.age_ms,
+        });
+        let (beats, open): (_, Vec<_>) = (beats.collect(), open.collect());
         self.add(at, format!("heartbeat {}", raw.name), &raw.error, Answer::Beats(beats));
+        if !open.is_empty() {
+            self.add(at, format!("open runs of {}", raw.name), &raw.error, Answer::OpenRuns(open));
+        }
     }
 
     /// Each by its name, and each group by the checks that say they are in it.

@@ -92,13 +92,13 @@ fn a_denied_call_names_its_flag() {
 #[test]
 fn configuration_is_checked_against_the_schema() {
     let folder = Folder::new().with_guest("x", CONFIGURED);
-    let wrong = folder.probity(["run", "x", "--config", r#"{"url": 5}"#]);
+    let wrong = folder.probity(["run", "x", "--check-config", r#"{"url": 5}"#]);
     assert_eq!(wrong.code, Some(3));
     assert!(wrong.out.contains("(invalid-config)") && wrong.out.contains("config.url"), "{wrong:?}");
     let none = folder.probity(["run", "x"]);
     assert_eq!(none.code, Some(3));
-    none.complains(r#"--config '{"url":"http://x.test/"}'"#);
-    let right = folder.with_file("x.json", r#"{"url": "a"}"#).probity(["run", "x", "--config", "@x.json"]);
+    none.complains(r#"--check-config '{"url":"http://x.test/"}'"#);
+    let right = folder.with_file("x.json", r#"{"url": "a"}"#).probity(["run", "x", "--check-config", "@x.json"]);
     assert_eq!(right.code, Some(0), "{right:?}");
 }
 
@@ -134,8 +134,8 @@ fn misuse_is_unknown() {
     let cases: [(&[&str], &str); 6] = [
         (&["run"], "required"),
         (&["run", "x", "--grant", "ftp=a"], "no capability is called `ftp`"),
-        (&["run", "x", "--config", "{"], "is not JSON"),
-        (&["run", "x", "--config", "[]"], "not a JSON object"),
+        (&["run", "x", "--check-config", "{"], "is not JSON"),
+        (&["run", "x", "--check-config", "[]"], "not a JSON object"),
         (&["run", "x", "--memory", "32MB"], "write `32MiB`"),
         (&["run", "y"], "plugins/y.wasm"),
     ];

@@ -26,6 +26,17 @@ impl Host {
         Self { child, url: format!("http://{}", address.expect("the log says where the host listens")) }
     }
 
+    /// Starts one that listens where its folder's configuration says.
+    fn start_as_configured(folder: &Folder, port: u16) -> Self {
+        let mut child = command(folder.path()).args(["serve", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(child.try_wait().unwrap().is_none() && Instant::now() < deadline, "it does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { child, url: format!("http://127.0.0.1:{port}") }
+    }
+
     /// Asks until the host has come to `code`, for at most ten seconds.
     fn status_until(&self, folder: &Folder, code: i32, args: &[&str]) -> Said {
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -85,4 +96,56 @@ fn an_absent_host_is_unknown() {
     let tls = Folder::new().probity(["status", "--url", "https://127.0.0.1:1"]);
     assert_eq!(tls.code, Some(3));
     tls.complains("over http://");
+}
+
+/// A port that nobody has.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn listens(port: u16, check: &str) -> String {
+    format!("[server]\nlisten = \"127.0.0.1:{port}\"\n[[check]]\nname = \"{check}\"\nplugin = \"{check}\"\n")
+}
+
+// The folder says which host is asked, and the answer says which one that was; another folder's host is never its own.
+#[test]
+fn the_folder_says_which_host_is_asked() {
+    let port = free_port();
+    let folder = Folder::new().with_guest("good", &says(0)).with_file("probity.toml", listens(port, "good"));
+    let host = Host::start_as_configured(&folder, port);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut said = folder.probity(["status"]);
+    while said.code != Some(0) && Instant::now() < deadline {
+        said = folder.probity(["status"]);
+    }
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let asked = format!("asked http://127.0.0.1:{port} (server.listen of probity.toml)");
+    assert!(said.out.lines().last().unwrap().starts_with(&asked), "{said:?}");
+    if cfg!(target_os = "linux") {
+        let process = format!("`probity serve`, process {} in ", host.child.id());
+        assert!(said.out.contains(&process), "{said:?}");
+    }
+    let short = folder.probity(["status", "--url", &format!("127.0.0.1:{port}")]);
+    assert_eq!(short.code, Some(0), "{short:?}");
+
+    let other = Folder::new().with_file("probity.toml", listens(port, "bad"));
+    let said = other.probity(["status"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(3), ""), "{said:?}");
+    said.complains("it knows no check `bad`");
+    said.complains("another host listens there");
+}
+
+// A second host on the same address ends at once, names the first, and says so on standard error wherever its output goes.
+#[test]
+fn a_port_in_use_names_its_process() {
+    let port = free_port();
+    let folder = Folder::new().with_guest("good", &says(0)).with_file("probity.toml", listens(port, "good"));
+    let host = Host::start_as_configured(&folder, port);
+    let said = folder.probity(["serve", "--log", "off"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
+    said.complains(&format!("127.0.0.1:{port} is in use by "));
+    said.complains("--listen");
+    if cfg!(target_os = "linux") {
+        said.complains(&format!("`probity serve`, process {}", host.child.id()));
+    }
 }

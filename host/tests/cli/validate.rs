@@ -34,7 +34,8 @@ fn checks_are_planned_against_their_plugins() {
     said.complains("check up would not run (ungranted)");
     said.complains("grants = { system = [");
     said.complains("check typed would not run (invalid-config)");
-    said.complains("config.url");
+    said.complains("conf.toml:9: config.url: 5 is not of type \"string\"");
+    assert_eq!(said.err.matches("config.url").count(), 1, "it is said once: {said:?}");
     said.complains("check gone would not run (not-loaded)");
     said.complains("gone.wasm");
     said.complains("plugin broken would not load: not a WebAssembly component");
@@ -63,11 +64,25 @@ fn a_good_configuration_is_valid() {
     assert_eq!((said.code, said.out.as_str()), (Some(0), "probity.toml: valid, 2 checks\n"), "{said:?}");
 }
 
-// Without a plugin directory the file is still judged, and it is said what was not.
+// What a host would not run is not valid: a directory of plugins that is not there is an error, unless only the files are to be
+// looked at.
 #[test]
-fn an_absent_plugin_directory_is_a_warning() {
+fn an_absent_plugin_directory_is_an_error() {
     let folder = Folder::new().with_file("probity.toml", "[plugins]\ndir = \"nowhere\"\n");
     let said = folder.probity(["validate"]);
-    assert_eq!(said.code, Some(0));
-    said.complains("warning: plugins were not looked at");
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
+    said.complains("the plugin directory nowhere cannot be read");
+    said.complains("help: mend `plugins.dir`");
+    let document = folder.probity(["validate", "--output", "json"]).json();
+    assert_eq!((&document["valid"], &document["errors"][0]["file"]), (&false.into(), &"probity.toml".into()));
+    assert_eq!(folder.probity(["validate", "--no-plugins"]).code, Some(0));
+}
+
+// A host that would run nothing is valid, and it is said that it has no checks.
+#[test]
+fn no_checks_are_a_warning() {
+    let folder = Folder::new().with_file("probity.toml", "[plugins]\ndir = \".\"\n");
+    let said = folder.probity(["validate"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    said.complains("warning: there are no checks");
 }

@@ -1,8 +1,8 @@
 //! Greets a mail, SSH or FTP server, judges what it says and how long it takes, and says goodbye.
 
-use probity_sdk::json::quote;
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::json::quote;
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 mod protocol;
@@ -239,7 +239,7 @@ fn read_line(socket: &tcp::Socket, timeout: Option<Span>) -> Result<String, Erro
     Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
-probity_sdk::export!(Banner);
+probity_check::export!(Banner);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! TLS on the way: how each protocol agrees on it, and what is judged of it.
 
-use probity_sdk::http::TlsInfo;
-use probity_sdk::prelude::*;
+use probity_check::http::TlsInfo;
+use probity_check::prelude::*;
 use serde::Deserialize;
 
 use crate::protocol::Protocol;
@@ -46,12 +46,5 @@ pub(crate) fn judge(outcome: Outcome, info: &TlsInfo, config: &Config) -> Outcom
     if let (Err(why), true) = (&info.verified, config.verify) {
         outcome = outcome.finding(Status::Unhealthy, &format!("certificate is not trusted: {why}"));
     }
-    // The one that expires first breaks the chain.
-    match info.chain.iter().min_by_key(|certificate| certificate.not_after_unix) {
-        Some(first) => {
-            let days = first.days_left(clock::now_unix_ms());
-            outcome.judge("certificate", days, "d", &config.certificate_days)
-        }
-        None => outcome,
-    }
+    tls::judge_expiry(outcome, &info.chain, &config.certificate_days)
 }

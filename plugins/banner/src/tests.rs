@@ -1,8 +1,8 @@
 //! The check against scripted servers.
 
-use probity_sdk::http::{Certificate, TlsInfo};
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{Script, TestHost, assert_schema_matches};
+use probity_check::http::{Certificate, TlsInfo};
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{Script, TestHost, assert_schema_matches};
 
 use super::*;
 
@@ -204,11 +204,14 @@ fn refused_and_untrusted_tls() {
     let (outcome, written) = run("imap", refusing, json!({"tls": "starttls"}));
     assert_eq!(outcome.message, "a0 STARTTLS was refused: \"a0 BAD what?\"");
     assert_eq!(written, "a0 STARTTLS\r\na2 LOGOUT\r\n");
-    let own = || agreeing("pop3").starts_tls(TlsInfo { verified: Err("UnknownIssuer".into()), ..session(30) });
+    let own = || {
+        agreeing("pop3")
+            .starts_tls(TlsInfo { verified: Err("no trusted authority signed its certificate".into()), ..session(30) })
+    };
     let (outcome, _) = run("pop3", own(), json!({"tls": "starttls"}));
     assert_eq!(
         (outcome.status, outcome.message.as_str()),
-        (Status::Unhealthy, "certificate is not trusted: UnknownIssuer")
+        (Status::Unhealthy, "certificate is not trusted: no trusted authority signed its certificate")
     );
     assert_eq!(run("pop3", own(), json!({"tls": "starttls", "verify": false})).0.status, Status::Healthy);
     let none = run("ftp", agreeing("ftp"), json!({"tls": "starttls"})).0;

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::peers::Snapshot;
-use probity_sdk::prelude::*;
+use probity_check::peers::Snapshot;
+use probity_check::prelude::*;
 use serde::{Deserialize, Deserializer, de};
 
 /// Checks that are not fine and named in the message.
@@ -186,13 +186,13 @@ fn word(peer: &Snapshot) -> &'static str {
     }
 }
 
-probity_sdk::export!(Composite);
+probity_check::export!(Composite);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const HEALTHY: Option<Status> = Some(Status::Healthy);
     const DEGRADED: Option<Status> = Some(Status::Degraded);

@@ -1,6 +1,6 @@
 //! Processor use against thresholds.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::Deserialize;
 
 /// Keys of `[check.config]`.
@@ -67,14 +67,14 @@ impl Check for Cpu {
     }
 }
 
-probity_sdk::export!(Cpu);
+probity_check::export!(Cpu);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
-    use probity_sdk::system::CpuInfo;
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::json;
+    use probity_check::system::CpuInfo;
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     fn busy(percent: f64) -> CpuInfo {
         CpuInfo { logical: 4, busy_percent: percent, ..CpuInfo::default() }

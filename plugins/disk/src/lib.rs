@@ -1,8 +1,8 @@
 //! Free space and inodes of file systems against thresholds.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::DiskInfo;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::system::DiskInfo;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -11,12 +11,12 @@ use serde::{Deserialize, Deserializer, de};
 struct Config {
     #[serde(default = "paths_default", deserialize_with = "paths")]
     paths: Vec<String>,
-    #[serde(default = "percent_default")]
-    used_percent: AtMost,
+    #[serde(default)]
+    used_percent: Option<AtMost>,
     #[serde(default)]
     available: AtLeast<Size>,
-    #[serde(default = "percent_default")]
-    inodes_used_percent: AtMost,
+    #[serde(default)]
+    inodes_used_percent: Option<AtMost>,
     #[serde(default)]
     writable: bool,
 }
@@ -25,8 +25,14 @@ fn paths_default() -> Vec<String> {
     vec!["/".to_owned()]
 }
 
-fn percent_default() -> AtMost {
-    AtMost::new(85.0, 95.0)
+/// For both shares, where the operator sets none.
+const PERCENT_DEFAULT: AtMost = AtMost::new(85.0, 95.0);
+
+/// File systems that are written once and full from then on, and so say nothing when they are.
+const IMAGES: [&str; 7] = ["squashfs", "fuse.squashfuse", "iso9660", "erofs", "cramfs", "romfs", "udf"];
+
+fn is_image(info: &DiskInfo) -> bool {
+    info.read_only && IMAGES.contains(&info.file_system.as_str())
 }
 
 /// A check of nothing would always be healthy.
@@ -65,6 +71,10 @@ impl Check for Disk {
                 Err(error) if error.kind == ErrorKind::NotFound => {
                     outcome.finding(Status::Unhealthy, &format!("{path} does not exist"))
                 }
+                // A dead network file system: the answer would be known if there were one.
+                Err(error) if error.kind == ErrorKind::Timeout => {
+                    outcome.finding(Status::Unhealthy, &format!("{path} does not answer: {}", error.message))
+                }
                 Err(error) => return Err(error.into()),
             };
         }
@@ -76,12 +86,16 @@ impl Check for Disk {
 }
 
 fn judge(outcome: Outcome, path: &str, info: &DiskInfo, config: &Config) -> Outcome {
+    // Thresholds that the operator wrote are meant for what is there.
+    let default = if is_image(info) { AtMost::default() } else { PERCENT_DEFAULT };
+    let (percent, inodes_percent) =
+        (config.used_percent.unwrap_or(default), config.inodes_used_percent.unwrap_or(default));
     let mut outcome = outcome
-        .judge(&format!("{path} used"), used_percent(info.total, info.available), "%", &config.used_percent)
+        .judge(&format!("{path} used"), used_percent(info.total, info.available), "%", &percent)
         .judge(&format!("{path} available"), info.available as f64, "By", &config.available);
     if let (Some(total), Some(free)) = (info.inodes_total, info.inodes_free) {
         let used = used_percent(total, free);
-        outcome = outcome.judge(&format!("{path} inodes used"), used, "%", &config.inodes_used_percent);
+        outcome = outcome.judge(&format!("{path} inodes used"), used, "%", &inodes_percent);
     }
     if config.writable && info.read_only {
         outcome = outcome.finding(Status::Unhealthy, &format!("{path} is mounted read-only"));
@@ -97,13 +111,13 @@ fn used_percent(total: u64, free: u64) -> f64 {
     100.0 * total.saturating_sub(free) as f64 / total as f64
 }
 
-probity_sdk::export!(Disk);
+probity_check::export!(Disk);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const GIB: u64 = 1 << 30;
 
@@ -156,12 +170,39 @@ mod tests {
         assert_eq!(status(json!(["/full", "/gone"])).message, "/gone does not exist; /full used 90 %, more than 85 %");
     }
 
+    // An image that nobody can write is always full: it is judged by thresholds of the operator's, and by no others.
+    #[test]
+    fn images_are_always_full() {
+        let image = || DiskInfo {
+            file_system: "squashfs".into(),
+            read_only: true,
+            inodes_total: Some(10),
+            inodes_free: Some(0),
+            ..disk(0)
+        };
+        assert_eq!(run(image(), json!({})).status, Status::Healthy);
+        assert_eq!(run(image(), json!({"used-percent": {"crit": 99}})).status, Status::Unhealthy);
+        assert_eq!(run(image(), json!({"available": {"crit": "1GiB"}})).status, Status::Unhealthy);
+        let full = DiskInfo { file_system: "ext4".into(), ..image() };
+        assert_eq!(run(full, json!({})).status, Status::Unhealthy);
+    }
+
     // A read-only mount matters only where the operator says so.
     #[test]
     fn read_only_matters_when_asked() {
         let info = || DiskInfo { read_only: true, ..disk(90) };
         assert_eq!(run(info(), json!({})).status, Status::Healthy);
         assert_eq!(run(info(), json!({"writable": true})).status, Status::Unhealthy);
+    }
+
+    // A file system that hangs is unhealthy, and its neighbours are judged all the same.
+    #[test]
+    fn a_path_that_does_not_answer_is_unhealthy() {
+        let hung = Error::new(ErrorKind::Timeout, "the look at /share has been hanging for 3.0 s");
+        let host = TestHost::new().system_error(hung);
+        let outcome = host.run::<Disk>(json!({"paths": ["/share"]})).unwrap();
+        assert_eq!(outcome.status, Status::Unhealthy);
+        assert_eq!(outcome.message, "/share does not answer: the look at /share has been hanging for 3.0 s");
     }
 
     // Without a grant there is no judgement; without a path no configuration.

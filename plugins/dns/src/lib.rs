@@ -1,7 +1,7 @@
 //! Asks for a name and judges records and latency.
 
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// Records shown in a message.
@@ -177,13 +177,13 @@ fn listed(records: &[&String]) -> String {
     if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
 }
 
-probity_sdk::export!(Dns);
+probity_check::export!(Dns);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     fn run(records: &[&str], mut config: Value) -> Outcome {
         config["name"] = "shop.test".into();

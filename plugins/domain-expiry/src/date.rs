@@ -1,12 +1,15 @@
-//! Dates as RFC 3339 writes them.
+//! Dates as RFC 3339 writes them, and as registries do.
 
 /// Milliseconds since 1970; none for what is no date. Fractions of a second are cut, leap seconds are the next minute.
+/// A bare date is its first moment, so that nobody is told of a day that may not be theirs; a time without a zone is UTC.
 pub(crate) fn parse(text: &str) -> Option<i64> {
-    let (date, time) = text.split_once(['T', 't', ' '])?;
-    let zone_at = time.find(['Z', 'z', '+', '-'])?;
+    let text = text.trim();
+    let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((text, "00:00:00Z"));
+    let time = time.trim().trim_end_matches("UTC").trim_end_matches("GMT").trim_end();
+    let zone_at = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
     let (time, zone) = time.split_at(zone_at);
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(time.split('.').next()?, ':', [2, 2, 2])?;
+    let [hour, minute, second] = numbers(time.trim_end().split('.').next()?, ':', [2, 2, 2])?;
     let is_date = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
     let seconds = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset(zone)?;
     is_date.then_some(seconds * 1_000)
@@ -14,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
 
 /// Seconds east of Greenwich.
 fn offset(zone: &str) -> Option<i64> {
-    if matches!(zone, "Z" | "z") {
+    if matches!(zone, "Z" | "z" | "") {
         return Some(0);
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
@@ -58,16 +61,24 @@ mod tests {
             ("2028-09-14T04:00:00.0Z", 1_852_516_800),
             ("2025-01-01T01:00:00+01:00", 1_735_689_600),
             ("2024-12-31T19:00:00-05:00", 1_735_689_600),
+            ("2025-01-01", 1_735_689_600),
+            (" 2025-01-01 ", 1_735_689_600),
+            ("2025-01-01T00:00:00", 1_735_689_600),
+            ("2025-01-01 00:00:00", 1_735_689_600),
+            ("2025-01-01 00:00:00 UTC", 1_735_689_600),
+            ("2025-01-01T00:00:00.000", 1_735_689_600),
+            ("2025-01-01 01:00:00 +01:00", 1_735_689_600),
         ] {
             assert_eq!(parse(text), Some(seconds * 1_000), "{text}");
         }
         for text in [
             "",
-            "2025-01-01",
+            "2025-13-01",
+            "2025-01",
+            "01-01-2025",
             "2025-13-01T00:00:00Z",
             "2025-1-1T00:00:00Z",
             "2025-01-01T25:00:00Z",
-            "2025-01-01T00:00:00",
             "2025-01-01T00:00:00+1",
             "soon",
         ] {

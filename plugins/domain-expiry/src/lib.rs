@@ -1,12 +1,44 @@
 //! Days until the registration of a domain ends, as its registry says by RDAP (RFC 9083).
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
+use probity_check::serde_json::Value;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 mod date;
 
-/// States in which a registry has taken a domain out of the DNS, or is about to.
-const STATES_BAD: [&str; 5] = ["client hold", "server hold", "redemption period", "pending delete", "inactive"];
+/// States in which a registry has taken a domain out of the DNS, or is about to: as RDAP writes them (RFC 8056), and as
+/// [`word`] makes one of all the ways in which they are written.
+const STATES_BAD: [(&str, &str); 5] = [
+    ("client hold", "clienthold"),
+    ("server hold", "serverhold"),
+    ("redemption period", "redemptionperiod"),
+    ("pending delete", "pendingdelete"),
+    ("inactive", "inactive"),
+];
+
+/// Events that are the end of the registration, the registry's word before the registrar's (RFC 9083, 10.2.3), as
+/// [`word`] makes them of what registries write.
+const ENDS: [&[&str]; 2] = [
+    &[
+        "expiration",
+        "expirationdate",
+        "registrationexpiration",
+        "registryexpiration",
+        "registryexpirydate",
+        "expiry",
+        "expirydate",
+        "expires",
+        "domainexpiration",
+    ],
+    &["registrarexpiration", "registrarregistrationexpiration", "registrarregistrationexpirationdate"],
+];
+
+/// Letters and digits only, in lower case, after the `#` of an address: `clientHold`, `Client Hold`, `client-hold` and
+/// `https://icann.org/epp#clientHold` are one word.
+fn word(text: &str) -> String {
+    let text = text.rsplit('#').next().unwrap_or_default();
+    text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+}
 
 /// How long a date is good for when the registry does not answer: registrations do not get shorter.
 const KEPT_FOR: Span = Span::from_ms(7 * 86_400_000);
@@ -96,7 +128,7 @@ fn judge(config: &Config, expires_unix_ms: i64, states: &[String]) -> Outcome {
     let days = (expires_unix_ms as f64 - clock::now_unix_ms() as f64) / 86_400_000.0;
     let text = format!("{} is registered for {days:.0} more days", config.domain);
     let mut outcome = Outcome::healthy(text).judge("registered", days, "d", &config.days);
-    for state in states.iter().filter(|state| STATES_BAD.contains(&state.as_str())) {
+    for (state, _) in STATES_BAD.iter().filter(|(_, written)| states.iter().any(|state| state == written)) {
         outcome = outcome.finding(Status::Unhealthy, &format!("the registry says: {state}"));
     }
     outcome
@@ -126,28 +158,31 @@ enum Answer {
 
 struct Registration {
     expires_unix_ms: i64,
+    /// As [`word`] makes them.
     states: Vec<String>,
 }
 
-/// The parts of an RDAP answer that matter here.
+/// The parts of an RDAP answer that matter here. Whatever else there is, contacts above all, may have any shape.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document {
     #[serde(default)]
-    ldh_name: Option<String>,
+    ldh_name: Value,
     #[serde(default)]
-    events: Vec<Event>,
+    unicode_name: Value,
     #[serde(default)]
-    status: Vec<String>,
+    events: Value,
+    #[serde(default)]
+    status: Value,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Event {
-    #[serde(default)]
-    event_action: String,
-    #[serde(default)]
-    event_date: String,
+/// The texts in a list; a single one is a list of its own.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn ask(config: &Config) -> Result<Answer, Failure> {
@@ -156,30 +191,40 @@ fn ask(config: &Config) -> Result<Answer, Failure> {
     request.timeout_ms = config.timeout.map(Span::as_timeout_ms);
     let response = request.send()?;
     match response.status() {
-        200 => registration(&config.domain, response.json()?).map(Answer::Registered),
+        200 => registration(&config.domain, &response.json()?).map(Answer::Registered),
         404 => Ok(Answer::Unknown),
         429 => Err(Failure::other("the RDAP server limits how often it may be asked: status 429")),
         status => Err(Failure::other(format_args!("the RDAP server answers with status {status}"))),
     }
 }
 
-fn registration(domain: &str, document: Document) -> Result<Registration, Failure> {
-    let name = document.ldh_name.unwrap_or_default();
-    if !name.trim_end_matches('.').eq_ignore_ascii_case(domain) {
+fn registration(domain: &str, document: &Document) -> Result<Registration, Failure> {
+    // Not every registry writes the name in letters of the DNS, which is optional.
+    let name = document.ldh_name.as_str().or_else(|| document.unicode_name.as_str()).unwrap_or_default();
+    if !name.trim().trim_end_matches('.').eq_ignore_ascii_case(domain) {
         return Err(Failure::other(format_args!("the RDAP server answers about {name:?}")));
     }
-    let event = document.events.iter().find(|event| event.event_action == "expiration");
-    let Some(event) = event else {
+    let dates = ENDS.iter().map(|actions| ends(&document.events, actions)).find(|dates| !dates.is_empty());
+    let Some(dates) = dates else {
         return Err(Failure::other("the registry does not publish when the registration ends"));
     };
-    let Some(expires_unix_ms) = date::parse(&event.event_date) else {
-        return Err(Failure::other(format_args!("{:?} is no date", event.event_date)));
+    // Of several the first one counts: it is the one that hurts.
+    let Some(expires_unix_ms) = dates.iter().filter_map(|date| date::parse(date)).min() else {
+        return Err(Failure::other(format_args!("{:?} is no date", dates[0])));
     };
-    let states = document.status.iter().map(|state| state.to_ascii_lowercase()).collect();
+    let states = texts(&document.status).into_iter().map(word).collect();
     Ok(Registration { expires_unix_ms, states })
 }
 
-probity_sdk::export!(DomainExpiry);
+/// The dates of the events that have one of these actions.
+fn ends<'a>(events: &'a Value, actions: &[&str]) -> Vec<&'a str> {
+    let is_end =
+        |event: &&Value| event["eventAction"].as_str().is_some_and(|action| actions.contains(&word(action).as_str()));
+    let events = events.as_array().into_iter().flatten().filter(is_end);
+    events.filter_map(|event| event["eventDate"].as_str()).collect()
+}
+
+probity_check::export!(DomainExpiry);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The check against canned answers of registries.
 
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
 use super::*;
 
@@ -46,6 +46,64 @@ fn bad_states_are_unhealthy() {
     let held =
         run(Reply::json(answer("2030-01-01T00:00:00Z", &["Client Hold", "client transfer prohibited"]))).unwrap();
     assert_eq!((held.status, held.message.as_str()), (Status::Unhealthy, "the registry says: client hold"));
+}
+
+// Registries write states as EPP does, as RDAP does, or as the address of a page about them.
+#[test]
+fn states_are_known_in_every_spelling() {
+    for (written, said) in [
+        ("clientHold", "client hold"),
+        ("SERVER HOLD", "server hold"),
+        ("server-hold", "server hold"),
+        ("https://icann.org/epp#redemptionPeriod", "redemption period"),
+        ("pending_delete", "pending delete"),
+        ("Inactive", "inactive"),
+    ] {
+        let held = run(Reply::json(answer("2030-01-01T00:00:00Z", &["active", written]))).unwrap();
+        let said = format!("the registry says: {said}");
+        assert_eq!((held.status, held.message), (Status::Unhealthy, said), "{written}");
+    }
+    let fine = ["active", "clientTransferProhibited", "serverDeleteProhibited", "client hold lifted", "ok"];
+    let fine = run(Reply::json(answer("2030-01-01T00:00:00Z", &fine))).unwrap();
+    assert_eq!(fine.status, Status::Healthy, "{}", fine.message);
+    let mut single = answer("2030-01-01T00:00:00Z", &[]);
+    single["status"] = json!("clientHold");
+    assert_eq!(run(Reply::json(single)).unwrap().status, Status::Unhealthy);
+}
+
+// The end of the registration is found whatever the registry calls it, and however it writes the day; the registrar's
+// word counts where the registry has none.
+#[test]
+fn ends_are_known_in_every_spelling() {
+    for action in
+        ["Expiration", "EXPIRATION", "expiration date", "registration expiration", "registryExpiryDate", "expires"]
+    {
+        let mut document = answer("2025-03-01", &["active"]);
+        document["events"][1]["eventAction"] = json!(action);
+        let outcome = run(Reply::json(document)).unwrap();
+        assert_eq!(outcome.message, "example.org is registered for 59 more days", "{action}");
+    }
+    let mut document = answer("2025-03-01T00:00:00Z", &["active"]);
+    document["events"][1]["eventAction"] = json!("registrar expiration");
+    assert!(run(Reply::json(document.clone())).unwrap().message.contains("59 more days"));
+    document["events"][0] = json!({"eventAction": "expiration", "eventDate": "2025-04-01"});
+    assert!(run(Reply::json(document)).unwrap().message.contains("90 more days"));
+}
+
+// What is beside the point may have any shape: contacts as half the registries write them, nulls, numbers.
+#[test]
+fn odd_neighbours_do_not_matter() {
+    let mut document = answer("2030-01-01T00:00:00Z", &["active"]);
+    document["entities"] = json!([{"vcardArray": ["vcard", [["version", {}, "text", "4.0"], ["fn", null], ["adr", {}, "text", [[""], 7]]]]},
+        {"vcardArray": "vcard", "roles": "registrant"}, null]);
+    document["ldhName"] = Value::Null;
+    document["unicodeName"] = json!("Example.ORG.");
+    document["events"].as_array_mut().unwrap().extend([
+        json!(null),
+        json!({"eventAction": 7}),
+        json!({"eventDate": "x"}),
+    ]);
+    assert_eq!(run(Reply::json(document)).unwrap().status, Status::Healthy);
 }
 
 // No registration is unhealthy.

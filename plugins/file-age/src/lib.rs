@@ -1,8 +1,8 @@
 //! Presence, age and size of files against thresholds: backups, exports, stamps of cron jobs, stale locks.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::FileInfo;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::system::FileInfo;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -79,6 +79,11 @@ impl Check for FileAge {
                     let status = if config.expect == Expect::Present { Status::Unhealthy } else { Status::Healthy };
                     (outcome.finding(status, &finding), finding)
                 }
+                // A dead network file system: whether there is a file nobody knows.
+                Err(error) if error.kind == ErrorKind::Timeout => {
+                    let finding = format!("{path} does not answer: {}", error.message);
+                    (outcome.finding(Status::Unhealthy, &finding), finding)
+                }
                 Err(error) => return Err(error.into()),
             };
             outcome = next;
@@ -114,13 +119,13 @@ fn both(outcome: Outcome, name: &str, value: f64, unit: &str, at_most: &impl Jud
     }
 }
 
-probity_sdk::export!(FileAge);
+probity_check::export!(FileAge);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const NOW_MS: u64 = 1_735_689_600_000;
     const MINUTE_MS: u64 = 60_000;
@@ -189,6 +194,18 @@ mod tests {
         let host = TestHost::new().file("/a", file(5, 1)).file("/b", file(0, 1));
         let outcome = host.run::<FileAge>(json!({"paths": ["/a", "/b", "/c"]})).unwrap();
         assert_eq!(outcome.message, "/c does not exist; /a age 5 m, more than 4 m");
+    }
+
+    // A file system that hangs is unhealthy, whether a file is wanted there or not.
+    #[test]
+    fn a_path_that_does_not_answer_is_unhealthy() {
+        let hung = || Error::new(ErrorKind::Timeout, "the look at /share/stamp has been hanging for 3.0 s");
+        for expect in ["present", "absent", "either"] {
+            let host = TestHost::new().system_error(hung());
+            let outcome = host.run::<FileAge>(json!({"paths": ["/share/stamp"], "expect": expect})).unwrap();
+            assert_eq!(outcome.status, Status::Unhealthy, "{expect}");
+            assert!(outcome.message.starts_with("/share/stamp does not answer"), "{}", outcome.message);
+        }
     }
 
     // Without a grant there is no judgement; without an absolute path no configuration.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::json::quote;
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::json::quote;
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 mod message;
@@ -194,7 +194,7 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-probity_sdk::export!(GrpcHealth);
+probity_check::export!(GrpcHealth);
 
 #[cfg(test)]
 mod tests;

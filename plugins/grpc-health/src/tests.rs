@@ -1,7 +1,7 @@
 //! The check against scripted answers; the real server is in tests/tests/all/grpc.rs.
 
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
 use super::*;
 

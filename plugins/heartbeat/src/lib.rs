@@ -1,8 +1,8 @@
 //! Whether a job reported in time to `POST /heartbeats/NAME`, and that all was well.
 
-use probity_sdk::heartbeats::Beat;
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::heartbeats::{Beat, OpenRun};
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 mod schedule;
@@ -72,10 +72,13 @@ impl Check for Heartbeat {
             }
             (None, None) => return Err(Failure::invalid_config("/period", "say a `period`, or a `schedule`")),
         };
-        Ok(match heartbeats::last(&config.name)? {
-            Some(beat) => judge(&beat, &rhythm, config),
-            None => missing(config),
-        })
+        let last = heartbeats::last(&config.name)?;
+        let open = heartbeats::open(&config.name)?;
+        let outcome = match &last {
+            Some(beat) => judge(beat, &rhythm, config),
+            None => missing(&open, &rhythm, config),
+        };
+        Ok(judge_open(outcome, &open, config))
     }
 }
 
@@ -87,12 +90,22 @@ enum Rhythm<'a> {
     Schedule(&'a Schedule),
 }
 
-fn missing(config: &Config) -> Outcome {
+/// A job that has never ended: one that began long ago is late like one that reported then.
+fn missing(open: &[OpenRun], rhythm: &Rhythm<'_>, config: &Config) -> Outcome {
     let text = format!("{} has not reported yet", config.name);
-    match config.never {
+    let outcome = match config.never {
         Never::Healthy => Outcome::healthy(text),
         Never::Degraded => Outcome::degraded(text),
         Never::Unhealthy => Outcome::unhealthy(text),
+    };
+    let Some(begun_ms) = open.iter().map(|run| run.age_ms).max() else { return outcome };
+    match rhythm {
+        Rhythm::Period(period) if begun_ms > period.as_ms().saturating_add(config.grace.as_ms()) => {
+            let text = format!("{} began {} ago and has not ended", config.name, ago(begun_ms));
+            outcome.finding(Status::Unhealthy, &text)
+        }
+        Rhythm::Period(_) => outcome,
+        Rhythm::Schedule(schedule) => judge_schedule(outcome, begun_ms, schedule, config),
     }
 }
 
@@ -108,7 +121,9 @@ fn judge(beat: &Beat, rhythm: &Rhythm<'_>, config: &Config) -> Outcome {
             let limit = AtMost::new(*period, Span::from_ms(period.as_ms().saturating_add(config.grace.as_ms())));
             outcome.judge("age", beat.age_ms as f64, "ms", &limit)
         }
-        Rhythm::Schedule(schedule) => judge_schedule(outcome, beat, schedule, config),
+        Rhythm::Schedule(schedule) => {
+            judge_schedule(outcome.measure("age", beat.age_ms as f64, "ms"), beat.age_ms, schedule, config)
+        }
     };
     match beat.duration_ms {
         Some(ms) => outcome.judge("duration", ms, "ms", &config.duration),
@@ -116,11 +131,25 @@ fn judge(beat: &Beat, rhythm: &Rhythm<'_>, config: &Config) -> Outcome {
     }
 }
 
+/// A run that has not ended has taken as long as this already: the longest is judged as its end would be.
+fn judge_open(outcome: Outcome, open: &[OpenRun], config: &Config) -> Outcome {
+    let Some(longest) = open.iter().max_by_key(|run| run.age_ms) else { return outcome };
+    let outcome = outcome.measure("open-runs", open.len() as f64, "").judge(
+        "running",
+        longest.age_ms as f64,
+        "ms",
+        &config.duration,
+    );
+    match &longest.id {
+        Some(id) => outcome.detail("running", id),
+        None => outcome,
+    }
+}
+
 /// The first due time after the last report is what must not be longer ago than the grace.
-fn judge_schedule(outcome: Outcome, beat: &Beat, schedule: &Schedule, config: &Config) -> Outcome {
-    let outcome = outcome.measure("age", beat.age_ms as f64, "ms");
+fn judge_schedule(outcome: Outcome, age_ms: u64, schedule: &Schedule, config: &Config) -> Outcome {
     let now = clock::now_unix_ms();
-    let reported = now.saturating_sub(beat.age_ms);
+    let reported = now.saturating_sub(age_ms);
     let Some(due) = schedule.next_after(reported, config.utc_offset) else { return outcome };
     let late_ms = now.saturating_sub(due);
     if late_ms <= config.grace.as_ms() {
@@ -136,13 +165,13 @@ fn ago(ms: u64) -> String {
     Span::show(shown as f64, "ms")
 }
 
-probity_sdk::export!(Heartbeat);
+probity_check::export!(Heartbeat);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const NOW: u64 = 1_800_000_000_000;
 
@@ -216,6 +245,42 @@ mod tests {
         let outcome = run(vec![slow], json!({"period": "1h", "duration": {"warn": "1m"}}));
         assert_eq!(outcome.status, Status::Degraded, "{}", outcome.message);
         assert_eq!(run(vec![beat(5)], json!({"period": "1h", "duration": {"warn": "1m"}})).status, Status::Healthy);
+    }
+
+    fn open(id: Option<&str>, seconds_ago: u64) -> OpenRun {
+        let (id, started_unix_ms) = (id.map(str::to_owned), NOW - seconds_ago * 1_000);
+        OpenRun { id, started_unix_ms, ..OpenRun::default() }
+    }
+
+    fn running(beats: Vec<Beat>, runs: Vec<OpenRun>, mut config: Value) -> Outcome {
+        config["name"] = "backup".into();
+        let host = TestHost::new().now_unix_ms(NOW).heartbeat("backup", Ok(beats)).open_runs("backup", runs);
+        host.run::<Heartbeat>(config).unwrap()
+    }
+
+    // A run that began and does not end is judged by the time that it has taken so far, whatever ended well meanwhile.
+    #[test]
+    fn a_run_without_an_end_is_judged() {
+        let config = json!({"period": "1h", "duration": {"warn": "1m", "crit": "2m"}});
+        let status = |ago| running(vec![beat(5)], vec![open(None, ago)], config.clone()).status;
+        assert_eq!([60, 61, 121].map(status), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
+        let two = running(vec![beat(5)], vec![open(Some("A"), 300), open(Some("B"), 10)], config);
+        assert_eq!(two.status, Status::Unhealthy, "{}", two.message);
+        assert!(two.details.contains(&("running".to_owned(), "A".to_owned())), "{two:?}");
+        assert!(two.message.contains("running"), "{}", two.message);
+    }
+
+    // A job that began and never reported is late from its beginning on.
+    #[test]
+    fn a_beginning_is_no_report() {
+        let config = json!({"period": "1h", "grace": "10m", "never": "healthy"});
+        let outcome = |ago| running(vec![], vec![open(None, ago)], config.clone());
+        assert_eq!(outcome(4_200).status, Status::Healthy);
+        let late = outcome(4_201);
+        assert_eq!(late.message, "backup began 1.17 h ago and has not ended");
+        assert_eq!(late.status, Status::Unhealthy);
+        let daily = json!({"schedule": "30 7 * * *", "grace": "10m", "never": "healthy"});
+        assert_eq!(running(vec![], vec![open(None, 23 * 3600)], daily).status, Status::Unhealthy);
     }
 
     // Before the first report it is what the operator says, by default degraded.

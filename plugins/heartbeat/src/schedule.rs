@@ -78,7 +78,7 @@ fn parse(text: &str) -> Option<UtcOffset> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{from_value, json};
+    use probity_check::serde_json::{from_value, json};
 
     fn next(text: &str, offset: &str, after: &str) -> String {
         let schedule: Schedule = from_value(json!(text)).unwrap();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::http::Codes;
-use probity_sdk::json::Rule;
-use probity_sdk::prelude::*;
+use probity_check::http::Codes;
+use probity_check::json::Rule;
+use probity_check::prelude::*;
 use serde::{Deserialize, Deserializer, de};
 
 /// The check's configuration; schema.json documents each key.

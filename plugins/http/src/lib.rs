@@ -1,9 +1,9 @@
 //! Sends an HTTP request and judges status, headers, body, JSON, latency and certificate.
 
-use probity_sdk::json::quote;
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::{self, Value};
-use probity_sdk::units::Quantity;
+use probity_check::json::quote;
+use probity_check::prelude::*;
+use probity_check::serde_json::{self, Value};
+use probity_check::units::Quantity;
 
 mod config;
 
@@ -54,7 +54,7 @@ fn judge(response: &http::Response, config: &Config) -> Result<Outcome, Error> {
     let body = if needs_body { response.body()? } else { Vec::new() };
     let latency_ms = response.timing().total_ms;
     let text = format!("{} {}: {status} in {}", config.method, config.url, Span::show(latency_ms, "ms"));
-    let mut outcome = judge_status(Outcome::healthy(text), status, config);
+    let mut outcome = judge_status(Outcome::healthy(text), response, config);
     outcome = judge_headers(outcome, response, config);
     outcome = judge_body(outcome, &body, config);
     outcome = judge_certificate(outcome, response, config);
@@ -65,23 +65,46 @@ fn judge(response: &http::Response, config: &Config) -> Result<Outcome, Error> {
     })
 }
 
-fn judge_status(outcome: Outcome, status: u16, config: &Config) -> Outcome {
+fn judge_status(outcome: Outcome, response: &http::Response, config: &Config) -> Outcome {
+    let status = response.status();
     match http::Codes::complaint(&config.status, status) {
+        // The host followed as many as it was asked to.
+        Some(complaint) if config.max_redirects > 0 && is_redirect(status) && response.header("location").is_some() => {
+            let (followed, plural) = (config.max_redirects, if config.max_redirects == 1 { "" } else { "s" });
+            outcome.finding(Status::Unhealthy, &format!("{complaint}; {followed} redirect{plural} followed"))
+        }
         Some(complaint) => outcome.finding(Status::Unhealthy, &complaint),
         None => outcome,
     }
 }
 
+/// Those that the host follows where there is somewhere to go.
+const fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
 fn judge_headers(mut outcome: Outcome, response: &http::Response, config: &Config) -> Outcome {
     for (name, expected) in &config.expect_headers {
-        let finding = match response.header(name) {
-            Some(value) if value.contains(expected.as_str()) => continue,
-            Some(value) => format!("header {name} is {}, expected {}", quote(&value), quote(expected)),
-            None => format!("header {name} is missing"),
+        // A server may send a header more than once: `set-cookie`, `link`, `vary`.
+        let values = response.header_values(name);
+        let finding = match &values[..] {
+            [] => format!("header {name} is missing"),
+            values if values.iter().any(|value| value.contains(expected.as_str())) => continue,
+            values => format!("header {name} is {}, expected {}", listed(values), quote(expected)),
         };
         outcome = outcome.finding(Status::Unhealthy, &finding);
     }
     outcome
+}
+
+/// As many values as a message has room for.
+fn listed(values: &[String]) -> String {
+    const SHOWN_MAX: usize = 5;
+    let shown: Vec<String> = values.iter().take(SHOWN_MAX).map(|value| quote(value)).collect();
+    match values.len().saturating_sub(SHOWN_MAX) {
+        0 => shown.join(" and "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 fn judge_body(mut outcome: Outcome, body: &[u8], config: &Config) -> Outcome {
@@ -102,23 +125,17 @@ fn judge_body(mut outcome: Outcome, body: &[u8], config: &Config) -> Outcome {
 }
 
 fn judge_certificate(outcome: Outcome, response: &http::Response, config: &Config) -> Outcome {
-    let Some(tls) = response.tls() else {
+    let Some(session) = response.tls() else {
         return outcome;
     };
-    let outcome = match &tls.verified {
+    let outcome = match &session.verified {
         Ok(()) => outcome,
         Err(reason) => outcome.finding(Status::Unhealthy, &format!("certificate is not trusted: {reason}")),
     };
-    match tls.chain.first() {
-        Some(leaf) => {
-            let days = leaf.days_left(clock::now_unix_ms());
-            outcome.judge("certificate", days, "d", &config.certificate_days)
-        }
-        None => outcome,
-    }
+    tls::judge_expiry(outcome, &session.chain, &config.certificate_days)
 }
 
-probity_sdk::export!(Http);
+probity_check::export!(Http);
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! The check against fake servers.
 
-use probity_sdk::http::{Certificate, TlsInfo};
-use probity_sdk::serde_json::json;
-use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+use probity_check::http::{Certificate, TlsInfo};
+use probity_check::serde_json::json;
+use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
 use super::*;
 
@@ -53,6 +53,25 @@ fn headers_are_judged() {
     assert_eq!(message, "header content-type is \"text/html\", expected \"json\"; header x-version is missing");
 }
 
+// Of several headers of one name any may hold the text; when none does, all are told.
+#[test]
+fn repeated_headers_are_all_looked_at() {
+    let reply = || Reply::status(200).header("Set-Cookie", "lang=en").header("set-cookie", "session=7; HttpOnly");
+    assert_eq!(run(reply(), json!({"expect-headers": {"set-cookie": "session="}})).status, Status::Healthy);
+    let (status, message) = verdict(reply(), json!({"expect-headers": {"set-cookie": "token="}}));
+    assert_eq!(status, Status::Unhealthy);
+    assert_eq!(message, "header set-cookie is \"lang=en\" and \"session=7; HttpOnly\", expected \"token=\"");
+}
+
+// A redirect that is still one after all that were followed says how many were.
+#[test]
+fn followed_redirects_are_told() {
+    let reply = || Reply::status(302).header("location", "/again");
+    assert_eq!(verdict(reply(), json!({"max-redirects": 10})).1, "status 302, expected 200-299; 10 redirects followed");
+    assert_eq!(verdict(reply(), json!({})).1, "status 302, expected 200-299");
+    assert_eq!(verdict(Reply::status(302), json!({"max-redirects": 10})).1, "status 302, expected 200-299");
+}
+
 // Texts must be in the body, or must not.
 #[test]
 fn body_texts_are_judged() {
@@ -84,13 +103,20 @@ fn json_is_judged() {
 
 fn tls(days: i64, verified: Result<(), String>) -> Reply {
     // The test host's clock stands at 2025-01-01.
-    let leaf = Certificate { not_after_unix: 1_735_689_600 + days * 86_400, ..Certificate::default() };
+    let until = 1_735_689_600 + days * 86_400;
+    let certificate = |subject: &str, not_after_unix| Certificate {
+        subject: subject.into(),
+        not_after_unix,
+        ..Certificate::default()
+    };
+    // The one that ends first is needed, wherever it is.
+    let chain = vec![certificate("CN=leaf", until + 100 * 86_400), certificate("CN=shop", until)];
     Reply::status(200).tls(TlsInfo {
         protocol: "TLSv1.3".into(),
         cipher: String::new(),
         alpn: None,
         handshake_ms: 1.0,
-        chain: vec![leaf],
+        chain,
         verified,
     })
 }
@@ -100,6 +126,7 @@ fn tls(days: i64, verified: Result<(), String>) -> Reply {
 fn certificate_is_judged() {
     let status = |days| run(tls(days, Ok(())), json!({})).status;
     assert_eq!([21, 20, 2].map(status), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
+    assert_eq!(run(tls(2, Ok(())), json!({})).message, "certificate CN=shop 2 d, less than 3 d");
     let untrusted = verdict(tls(90, Err("unknown issuer".into())), json!({}));
     assert_eq!(untrusted, (Status::Unhealthy, "certificate is not trusted: unknown issuer".into()));
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::http::Codes;
-use probity_sdk::json::Rule;
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::Value;
+use probity_check::http::Codes;
+use probity_check::json::Rule;
+use probity_check::prelude::*;
+use probity_check::serde_json::{self, Value};
 use serde::{Deserialize, Deserializer, de};
 
 /// The check's configuration; schema.json documents each key.
@@ -49,10 +49,25 @@ pub(crate) struct Step {
     /// Variable → pointer.
     #[serde(default, deserialize_with = "capture")]
     pub(crate) capture: BTreeMap<String, String>,
+    /// Measurement → pointer.
+    #[serde(default, deserialize_with = "measure")]
+    pub(crate) measure: BTreeMap<String, Measured>,
+    #[serde(default, deserialize_with = "max_redirects")]
+    pub(crate) max_redirects: u32,
     #[serde(default)]
     pub(crate) latency: AtMost<Span>,
     #[serde(default)]
     pub(crate) always: bool,
+}
+
+/// A value of the answer to be reported.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Measured {
+    #[serde(deserialize_with = "probity_check::json::pointer")]
+    pub(crate) pointer: String,
+    #[serde(default)]
+    pub(crate) unit: String,
 }
 
 fn method_default() -> String {
@@ -111,6 +126,31 @@ fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Err
         }
     }
     Ok(steps)
+}
+
+/// Names become series of metrics, and come after the step's.
+const MEASURED_NAME_CHARS_MAX: usize = 64;
+
+/// `name = "/pointer"`, or with a unit `name = { pointer = "/pointer", unit = "ms" }`.
+fn measure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Measured>, D::Error> {
+    let typed = BTreeMap::<String, Value>::deserialize(deserializer)?;
+    let one = |(name, value): (String, Value)| {
+        if name.is_empty() || name.chars().count() > MEASURED_NAME_CHARS_MAX {
+            return Err(de::Error::custom(format_args!(
+                "a name has 1 to {MEASURED_NAME_CHARS_MAX} characters: {name:?}"
+            )));
+        }
+        let table = if value.is_string() { serde_json::json!({ "pointer": value }) } else { value };
+        let measured =
+            serde_json::from_value(table).map_err(|error| de::Error::custom(format_args!("{name}: {error}")))?;
+        Ok((name, measured))
+    };
+    typed.into_iter().map(one).collect()
+}
+
+fn max_redirects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let max = u32::deserialize(deserializer)?;
+    if max > 10 { Err(de::Error::custom(format_args!("{max} redirects are too many, at most 10"))) } else { Ok(max) }
 }
 
 fn capture<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {

@@ -1,15 +1,15 @@
 //! Plays a scenario of several calls to a JSON API: logs in, acts, verifies, cleans up.
 
-use probity_sdk::http::Codes;
-use probity_sdk::json::Rule;
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::{self, Value};
-use probity_sdk::units::Quantity;
+use probity_check::http::Codes;
+use probity_check::json::Rule;
+use probity_check::prelude::*;
+use probity_check::serde_json::{self, Value};
+use probity_check::units::Quantity;
 
 mod config;
 mod variables;
 
-use config::{Config, Step};
+use config::{Config, Measured, Step};
 use variables::Variables;
 
 /// The variable that every scenario has: different in each run, to tell its own orders from others.
@@ -126,6 +126,7 @@ fn request(step: &Step, config: &Config, variables: &Variables) -> http::Request
     let shared = config.endpoint.clone().filter(|_| is_path);
     request.endpoint = step.endpoint.clone().or(shared);
     request.timeout_ms = step.timeout.map(Span::as_timeout_ms);
+    request.max_redirects = (step.max_redirects > 0).then_some(step.max_redirects);
     if let Some(json) = &step.json {
         request = request.header("content-type", "application/json").body(variables.fill_json(json).to_string());
     }
@@ -139,12 +140,13 @@ fn request(step: &Step, config: &Config, variables: &Variables) -> http::Request
 }
 
 fn judge(step: &Step, response: &http::Response, variables: &mut Variables) -> Result<Played, Error> {
-    let body = if step.expect.is_empty() && step.capture.is_empty() { Vec::new() } else { response.body()? };
+    let needs_body = !(step.expect.is_empty() && step.capture.is_empty() && step.measure.is_empty());
+    let body = if needs_body { response.body()? } else { Vec::new() };
     let latency_ms = response.timing().total_ms;
     let mut outcome = Outcome::default();
     if let Some(complaint) = Codes::complaint(&step.status, response.status()) {
         outcome = outcome.finding(Status::Unhealthy, &complaint);
-    } else if !(step.expect.is_empty() && step.capture.is_empty()) {
+    } else if needs_body {
         outcome = match serde_json::from_slice::<Value>(&body) {
             Ok(document) => judge_document(outcome, step, &document, variables),
             Err(error) => outcome.finding(Status::Unhealthy, &format!("body is not JSON: {error}")),
@@ -161,6 +163,9 @@ fn judge_document(mut outcome: Outcome, step: &Step, document: &Value, variables
             ..rule.clone()
         };
         outcome = filled.judge(outcome, document);
+    }
+    for (name, measured) in &step.measure {
+        outcome = measure(outcome, name, measured, document);
     }
     for (name, pointer) in &step.capture {
         let captured = match document.pointer(pointer) {
@@ -179,6 +184,25 @@ fn judge_document(mut outcome: Outcome, step: &Step, document: &Value, variables
     outcome
 }
 
+/// Adds a value to what is reported. One that is not there is not well: nobody would see that it is missing.
+fn measure(outcome: Outcome, name: &str, measured: &Measured, document: &Value) -> Outcome {
+    let Measured { pointer, unit } = measured;
+    match document.pointer(pointer) {
+        Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => outcome.measure(name, whole, unit),
+            (None, Some(number)) => outcome.measure(name, number, unit),
+            (None, None) => outcome.finding(Status::Unhealthy, &format!("{pointer} is a number out of all bounds")),
+        },
+        Some(Value::Bool(boolean)) => outcome.measure(name, *boolean, unit),
+        // Without the value itself: it may be half of a secret.
+        Some(_) => {
+            let finding = format!("{pointer}, to be measured as {name}, is no number or boolean");
+            outcome.finding(Status::Unhealthy, &finding)
+        }
+        None => outcome.finding(Status::Unhealthy, &format!("{pointer}, to be measured as {name}, is missing")),
+    }
+}
+
 /// Adds a step's result, under its name and without captured values.
 fn merge(outcome: Outcome, step: &Step, played: Played, variables: &Variables) -> Outcome {
     let Played { outcome: found, latency_ms } = played;
@@ -191,7 +215,7 @@ fn merge(outcome: Outcome, step: &Step, played: Played, variables: &Variables) -
     outcome.judge(&format!("{name} latency"), latency_ms, "ms", &step.latency)
 }
 
-probity_sdk::export!(JsonApi);
+probity_check::export!(JsonApi);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! Scenarios against a fake API.
 
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+use probity_check::Observed;
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
 use super::*;
 
@@ -124,6 +125,45 @@ fn latency_is_judged() {
     assert_eq!(single.message, "a latency 300 ms, more than 250 ms");
     let total = host().run::<JsonApi>(json!({"steps": steps, "latency": {"crit": "600ms"}})).unwrap();
     assert_eq!(total.message, "latency 700 ms, more than 600 ms; a latency 300 ms, more than 250 ms");
+}
+
+// Chosen numbers and booleans are reported under the step's name, whole ones as they are; one that is missing, or is
+// something else, is not well, and not shown.
+#[test]
+fn chosen_values_are_measured() {
+    let answer = json!({"count": 9_007_199_254_740_993_i64, "weight": 2.5, "open": true, "token": TOKEN});
+    let run = |measure: Value| {
+        let host = TestHost::new().http("GET", "http://a.test/", Reply::json(answer.clone()));
+        let steps = json!([{"name": "stock", "url": "http://a.test/", "measure": measure, "max-redirects": 2}]);
+        let outcome = host.run::<JsonApi>(json!({ "steps": steps })).unwrap();
+        assert_eq!(host.requests()[0].max_redirects, Some(2));
+        outcome
+    };
+    let outcome = run(json!({"items": "/count", "open": "/open", "weight": {"pointer": "/weight", "unit": "kg"}}));
+    assert_eq!(outcome.status, Status::Healthy);
+    let found: Vec<_> =
+        outcome.measurements.iter().map(|one| (one.name.as_str(), &one.value, one.unit.as_deref())).collect();
+    assert_eq!(
+        found[..3],
+        [
+            ("stock items", &Observed::Integer(9_007_199_254_740_993), None),
+            ("stock open", &Observed::Boolean(true), None),
+            ("stock weight", &Observed::Number(2.5), Some("kg")),
+        ]
+    );
+    let missing = run(json!({"items": "/nothing"}));
+    assert_eq!(
+        (missing.status, missing.message.as_str()),
+        (Status::Unhealthy, "stock: /nothing, to be measured as items, is missing")
+    );
+    let text = run(json!({"items": "/token"}));
+    assert_eq!(text.message, "stock: /token, to be measured as items, is no number or boolean");
+    for measure in
+        [json!({"items": "count"}), json!({"": "/count"}), json!({"items": {"unit": "kg"}}), json!({"items": 7})]
+    {
+        let steps = json!([{"name": "stock", "url": "http://a.test/", "measure": measure}]);
+        assert!(matches!(TestHost::new().run::<JsonApi>(json!({ "steps": steps })), Err(Failure::InvalidConfig(_))));
+    }
 }
 
 // A raw body is filled as text; a step's own endpoint wins, and an absolute URL goes to none.

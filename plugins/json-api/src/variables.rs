@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use probity_sdk::serde_json::Value;
+use probity_check::serde_json::Value;
 
 use crate::config::is_variable;
 
@@ -165,7 +165,7 @@ fn text_of(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
+    use probity_check::serde_json::json;
 
     fn variables() -> Variables {
         let mut variables = Variables::default();

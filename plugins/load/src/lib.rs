@@ -1,6 +1,6 @@
 //! Load average per CPU against thresholds.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::Deserialize;
 
 /// Keys of `[check.config]`.
@@ -48,13 +48,13 @@ impl Check for Load {
     }
 }
 
-probity_sdk::export!(Load);
+probity_check::export!(Load);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::json;
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     #[test]
     fn schema_matches_the_configuration() {

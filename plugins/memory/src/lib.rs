@@ -1,8 +1,8 @@
 //! Available memory, container limits included, against thresholds.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::MemoryInfo;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::system::MemoryInfo;
+use probity_check::units::Quantity;
 use serde::Deserialize;
 
 /// Keys of `[check.config]`.
@@ -35,7 +35,7 @@ impl Check for Memory {
 
     fn run(config: &Config) -> Result<Outcome, Failure> {
         let info = system::memory()?;
-        let room = Room::of(&info);
+        let room = Room::of(&info)?;
         if room.total == 0 {
             return Err(Failure::other("the host reports no memory at all"));
         }
@@ -61,23 +61,28 @@ struct Room {
 impl Room {
     /// A container's limit is the total when it is the tighter one. The
     /// machine may have less left than the limit leaves.
-    fn of(info: &MemoryInfo) -> Self {
+    fn of(info: &MemoryInfo) -> Result<Self, Error> {
         match (info.cgroup_limit, info.cgroup_used) {
             (Some(limit), Some(used)) if limit < info.total => {
-                Self { total: limit, available: limit.saturating_sub(used).min(info.available), is_container: true }
+                Ok(Self { total: limit, available: limit.saturating_sub(used).min(info.available), is_container: true })
             }
-            _ => Self { total: info.total, available: info.available, is_container: false },
+            // The machine's would be the wrong one to judge by.
+            (Some(limit), None) if limit < info.total => Err(Error::new(
+                ErrorKind::Unsupported,
+                "the container has a limit, and does not tell what is used under it",
+            )),
+            _ => Ok(Self { total: info.total, available: info.available, is_container: false }),
         }
     }
 }
 
-probity_sdk::export!(Memory);
+probity_check::export!(Memory);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::json;
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const MIB: u64 = 1 << 20;
 
@@ -85,7 +90,7 @@ mod tests {
         MemoryInfo { total: 1000 * MIB, available: available * MIB, ..MemoryInfo::default() }
     }
 
-    fn run(info: MemoryInfo, config: probity_sdk::serde_json::Value) -> Outcome {
+    fn run(info: MemoryInfo, config: probity_check::serde_json::Value) -> Outcome {
         TestHost::new().memory(info).run::<Memory>(config).unwrap()
     }
 
@@ -127,6 +132,9 @@ mod tests {
     // No numbers, no judgement.
     #[test]
     fn nothing_reported_is_a_failure() {
+        let half = MemoryInfo { cgroup_limit: Some(100 * MIB), cgroup_used: None, ..machine(900) };
+        let half = TestHost::new().memory(half).run::<Memory>(json!({}));
+        assert!(matches!(half, Err(Failure::Capability(error)) if error.kind == ErrorKind::Unsupported));
         assert!(matches!(TestHost::new().run::<Memory>(json!({})), Err(Failure::Other(_))));
         let denied = Error::new(ErrorKind::Denied, "not granted");
         assert!(matches!(TestHost::new().system_error(denied).run::<Memory>(json!({})), Err(Failure::Capability(_))));

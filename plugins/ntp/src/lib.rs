@@ -1,7 +1,7 @@
 //! How far the clock of this machine is from NTP servers.
 
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 mod packet;
@@ -195,7 +195,7 @@ fn median<'a>(sorted: &[(&'a str, Sample)]) -> Option<(&'a str, Sample)> {
     Some(*if lower.1.distance_ms <= upper.1.distance_ms { lower } else { upper })
 }
 
-probity_sdk::export!(Ntp);
+probity_check::export!(Ntp);
 
 #[cfg(test)]
 mod tests;

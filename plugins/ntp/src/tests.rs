@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{TestHost, assert_schema_matches};
-use probity_sdk::udp::Reply;
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{TestHost, assert_schema_matches};
+use probity_check::udp::Reply;
 
 use super::packet::tests::answer;
 use super::*;

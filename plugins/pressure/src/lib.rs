@@ -1,7 +1,7 @@
 //! Pressure stall information against thresholds: how long work waited for processor, memory and I/O.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::{PressureInfo, PressureKind};
+use probity_check::prelude::*;
+use probity_check::system::{PressureInfo, PressureKind};
 use serde::Deserialize;
 
 /// Keys of `[check.config]`.
@@ -91,13 +91,13 @@ fn judge(mut outcome: Outcome, name: &str, info: &PressureInfo, bounds: &Bounds)
     Ok(outcome)
 }
 
-probity_sdk::export!(Pressure);
+probity_check::export!(Pressure);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::json;
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     fn all(percent: f64) -> PressureInfo {
         PressureInfo { some_avg10: percent, some_avg60: percent, full_avg10: Some(percent), full_avg60: Some(percent) }

@@ -1,6 +1,6 @@
 //! What earlier runs saw, in the check's state.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Samples of memory kept for one window; and starts remembered, so that the state has a bound.

@@ -1,7 +1,7 @@
 //! Processes of one name against thresholds: how many, how large, how old, how many files, and whether they grow.
 
-use probity_sdk::prelude::*;
-use probity_sdk::system::ProcessInfo;
+use probity_check::prelude::*;
+use probity_check::system::ProcessInfo;
 use serde::{Deserialize, Deserializer, de};
 
 mod history;
@@ -152,7 +152,7 @@ fn judge_open_files(outcome: Outcome, processes: &[ProcessInfo], config: &Config
     }
 }
 
-probity_sdk::export!(Process);
+probity_check::export!(Process);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The check against fake process tables.
 
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{TestHost, assert_schema_matches};
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{TestHost, assert_schema_matches};
 
 use super::*;
 

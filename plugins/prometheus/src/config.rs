@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
+use probity_check::units::Number;
 use serde::{Deserialize, Deserializer, de};
 
 /// The check's configuration; schema.json documents each key.
@@ -43,9 +44,9 @@ pub(crate) struct Rule {
     #[serde(default)]
     pub(crate) missing: Missing,
     #[serde(default)]
-    pub(crate) at_most: AtMost,
+    pub(crate) at_most: AtMost<Number>,
     #[serde(default)]
-    pub(crate) at_least: AtLeast,
+    pub(crate) at_least: AtLeast<Number>,
 }
 
 impl Rule {

@@ -1,6 +1,7 @@
 //! Scrapes a page of Prometheus metrics and judges chosen series, or how fast they grow.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
+use probity_check::units::{Number, Quantity};
 use serde::{Deserialize, Serialize};
 
 mod config;
@@ -79,14 +80,15 @@ fn scrape(config: &Config) -> Result<Result<Vec<u8>, u16>, Error> {
 struct Series {
     selector: Selector,
     count: u64,
-    sum: f64,
-    min: f64,
-    max: f64,
+    sum: Number,
+    min: Number,
+    max: Number,
 }
 
 impl Series {
     const fn of(selector: Selector) -> Self {
-        Self { selector, count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY }
+        let (min, max) = (Number::Real(f64::INFINITY), Number::Real(f64::NEG_INFINITY));
+        Self { selector, count: 0, sum: Number::Integer(0), min, max }
     }
 
     fn offer(&mut self, sample: &text::Sample<'_>) {
@@ -96,7 +98,7 @@ impl Series {
             return;
         }
         self.count += 1;
-        self.sum += sample.value;
+        self.sum = self.sum.plus(sample.value);
         // Not `f64::min`, which forgets a NaN: what is not a number must show.
         if sample.value < self.min || sample.value.is_nan() {
             self.min = sample.value;
@@ -107,15 +109,14 @@ impl Series {
     }
 
     /// None when there is no such series, unless their number is the question.
-    fn value(&self) -> Option<f64> {
-        let count = self.count as f64;
+    fn value(&self) -> Option<Number> {
         match self.selector.aggregate {
-            Aggregate::Count => Some(count),
+            Aggregate::Count => Some(self.count.into()),
             _ if self.count == 0 => None,
             Aggregate::Sum => Some(self.sum),
             Aggregate::Min => Some(self.min),
             Aggregate::Max => Some(self.max),
-            Aggregate::Avg => Some(self.sum / count),
+            Aggregate::Avg => Some((self.sum.as_f64() / self.count as f64).into()),
         }
     }
 }
@@ -147,23 +148,26 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<(Outcome, S
         values.push(value);
     }
     if rule.rate {
-        match rates(name, &values)? {
-            Some(rates) => values = rates,
+        let seen: Vec<f64> = values.iter().map(|value| value.as_f64()).collect();
+        match rates(name, &seen)? {
+            Some(rates) => values = rates.into_iter().map(Number::Real).collect(),
             // Nothing to compare with: the next run has.
             None => return Ok((outcome, format!("{name}: no rate yet"))),
         }
     }
     let value = match values[..] {
-        [over, under] if under == 0.0 && over == 0.0 => return Ok((outcome, format!("{name}: nothing to divide"))),
-        [over, under] => over / under,
+        [over, under] if under.as_f64() == 0.0 && over.as_f64() == 0.0 => {
+            return Ok((outcome, format!("{name}: nothing to divide")));
+        }
+        [over, under] => Number::Real(over.as_f64() / under.as_f64()),
         [value] => value,
         _ => return Err(Failure::other("a rule has one selector or two")),
     };
     let unit = rule.unit.as_str();
-    let text = format!("{name} {}", <f64 as probity_sdk::units::Quantity>::show(value, unit));
-    let outcome = match rule.at_least.complaint(value, unit) {
-        Some(_) => outcome.judge(name, value, unit, &rule.at_least),
-        None => outcome.judge(name, value, unit, &rule.at_most),
+    let text = format!("{name} {}", Number::show_exact(value, unit));
+    let outcome = match rule.at_least.complaint_exact(value, unit) {
+        Some(_) => outcome.judge_exact(name, value, unit, &rule.at_least),
+        None => outcome.judge_exact(name, value, unit, &rule.at_most),
     };
     Ok((outcome, text))
 }
@@ -216,7 +220,7 @@ fn fingerprint(name: &str) -> String {
     format!("{hash:016x}")
 }
 
-probity_sdk::export!(Prometheus);
+probity_check::export!(Prometheus);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The check against fake pages.
 
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
 use super::*;
 
@@ -40,6 +40,16 @@ fn series_are_chosen_and_aggregated() {
     for (aggregate, expected) in [("sum", "10"), ("min", "3"), ("max", "7"), ("avg", "5"), ("count", "2")] {
         let rule = json!({"metric": "queue_depth", "aggregate": aggregate, "name": "depth", "unit": "{jobs}"});
         assert_eq!(value(rule), format!("depth {expected} jobs"), "{aggregate}");
+    }
+}
+
+// Large integers are told apart, alone and as a sum.
+#[test]
+fn large_integers_are_told_apart() {
+    let page = "offset 9007199254740993\nparts{p=\"0\"} 9007199254740992\nparts{p=\"1\"} 1\n";
+    for metric in ["offset", "parts"] {
+        let over = run(&host(&[page]), json!({"metric": metric, "at-most": {"crit": 9_007_199_254_740_992_i64}}));
+        assert_eq!(over.message, format!("{metric} 9007199254740993, more than 9007199254740992"));
     }
 }
 

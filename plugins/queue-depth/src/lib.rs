@@ -1,7 +1,7 @@
 //! Queues and streams: depth, lag, age of the oldest message, consumers.
 
-use probity_sdk::prelude::*;
-use probity_sdk::queue::Stats;
+use probity_check::prelude::*;
+use probity_check::queue::Stats;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -49,11 +49,17 @@ impl Check for QueueDepth {
     fn run(config: &Config) -> Result<Outcome, Failure> {
         let mut texts = Vec::new();
         let mut outcome = Outcome::default();
+        let mut unseen = None;
         for name in &config.queues {
             outcome = match queue::inspect(name) {
                 Ok(stats) => {
                     texts.push(summary(name, &stats));
                     judge(outcome, name, &stats, config)
+                }
+                // What the broker hides from its user says nothing of the queue.
+                Err(error) if is_refusal(&error) => {
+                    unseen = unseen.or_else(|| Some(Error { message: format!("{name}: {}", error.message), ..error }));
+                    outcome
                 }
                 Err(error) if error.kind.is_about_the_target() => {
                     outcome.finding(Status::Unhealthy, &format!("{name}: {error}"))
@@ -61,11 +67,23 @@ impl Check for QueueDepth {
                 Err(error) => return Err(error.into()),
             };
         }
+        match unseen {
+            // Bad news stays bad news; good news must not rest on what was not seen.
+            Some(error) if outcome.status != Status::Unhealthy => return Err(error.into()),
+            Some(error) => outcome = outcome.detail("not judged", error.message),
+            None => {}
+        }
         if outcome.status == Status::Healthy {
             outcome.message = texts.join(", ");
         }
         Ok(outcome)
     }
+}
+
+/// Whether the broker says that its user may not look: Redis, RabbitMQ in two ways, NATS.
+fn is_refusal(error: &Error) -> bool {
+    let codes = ["NOPERM", "ACCESS_REFUSED", "RESOURCE_LOCKED", "Permissions Violation"];
+    error.kind == ErrorKind::Remote && error.code.as_deref().is_some_and(|code| codes.contains(&code))
 }
 
 fn summary(name: &str, stats: &Stats) -> String {
@@ -109,13 +127,13 @@ fn untold(outcome: Outcome, name: &str, what: &str, is_unasked: bool) -> Outcome
     outcome.finding(Status::Degraded, &format!("{name}: its broker does not tell {what}"))
 }
 
-probity_sdk::export!(QueueDepth);
+probity_check::export!(QueueDepth);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const STATS: Stats =
         Stats { depth: Some(12), in_flight: Some(2), consumers: Some(1), oldest_age_ms: Some(90_000), lag: None };
@@ -169,5 +187,22 @@ mod tests {
         };
         assert_eq!(run(ErrorKind::Remote).unwrap().message, "jobs: remote: why");
         assert!(matches!(run(ErrorKind::Denied), Err(Failure::Capability(_))));
+    }
+
+    // A queue that the broker hides from its user is unknown, and bad news of another one stays bad.
+    #[test]
+    fn hidden_queues_are_no_judgement() {
+        for code in ["NOPERM", "ACCESS_REFUSED", "Permissions Violation"] {
+            let refusal = Error { code: Some(code.into()), ..Error::new(ErrorKind::Remote, "may not") };
+            let host = TestHost::new().queue("jobs", STATS).queue_error("secret", refusal);
+            let run = |config: Value| host.run::<QueueDepth>(config);
+            let unseen = run(json!({"queues": ["jobs", "secret"]}));
+            assert!(
+                matches!(&unseen, Err(Failure::Capability(error)) if error.message == "secret: may not"),
+                "{unseen:?}"
+            );
+            let bad = run(json!({"queues": ["secret", "jobs"], "depth": {"crit": 1}})).unwrap();
+            assert_eq!(bad.status, Status::Unhealthy, "{code}");
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use probity_sdk::redis::Reply;
-use probity_sdk::{Error, ErrorKind};
+use probity_check::redis::Reply;
+use probity_check::{Error, ErrorKind};
 
-/// Its fields.
+/// Its fields; none where it was refused.
+#[derive(Default)]
 pub(crate) struct Info(BTreeMap<String, String>);
 
 impl Info {
@@ -24,8 +25,8 @@ impl Info {
         self.text(field)?.parse().ok()
     }
 
-    /// The lag, in seconds, of each replica that is online.
-    pub(crate) fn replicas(&self) -> Vec<f64> {
+    /// The lag, in seconds, of each replica that is online; none where it is not told.
+    pub(crate) fn replicas(&self) -> Vec<Option<f64>> {
         let replicas = self.0.iter().filter(|(field, _)| {
             field.strip_prefix("slave").is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
         });
@@ -37,7 +38,7 @@ impl Info {
         };
         replicas
             .filter(|(_, text)| value(text, "state").is_some_and(|state| state == "online"))
-            .filter_map(|(_, text)| value(text, "lag")?.parse().ok())
+            .map(|(_, text)| value(text, "lag")?.parse().ok())
             .collect()
     }
 }

@@ -1,11 +1,15 @@
 //! One key: whether it is there, how long it is, how old.
 
-use probity_sdk::prelude::*;
-use probity_sdk::redis::{Connection, Reply};
+use probity_check::prelude::*;
+use probity_check::redis::{Connection, Reply};
+use probity_check::units::Quantity;
 use serde::Deserialize;
 
 /// A number below this is a time in seconds, one above in milliseconds: the year 5138 and 1973.
 const SECONDS_MAX: f64 = 1e11;
+
+/// How far clocks may differ before a moment counts as one to come.
+const AHEAD_MAX: Span = Span::from_ms(60_000);
 
 /// What is expected of a key.
 #[derive(Deserialize)]
@@ -30,11 +34,15 @@ const fn yes() -> bool {
 }
 
 impl KeyRule {
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Adds what there is to say of the key.
     pub(crate) fn judge(&self, mut outcome: Outcome, connection: &Connection) -> Result<Outcome, Error> {
         let key = self.key.as_str();
         let kind = connection.command("TYPE", &[key])?;
-        let kind = kind.as_text().unwrap_or_default().into_owned();
+        let kind = kind.as_text().ok_or_else(|| odd("TYPE"))?.into_owned();
         match (kind.as_str(), self.exists) {
             ("none", true) => return Ok(outcome.finding(Status::Unhealthy, &format!("{key} does not exist"))),
             ("none", false) => return Ok(outcome),
@@ -54,22 +62,35 @@ impl KeyRule {
         }
         if self.age != AtMost::default() {
             outcome = match moment_ms(connection, key, &kind)? {
-                Some(moment) => {
-                    let age = (clock::now_unix_ms() as f64 - moment).max(0.0);
-                    outcome.judge(&format!("{key} age"), age, "ms", &self.age)
-                }
+                Some(moment) => self.judge_age(outcome, clock::now_unix_ms() as f64 - moment),
                 None => outcome.finding(Status::Unhealthy, &format!("{key} holds no time")),
             };
         }
         if self.ttl != AtLeast::default() {
-            let left = connection.command("PTTL", &[key])?.as_integer();
-            // -1: it never expires, which is long enough.
-            if let Some(left) = left.filter(|left| *left >= 0) {
-                outcome = outcome.judge(&format!("{key} time to live"), left as f64, "ms", &self.ttl);
-            }
+            outcome = match connection.command("PTTL", &[key])?.as_integer().ok_or_else(|| odd("PTTL"))? {
+                // It never expires, which is long enough.
+                -1 => outcome,
+                // It did, since it was looked at.
+                left if left < 0 => outcome.finding(Status::Unhealthy, &format!("{key} does not exist")),
+                left => outcome.judge(&format!("{key} time to live"), left as f64, "ms", &self.ttl),
+            };
         }
         Ok(outcome)
     }
+
+    /// A moment that is yet to come is no fresh one: it would be for as long as it is.
+    fn judge_age(&self, outcome: Outcome, age_ms: f64) -> Outcome {
+        let key = &self.key;
+        if age_ms < -AHEAD_MAX.amount() {
+            let ahead = Span::show(-age_ms, "ms");
+            return outcome.finding(Status::Unhealthy, &format!("{key} holds a time that is {ahead} ahead"));
+        }
+        outcome.judge(&format!("{key} age"), age_ms.max(0.0), "ms", &self.age)
+    }
+}
+
+fn odd(command: &str) -> Error {
+    Error::new(ErrorKind::Protocol, format!("the reply to {command} is not of its kind"))
 }
 
 fn length(connection: &Connection, key: &str, kind: &str) -> Result<Option<f64>, Error> {
@@ -82,7 +103,8 @@ fn length(connection: &Connection, key: &str, kind: &str) -> Result<Option<f64>,
         "stream" => "XLEN",
         _ => return Ok(None),
     };
-    Ok(connection.command(command, &[key])?.as_integer().map(|length| length as f64))
+    let length = connection.command(command, &[key])?.as_integer().ok_or_else(|| odd(command))?;
+    Ok(Some(length as f64))
 }
 
 /// The moment that the key tells, in milliseconds since 1970.

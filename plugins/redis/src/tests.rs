@@ -1,8 +1,8 @@
 //! The check against fakes.
 
-use probity_sdk::redis::Reply;
-use probity_sdk::serde_json::{Value, json};
-use probity_sdk::testing::{TestHost, assert_schema_matches};
+use probity_check::redis::Reply;
+use probity_check::serde_json::{Value, json};
+use probity_check::testing::{TestHost, assert_schema_matches};
 
 use super::*;
 
@@ -135,4 +135,75 @@ fn errors_are_told_apart() {
     assert_eq!((refused.status, refused.message.as_str()), (Status::Unhealthy, "auth: why"));
     let denied = failing(ErrorKind::Denied).run::<Redis>(json!({"connection": "cache"}));
     assert!(matches!(denied, Err(Failure::Capability(error)) if error.kind == ErrorKind::Denied));
+}
+
+/// A server that refuses what its user may not do.
+fn refusing(commands: &[&str]) -> TestHost {
+    let refusal = |command: &str| {
+        let message = format!("{command}: NOPERM this user has no permissions to run it");
+        Error { code: Some("NOPERM".into()), ..Error::new(ErrorKind::Remote, message) }
+    };
+    let host = TestHost::new().redis("cache", 0.5);
+    commands.iter().fold(host, |host, command| host.redis_command_error("cache", command, refusal(command)))
+}
+
+// A user that may only PING is told that much, and what is hidden from it; what the operator asked of that is unknown.
+#[test]
+fn hidden_numbers_are_no_judgement() {
+    let host = refusing(&["INFO"]);
+    let plain = run(&host, json!({"latency": {"warn": "1s"}}));
+    assert_eq!(plain.status, Status::Healthy);
+    assert!(plain.message.contains("hidden from its user (NOPERM INFO)"), "{}", plain.message);
+    for (key, bounds) in [
+        ("memory-used", json!({"warn": 1})),
+        ("memory-used-percent", json!({"warn": 1})),
+        ("clients", json!({"warn": 1})),
+        ("role", json!("primary")),
+        ("replicas", json!({"crit": 1})),
+        ("replication-lag", json!({"warn": "1s"})),
+    ] {
+        let mut config = json!({"connection": "cache"});
+        config[key] = bounds;
+        let unseen = host.run::<Redis>(config.clone());
+        assert!(
+            matches!(&unseen, Err(Failure::Capability(error)) if error.message.contains(key) && error.message.contains("NOPERM")),
+            "{key}: {unseen:?}"
+        );
+        // What is known to be bad stays bad.
+        config["latency"] = json!({"crit": "0ms"});
+        assert_eq!(run(&host, config).status, Status::Unhealthy, "{key}");
+    }
+}
+
+// The same of a field that a server leaves out, and of a lag that it does not know.
+#[test]
+fn absent_fields_are_no_judgement() {
+    let unseen = |info: &str, config: Value| {
+        let mut config = config;
+        config["connection"] = "cache".into();
+        matches!(host(info).run::<Redis>(config), Err(Failure::Capability(error)) if error.kind == ErrorKind::Unsupported)
+    };
+    assert!(unseen("role:master\r\n", json!({"memory-used": {"warn": 1}})));
+    assert!(unseen("used_memory:1\r\n", json!({"memory-used-percent": {"warn": 1}})));
+    assert!(unseen("used_memory:1\r\n", json!({"role": "primary"})));
+    let lag = json!({"replication-lag": {"warn": "1s"}});
+    assert!(unseen("role:slave\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:-1\r\n", lag.clone()));
+    assert!(unseen("role:master\r\nslave0:ip=10.0.0.2,port=6379,state=online,offset=5\r\n", lag.clone()));
+    assert!(!unseen("role:master\r\n", lag));
+    let counted = "role:master\r\nslave0:ip=10.0.0.2,port=6379,state=online,offset=5\r\n";
+    assert_eq!(run(&host(counted), json!({"replicas": {"crit": 1}})).status, Status::Healthy);
+}
+
+// A key that the user may not look at is unknown; one that tells a time to come, or vanished meanwhile, is unhealthy.
+#[test]
+fn keys_without_an_answer_are_not_healthy() {
+    let host = host("role:master\r\n")
+        .redis_reply("cache", "TYPE s", Reply::Simple("string".into()))
+        .redis_reply("cache", "GET s", Reply::bulk("1735689661000000"))
+        .redis_reply("cache", "PTTL s", Reply::Integer(-2));
+    let judged = |rule: Value| run(&host, json!({ "keys": [rule] }));
+    assert!(judged(json!({"key": "s", "age": {"warn": "1m"}})).message.contains("ahead"));
+    assert_eq!(judged(json!({"key": "s", "ttl": {"warn": "1m"}})).status, Status::Unhealthy);
+    let hidden = refusing(&["INFO", "TYPE s"]).run::<Redis>(json!({"connection": "cache", "keys": [{"key": "s"}]}));
+    assert!(matches!(&hidden, Err(Failure::Capability(error)) if error.message.contains("TYPE s")), "{hidden:?}");
 }

@@ -1,7 +1,8 @@
 //! Keys of `[check.config]`.
 
-use probity_sdk::prelude::*;
-use probity_sdk::serde_json::Value as Json;
+use probity_check::prelude::*;
+use probity_check::serde_json::Value as Json;
+use probity_check::units::Number;
 use serde::{Deserialize, Deserializer, de};
 
 #[derive(Deserialize)]
@@ -18,19 +19,21 @@ pub(crate) struct Config {
     #[serde(default, deserialize_with = "params")]
     pub(crate) params: Vec<sql::Value>,
     #[serde(default)]
-    pub(crate) at_most: AtMost,
+    pub(crate) at_most: AtMost<Number>,
     #[serde(default)]
-    pub(crate) at_least: AtLeast,
+    pub(crate) at_least: AtLeast<Number>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) equals: Option<Json>,
+    #[serde(default)]
+    pub(crate) on_null: Option<OnNull>,
     #[serde(default = "lag_default")]
     pub(crate) lag: AtMost<Span>,
     #[serde(default = "used_default")]
     pub(crate) used_percent: AtMost,
     #[serde(default = "table_default", deserialize_with = "table")]
     pub(crate) table: String,
-    #[serde(default = "column_default", deserialize_with = "column")]
-    pub(crate) column: String,
+    #[serde(default, deserialize_with = "column")]
+    pub(crate) column: Option<String>,
     #[serde(default, deserialize_with = "some_not_empty")]
     pub(crate) expect: Option<String>,
     #[serde(default = "count_default", deserialize_with = "count")]
@@ -49,9 +52,36 @@ pub(crate) enum Mode {
     Migrations,
 }
 
+/// What a null is: an aggregate over no rows gives one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnNull {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+impl OnNull {
+    pub(crate) const fn status(self) -> Status {
+        match self {
+            Self::Healthy => Status::Healthy,
+            Self::Degraded => Status::Degraded,
+            Self::Unhealthy => Status::Unhealthy,
+        }
+    }
+}
+
 impl Config {
+    /// Whether the value of `query` has to be a number.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.at_most != AtMost::default() || self.at_least != AtLeast::default()
+    }
+
     /// What belongs together.
     pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.on_null.is_some() && self.mode != Mode::Query {
+            return Err(Failure::invalid_config("/on-null", "only mode `query` has a value that may be null"));
+        }
         match (self.mode, &self.query) {
             (Mode::Query, None) => Err(Failure::invalid_config("/query", "mode `query` needs a statement")),
             (Mode::Query, Some(_)) | (_, None) => Ok(()),
@@ -70,10 +100,6 @@ fn used_default() -> AtMost {
 
 fn table_default() -> String {
     "schema_migrations".to_owned()
-}
-
-fn column_default() -> String {
-    "version".to_owned()
 }
 
 fn count_default() -> u32 {
@@ -95,9 +121,9 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
 }
 
 /// Names go into the statement as they are, so they are plain ones.
-fn column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+fn column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let name = String::deserialize(deserializer)?;
-    if is_plain(&name) { Ok(name) } else { Err(de::Error::custom("a name of letters, digits and `_`")) }
+    if is_plain(&name) { Ok(Some(name)) } else { Err(de::Error::custom("a name of letters, digits and `_`")) }
 }
 
 fn table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -1,7 +1,7 @@
 //! Connects to a TCP port, optionally speaks a line, and judges answer and latency.
 
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// How much of an answer is searched for the expected text.
@@ -112,13 +112,13 @@ fn read_for(socket: &tcp::Socket, expected: &[u8], timeout: Option<Span>) -> Res
     Ok(answer)
 }
 
-probity_sdk::export!(Tcp);
+probity_check::export!(Tcp);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{Script, TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{Script, TestHost, assert_schema_matches};
 
     fn run(script: Script, mut config: Value) -> Outcome {
         config["host"] = "mail.test".into();

@@ -1,7 +1,7 @@
 //! When a server's or a stored certificate expires, and whether it is trusted.
 
-use probity_sdk::prelude::*;
-use probity_sdk::tls::{Certificate, TlsInfo};
+use probity_check::prelude::*;
+use probity_check::tls::{Certificate, TlsInfo};
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -112,16 +112,16 @@ fn judge_chain(what: &str, chain: &[Certificate], config: &Config) -> Outcome {
     };
     let days = first.days_left(now);
     let whole = days.floor();
-    let mut outcome = Outcome::healthy(format!("{what}: {} is valid for {whole} days", first.subject));
+    let mut outcome = Outcome::healthy(format!("{what}: {} is valid for {whole} days", first.shown()));
     let early = chain.iter().find(|certificate| certificate.not_before_unix as f64 * 1e3 > now as f64);
     if let Some(early) = early {
-        outcome = outcome.finding(Status::Unhealthy, &format!("{} is not valid yet", early.subject));
+        outcome = outcome.finding(Status::Unhealthy, &format!("{} is not valid yet", early.shown()));
     }
     let verdict = config.days_left.judge(days);
     if verdict != Status::Healthy {
         let text = match days {
-            ..0.0 => format!("{} expired {} days ago", first.subject, -whole),
-            _ => format!("{} expires in {whole} days", first.subject),
+            ..0.0 => format!("{} expired {} days ago", first.shown(), -whole),
+            _ => format!("{} expires in {whole} days", first.shown()),
         };
         outcome = outcome.finding(verdict, &text);
     }
@@ -152,13 +152,13 @@ fn judge_session(mut outcome: Outcome, info: &TlsInfo, config: &Config) -> Outco
         .detail("cipher", info.cipher.clone())
 }
 
-probity_sdk::export!(TlsCertificate);
+probity_check::export!(TlsCertificate);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{TestHost, assert_schema_matches};
 
     const NOW: u64 = 1_800_000_000_000;
     const DAY: i64 = 86_400;
@@ -208,8 +208,11 @@ mod tests {
     // A chain that is not trusted is unhealthy unless the operator does not care.
     #[test]
     fn trust_matters_unless_told() {
-        let own = || TlsInfo { verified: Err("UnknownIssuer".into()), ..info(vec![certificate("CN=shop", 300)]) };
-        assert_eq!(run(own(), json!({})).message, "not trusted: UnknownIssuer");
+        let own = || TlsInfo {
+            verified: Err("no trusted authority signed its certificate".into()),
+            ..info(vec![certificate("CN=shop", 300)])
+        };
+        assert_eq!(run(own(), json!({})).message, "not trusted: no trusted authority signed its certificate");
         assert_eq!(run(own(), json!({"verify": false})).status, Status::Healthy);
     }
 
@@ -220,7 +223,10 @@ mod tests {
             .now_unix_ms(NOW)
             .tls(
                 "shop.test:443",
-                Ok(TlsInfo { verified: Err("UnknownIssuer".into()), ..info(vec![certificate("CN=shop", 300)]) }),
+                Ok(TlsInfo {
+                    verified: Err("no trusted authority signed its certificate".into()),
+                    ..info(vec![certificate("CN=shop", 300)])
+                }),
             )
             .tls("shop.test:443 trusting inside", Ok(info(vec![certificate("CN=shop", 300)])));
         let status = |config: Value| host.run::<TlsCertificate>(config).unwrap().status;

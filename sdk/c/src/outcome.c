@@ -2,6 +2,9 @@
  * @file
  * Outcomes and failures. Knows nothing of the host.
  */
+#include <math.h>
+#include <string.h>
+
 #include "internal.h"
 
 probity_outcome *probity_new_outcome(result_kind result, probity_status status, const char *message) {
@@ -50,6 +53,18 @@ probity_outcome *probity_invalid_config(const char *pointer, const char *format,
     return probity_new_outcome(IS_INVALID_CONFIG, PROBITY_HEALTHY, probity_format("at %s: %s", pointer, reason));
 }
 
+/** What the check did wrong is no judgement: the outcome is a failure from then on, with the first reason. */
+static void spoil(probity_outcome *outcome, const char *reason) {
+    if (outcome->result != IS_OUTCOME) return;
+    outcome->result = IS_OTHER;
+    outcome->message = reason;
+}
+
+/** A number that is none (absent in the host's answer, or computed of one that is) is neither good nor bad. */
+static void need_number(probity_outcome *outcome, const char *call, const char *name, double value) {
+    if (isnan(value)) spoil(outcome, probity_format("%s(\"%s\"): the value is NaN, expected a number", call, name));
+}
+
 /** A place for a measurement; what is over the limit has one that nobody reads. */
 static measurement *add(probity_outcome *outcome, const char *name, const char *unit, found_kind kind) {
     static measurement dropped;
@@ -60,6 +75,7 @@ static measurement *add(probity_outcome *outcome, const char *name, const char *
 }
 
 probity_outcome *probity_measure(probity_outcome *outcome, const char *name, double value, const char *unit) {
+    need_number(outcome, "measure", name, value);
     add(outcome, name, unit, FOUND_NUMBER)->value.number = value;
     return outcome;
 }
@@ -70,7 +86,8 @@ probity_outcome *probity_measure_integer(probity_outcome *outcome, const char *n
 }
 
 probity_outcome *probity_measure_text(probity_outcome *outcome, const char *name, const char *value) {
-    add(outcome, name, "", FOUND_TEXT)->value.text = value;
+    if (value == NULL) spoil(outcome, probity_format("measure(\"%s\"): the value is NULL, expected a text", name));
+    add(outcome, name, "", FOUND_TEXT)->value.text = value == NULL ? "" : value;
     return outcome;
 }
 
@@ -81,6 +98,9 @@ probity_outcome *probity_measure_bool(probity_outcome *outcome, const char *name
 
 probity_outcome *probity_finding(probity_outcome *outcome, probity_status status, const char *format, ...) {
     FORMATTED(text, format);
+    if ((unsigned)status > PROBITY_UNHEALTHY)
+        spoil(outcome, probity_format("finding: %u is no status; there are PROBITY_HEALTHY, PROBITY_DEGRADED, PROBITY_UNHEALTHY",
+                                      (unsigned)status));
     if (status == PROBITY_HEALTHY || outcome->result != IS_OUTCOME) return outcome;
     if (outcome->status == PROBITY_HEALTHY)
         outcome->message = text;
@@ -99,6 +119,7 @@ probity_outcome *probity_detail(probity_outcome *outcome, const char *name, cons
 
 probity_outcome *probity_judge(probity_outcome *outcome, const char *name, double value, const char *unit,
                                probity_threshold threshold) {
+    need_number(outcome, "judge", name, value);
     probity_status status = probity_judge_value(threshold, value);
     measurement *found = add(outcome, name, unit, FOUND_NUMBER);
     found->value.number = value;
@@ -117,9 +138,17 @@ bool probity_refuse(probity_error *error, probity_kind kind, const char *format,
     return false;
 }
 
-const char *probity_status_name(probity_status status) {
-    static const char *const names[] = {"healthy", "degraded", "unhealthy"};
-    return names[status];
+static const char *const STATUSES[] = {"healthy", "degraded", "unhealthy"};
+
+const char *probity_status_name(probity_status status) { return STATUSES[status]; }
+
+bool probity_status_of(const char *word, probity_status *status) {
+    for (unsigned at = 0; word != NULL && at < sizeof STATUSES / sizeof *STATUSES; at++) {
+        if (strcmp(word, STATUSES[at]) != 0) continue;
+        *status = (probity_status)at;
+        return true;
+    }
+    return false;
 }
 
 const char *probity_kind_name(probity_kind kind) {

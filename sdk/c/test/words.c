@@ -34,6 +34,22 @@ static void findings_make_the_message(void) {
     same(probity_status_name(outcome->status), "unhealthy");
 }
 
+/** What is no value, or no status, is no judgement: the outcome is a failure from then on, with the first reason. */
+static void misuse_is_a_failure(void) {
+    probity_outcome *outcome = probity_judge(probity_healthy("fine"), "lag", NAN, "ms", probity_at_most(NAN, NAN));
+    probity_finding(probity_measure_text(outcome, "x", NULL), PROBITY_UNHEALTHY, "wrong");
+    holds(outcome->result == IS_OTHER, "NaN is a failure");
+    same(outcome->message, "judge(\"lag\"): the value is NaN, expected a number");
+    same(probity_measure(probity_healthy("fine"), "lag", NAN, "")->message, "measure(\"lag\"): the value is NaN, expected a number");
+    same(probity_measure_text(probity_healthy("fine"), "x", NULL)->message, "measure(\"x\"): the value is NULL, expected a text");
+    same(probity_finding(probity_healthy("fine"), (probity_status)7, "x")->message,
+         "finding: 7 is no status; there are PROBITY_HEALTHY, PROBITY_DEGRADED, PROBITY_UNHEALTHY");
+    probity_status status = PROBITY_HEALTHY;
+    holds(probity_status_of("degraded", &status) && status == PROBITY_DEGRADED, "degraded is a status");
+    const char *const words[] = {"critical", "down", "Unhealthy", "", NULL};
+    for (size_t at = 0; at < sizeof words / sizeof *words; at++) holds(!probity_status_of(words[at], &status), "no status");
+}
+
 /** A bound is the last allowed value; what is not a number breaks every bound; absent bounds judge nothing. */
 static void the_bound_itself_is_allowed(void) {
     probity_threshold most = probity_at_most(500, 1000), least = probity_at_least(21, 7);
@@ -217,6 +233,7 @@ int main(void) {
     fields_and_days_are_found();
     answers_are_read();
     findings_make_the_message();
+    misuse_is_a_failure();
     the_bound_itself_is_allowed();
     amounts_are_shown_readably();
     quantities_read_with_units();

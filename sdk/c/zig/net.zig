@@ -237,7 +237,7 @@ pub const tls = struct {
         /// What both sides agreed to speak.
         alpn: ?[]const u8,
         handshake_ms: f64,
-        /// Leaf first.
+        /// Those that lead to an authority, leaf first; all that were sent where none do.
         chain: []const Certificate,
         /// Why the chain is not trusted; null when it is.
         distrust: ?[]const u8,

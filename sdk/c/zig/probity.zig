@@ -126,13 +126,14 @@ pub const Outcome = struct {
         return self;
     }
 
-    /// Adds a value and judges it: past a threshold the status worsens and the message says by how much.
+    /// Adds a value and judges it: past a threshold the status worsens and the message says by how much. NaN is neither good
+    /// nor bad: the outcome becomes a failure that names it.
     pub fn judge(self: Outcome, name: []const u8, value: f64, unit: []const u8, threshold: Threshold) Outcome {
         _ = c.probity_judge(self.raw, keep(name), value, keep(unit), threshold);
         return self;
     }
 
-    /// Adds a finding: the worst comes first in the message.
+    /// Adds a finding: the worst comes first in the message. `std.meta.stringToEnum(Status, word)` reads a word.
     pub fn finding(self: Outcome, status: Status, text: []const u8) Outcome {
         _ = c.probity_finding(self.raw, @intFromEnum(status), "%s", keep(text));
         return self;

@@ -42,6 +42,7 @@ pub const system = struct {
     pub const Disk = struct {
         mount_point: []const u8,
         file_system: []const u8,
+        /// Used and available, as `df` counts.
         total: u64,
         /// What an unprivileged user can still write.
         available: u64,
@@ -153,6 +154,21 @@ pub const heartbeats = struct {
         var beats: c.probity_beats = .{};
         try host.done(c.probity_heartbeats_recent(keep(name), max, &beats, &host.last_error));
         return host.list(Beat, beats);
+    }
+
+    /// A run that was said to start and has not ended.
+    pub const OpenRun = struct {
+        /// What the job calls it; null for a job that does not tell its runs apart.
+        id: ?[]const u8,
+        started_unix_ms: u64,
+        age_ms: u64,
+    };
+
+    /// Runs that were said to start and have not ended, the oldest first.
+    pub fn open(name: []const u8) Error![]const OpenRun {
+        var runs: c.probity_open_runs = .{};
+        try host.done(c.probity_heartbeats_open(keep(name), &runs, &host.last_error));
+        return host.list(OpenRun, runs);
     }
 };
 

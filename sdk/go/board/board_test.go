@@ -2,10 +2,13 @@ package board
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +38,7 @@ func startHost(t *testing.T) *fakeHost {
 func (h *fakeHost) ServeHTTP(response http.ResponseWriter, request *http.Request) {
 	text, _ := io.ReadAll(request.Body)
 	h.lock.Lock()
-	said := request.URL.EscapedPath() + " " + request.Header.Get("Authorization")
+	said := request.URL.RequestURI() + " " + request.Header.Get("Authorization")
 	h.asked = append(h.asked, said)
 	if request.Method == http.MethodPost {
 		var facts map[string]any
@@ -141,7 +144,7 @@ func TestProbesAnswerInAWordFromTheCache(t *testing.T) {
 	for range 100 {
 		says(t, board, "/ready", 503, `{"status":"draining"}`)
 	}
-	if refresh, _ := board.refresh("/ready", board.slots["/ready"]); refresh != nil || len(host.requests()) != 1 {
+	if refresh, _ := board.refresh("/ready", board.slot("/ready")); refresh != nil || len(host.requests()) != 1 {
 		t.Errorf("asked again: %v", host.requests())
 	}
 	recorder := httptest.NewRecorder()
@@ -180,7 +183,7 @@ func TestAHostThatHangsHoldsNobodyUp(t *testing.T) {
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			says(t, board, "/health", 503, `{"message":"the health-check host is away: no answer yet","status":"unknown"}`)
+			says(t, board, "/health", 503, `{"message":"the health-check host at `+host.URL+` is away: no answer yet","status":"unknown"}`)
 		})
 	}
 	group.Wait()
@@ -201,6 +204,82 @@ func TestAHostThatIsAwayMakesUnknown(t *testing.T) {
 	}
 	if status, _ := ask(board, "/live"); status != 200 {
 		t.Errorf("/live is %d", status)
+	}
+}
+
+// A host that goes away is logged once, and once when it is back; the address is without a password.
+func TestAHostThatGoesAwayIsLoggedOnce(t *testing.T) {
+	host := startHost(t)
+	var lines lockedBuffer
+	logger := slog.New(slog.NewTextHandler(&lines, nil))
+	address := strings.Replace(host.URL, "//", "//me:secret@", 1)
+	board := view(t, address, Options{TTL: time.Nanosecond, MaxAge: time.Nanosecond, Logger: logger})
+	for _, body := range []string{"<html>", "ok\n"} {
+		host.says(200, body)
+		for range 5 {
+			ask(board, "/ready")
+			ask(board, "/health")
+		}
+	}
+	said := strings.Split(strings.TrimSpace(lines.String()), "\n")
+	if len(said) != 2 || !strings.Contains(said[0], "is away") || !strings.Contains(said[1], "is back") {
+		t.Errorf("logged %q", said)
+	}
+	if !strings.Contains(said[0], "host="+host.URL) || strings.Contains(said[0], "secret") {
+		t.Errorf("logged %q", said[0])
+	}
+}
+
+type lockedBuffer struct {
+	lock sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(text []byte) (int, error) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.text.Write(text)
+}
+
+func (b *lockedBuffer) String() string {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.text.String()
+}
+
+// Groups and formats are passed on, and what is asked for is bounded.
+func TestGroupsAndFormatsArePassedOn(t *testing.T) {
+	host := startHost(t)
+	host.says(200, "OK - 3 checks\n")
+	board := view(t, host.URL, Options{Version: "9"})
+	mux := http.NewServeMux()
+	board.Register(mux)
+	says(t, mux, "/health/orders?format=nagios", 200, "OK - 3 checks")
+	host.says(200, `{"status":"healthy"}`)
+	says(t, mux, "/health?format=json", 200, `{"status":"healthy","version":"9"}`)
+	says(t, mux, "/startup?format=text", 200, `{"status":"healthy","version":"9"}`)
+	want := []string{"/health/orders?format=nagios ", "/health ", "/startup "}
+	if asked := host.requests(); !slices.Equal(asked, want) {
+		t.Errorf("asked %q, want %q", asked, want)
+	}
+	host.says(404, `{"error":"not_found"}`)
+	says(t, mux, "/health/other", 404, `{"message":"the host has no /health/other","status":"unknown","version":"9"}`)
+	if status, body := ask(mux, "/health?format=yaml"); status != 400 || !strings.Contains(body, "there are json, health+json, spring") {
+		t.Errorf("%d %s", status, body)
+	}
+	for _, path := range []string{"/health/", "/health/Orders", "/checks", "/health/" + strings.Repeat("a", 64)} {
+		if status, _ := ask(board, path); status != 404 {
+			t.Errorf("%s is %d", path, status)
+		}
+	}
+	if asked := len(host.requests()); asked != 4 {
+		t.Errorf("asked %d times", asked)
+	}
+	for at := range 100 {
+		ask(board, fmt.Sprintf("/health/g%d", at))
+	}
+	if len(board.slots) > slotsMax || len(board.keys) != len(board.slots) {
+		t.Errorf("%d answers are kept", len(board.slots))
 	}
 }
 

@@ -34,22 +34,29 @@ func newHost(text, token string) (*host, error) {
 	return &host{address, token, &http.Client{Transport: transport, CheckRedirect: stay}}, nil
 }
 
-func (h *host) get(path string, timeout time.Duration) (int, []byte, error) {
+// name is the address for messages: without what may be secret in it.
+func (h *host) name() string {
+	shown := url.URL{Scheme: h.address.Scheme, Host: h.address.Host, Path: h.address.Path}
+	return strings.TrimRight(shown.String(), "/")
+}
+
+// get asks and reads: status, body and the type that it has.
+func (h *host) get(path string, timeout time.Duration) (int, []byte, string, error) {
 	return h.exchange(http.MethodGet, path, "", timeout)
 }
 
 func (h *host) post(path, body string, timeout time.Duration) error {
-	_, _, err := h.exchange(http.MethodPost, path, body, timeout)
+	_, _, _, err := h.exchange(http.MethodPost, path, body, timeout)
 	return err
 }
 
-func (h *host) exchange(method, path, body string, timeout time.Duration) (int, []byte, error) {
+func (h *host) exchange(method, path, body string, timeout time.Duration) (int, []byte, string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	to := strings.TrimRight(h.address.String(), "/") + path
 	request, err := http.NewRequestWithContext(ctx, method, to, strings.NewReader(body))
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, "", err
 	}
 	request.Header.Set("Accept", "application/json")
 	if method == http.MethodPost {
@@ -60,7 +67,7 @@ func (h *host) exchange(method, path, body string, timeout time.Duration) (int, 
 	}
 	response, err := h.client.Do(request)
 	if err != nil {
-		return 0, nil, inner(err, timeout)
+		return 0, nil, "", inner(err, timeout)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, bodyBytesMax+1))
@@ -68,9 +75,10 @@ func (h *host) exchange(method, path, body string, timeout time.Duration) (int, 
 		err = fmt.Errorf("the answer is longer than %d bytes", bodyBytesMax)
 	}
 	if err != nil {
-		return 0, nil, inner(err, timeout)
+		return 0, nil, "", inner(err, timeout)
 	}
-	return response.StatusCode, text, nil
+	kind := response.Header.Get("Content-Type")
+	return response.StatusCode, text, kind, nil
 }
 
 // inner is what went wrong, without the address, which the operator knows.

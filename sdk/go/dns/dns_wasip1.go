@@ -1,7 +1,7 @@
 package dns
 
 import (
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	witTypes "probity.dev/sdk/internal/pkg/wit/types"
 
 	"probity.dev/sdk/internal/host"
 	wit "probity.dev/sdk/internal/wit/imports/probity_check_dns"

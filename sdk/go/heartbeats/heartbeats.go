@@ -22,3 +22,16 @@ func Last(name string) (*Beat, error) { return last(name) }
 
 // Recent are the latest beats, newest first, at most limit.
 func Recent(name string, limit uint32) ([]Beat, error) { return recent(name, limit) }
+
+// OpenRun is a run that was said to start and has not ended.
+type OpenRun struct {
+	// ID is what the job calls it; nil for a job that does not tell its runs apart.
+	ID *string
+	// Started is when the start came in.
+	Started time.Time
+	// Age is the time since then.
+	Age time.Duration
+}
+
+// Open are the runs that were said to start and have not ended, the oldest first.
+func Open(name string) ([]OpenRun, error) { return open(name) }

@@ -31,3 +31,15 @@ func beat(found wit.Beat) Beat {
 		OK: found.Ok, Message: found.Message, DurationMs: host.Pointer(found.DurationMs),
 	}
 }
+
+func open(name string) ([]OpenRun, error) {
+	found, err := host.Result(wit.Open(name))
+	runs := make([]OpenRun, 0, len(found))
+	for _, one := range found {
+		runs = append(runs, OpenRun{
+			ID: host.Pointer(one.Id), Started: time.UnixMilli(int64(one.StartedUnixMs)),
+			Age: time.Duration(one.AgeMs) * time.Millisecond,
+		})
+	}
+	return runs, err
+}

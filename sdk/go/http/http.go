@@ -10,6 +10,8 @@ package http
 
 import (
 	"encoding/json"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"probity.dev/sdk"
@@ -101,12 +103,15 @@ type Response struct {
 	// StatusCode of the answer.
 	StatusCode int
 	answer     answer
+	// url was asked: for messages.
+	url string
 }
 
 // Version is 1.1 or 2.
 func (r *Response) Version() string { return r.answer.version() }
 
 // Header is the first header of this name, in any case; empty when there is none.
+// Headers has all of them.
 func (r *Response) Header(name string) string { return r.answer.header(name) }
 
 // Headers are all of them in order, names in lower case.
@@ -119,27 +124,46 @@ func (r *Response) Trailers() [][2]string {
 	return r.answer.trailers()
 }
 
-// Bytes is the body. The error says that it broke off, took too long, or was too
-// large.
+// Bytes is the body, with its content-encoding undone and text in UTF-8. The error
+// says that it broke off, took too long, or was too large.
 func (r *Response) Bytes() ([]byte, error) { return r.answer.body() }
 
 // Text is the body as text; protocol when it is not UTF-8.
 func (r *Response) Text() (string, error) {
 	body, err := r.Bytes()
 	if err == nil && !utf8.Valid(body) {
-		return "", &probity.Error{Kind: probity.Protocol, Message: "body: not UTF-8"}
+		return "", &probity.Error{Kind: probity.Protocol, Message: r.body() + " is not UTF-8"}
 	}
 	return string(body), err
 }
 
-// JSON reads the body into a pointer; protocol when it does not fit.
+// body names what was read, without what may be secret in an address.
+func (r *Response) body() string {
+	address, _, _ := strings.Cut(r.url, "?")
+	if scheme, rest, found := strings.Cut(address, "://"); found {
+		host, path, slash := strings.Cut(rest, "/")
+		address = scheme + "://" + host[strings.LastIndex(host, "@")+1:]
+		if slash {
+			address += "/" + path
+		}
+	}
+	return strings.TrimSuffix("body of "+address, " of ")
+}
+
+// JSON reads the body into a pointer; protocol, with the address that was asked,
+// when it does not fit. Unlike encoding/json it names a field that the answer
+// lacks, or has as null, and does not read it as zero: make a field that may be
+// absent a pointer, or give it omitempty.
 func (r *Response) JSON(into any) error {
 	body, err := r.Bytes()
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &probity.Error{Kind: probity.Protocol, Message: "body: " + err.Error()}
+		return &probity.Error{Kind: probity.Protocol, Message: r.body() + ": " + err.Error()}
+	}
+	if field := missing(body, reflect.TypeOf(into)); field != "" {
+		return &probity.Error{Kind: probity.Protocol, Message: r.body() + ": missing field " + field}
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func send(c *Client, request *Request) (*Response, error) {
 	if reply.Status == 0 {
 		reply.Status = 200
 	}
-	return &Response{StatusCode: reply.Status, answer: answer{reply, sent}}, nil
+	return &Response{StatusCode: reply.Status, answer: answer{reply, sent}, url: request.URL}, nil
 }
 
 func sendAll(c *Client, requests []*Request) ([]Answer, error) {

@@ -3,7 +3,7 @@ package http
 import (
 	"strings"
 
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	witTypes "probity.dev/sdk/internal/pkg/wit/types"
 
 	"probity.dev/sdk/internal/host"
 	wit "probity.dev/sdk/internal/wit/imports/probity_check_http"
@@ -15,7 +15,7 @@ func send(c *Client, request *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answered(prepared.Send())
+	return answered(prepared.Send(), request.URL)
 }
 
 func sendAll(c *Client, requests []*Request) ([]Answer, error) {
@@ -32,7 +32,7 @@ func sendAll(c *Client, requests []*Request) ([]Answer, error) {
 		prepared, places = append(prepared, made), append(places, at)
 	}
 	for at, result := range wit.SendAll(prepared) {
-		response, err := answered(result)
+		response, err := answered(result, requests[places[at]].URL)
 		answers[places[at]] = Answer{response, err}
 	}
 	return answers, nil
@@ -72,12 +72,12 @@ func (c *Client) prepare(request *Request) (*wit.Request, error) {
 	return made, nil
 }
 
-func answered(result witTypes.Result[*wit.Response, types.Error]) (*Response, error) {
+func answered(result witTypes.Result[*wit.Response, types.Error], url string) (*Response, error) {
 	response, err := host.Result(result)
 	if err != nil {
 		return nil, err
 	}
-	return &Response{StatusCode: int(response.Status()), answer: answer{response}}, nil
+	return &Response{StatusCode: int(response.Status()), answer: answer{response}, url: url}, nil
 }
 
 // answer is the host's; its parts are fetched from there.

@@ -1,7 +1,7 @@
 package log
 
 import (
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	witTypes "probity.dev/sdk/internal/pkg/wit/types"
 
 	wit "probity.dev/sdk/internal/wit/imports/probity_check_log"
 )

@@ -111,6 +111,11 @@ func (h *Host) Heartbeat(name string, beats ...heartbeats.Beat) *Host {
 	return h.answer("heartbeat "+name, beats)
 }
 
+// OpenRuns are runs of a heartbeat that have not ended, the oldest first.
+func (h *Host) OpenRuns(name string, runs ...heartbeats.OpenRun) *Host {
+	return h.answer("open runs of "+name, runs)
+}
+
 // Peer is the latest result of another check.
 func (h *Host) Peer(id string, latest peers.Snapshot) *Host { return h.answer("peer "+id, &latest) }
 

@@ -1,7 +1,7 @@
 package state
 
 import (
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	witTypes "probity.dev/sdk/internal/pkg/wit/types"
 
 	"probity.dev/sdk"
 	"probity.dev/sdk/internal/host"

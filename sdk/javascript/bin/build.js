@@ -9,7 +9,8 @@
  */
 
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
-import { SourceMap } from "node:module";
+import { spawnSync } from "node:child_process";
+import { SourceMap, createRequire } from "node:module";
 import path from "node:path";
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -70,7 +71,7 @@ async function lineTable(folder, script) {
     const file = path.resolve(path.dirname(script), entry.originalSource);
     const isOurs = path.basename(file) === "probity-entry.js" || file.startsWith(SDK + path.sep);
     if (isOurs && !file.includes("core-js-pure")) return 0;
-    const name = path.relative(folder, file);
+    const name = file.startsWith(SDK + path.sep) ? path.join("probity-check", path.relative(SDK, file)) : path.relative(folder, file);
     if (!files.includes(name)) files.push(name);
     return [files.indexOf(name), entry.originalLine + 1];
   });
@@ -80,11 +81,31 @@ async function lineTable(folder, script) {
 /**
  * Writes to `target/inputs` what the bundle was made of, a file on each line: some may lie outside of the check's folder.
  * @param {string} target
+ * @param {string} folder That names are relative to.
  * @param {import("esbuild").Metafile} metafile
  */
-async function writeInputs(target, metafile) {
-  const files = Object.keys(metafile.inputs).map((name) => path.resolve(name)).filter(existsSync);
+async function writeInputs(target, folder, metafile) {
+  const files = Object.keys(metafile.inputs).map((name) => path.resolve(folder, name)).filter(existsSync);
   await writeFile(path.join(target, "inputs"), files.join("\n"));
+}
+
+/** What a folder without a `tsconfig.json` is checked by: as the one that `probity new` writes. */
+const CHECKED = ["--strict", "--module", "nodenext", "--target", "es2024", "--lib", "es2024,dom", "--resolveJsonModule"];
+
+/**
+ * Holds TypeScript to its types: a bundler only takes them out, and a forgotten `await` would be found by the operator. What
+ * is wrong is printed as the compiler prints it.
+ * @param {string} entry
+ */
+function checkTypes(entry) {
+  if (!entry.endsWith(".ts")) return;
+  const folder = path.dirname(entry);
+  const compiler = path.join(path.dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+  const config = path.join(folder, "tsconfig.json");
+  const asked = existsSync(config) ? ["--project", config] : [...CHECKED, "--types", "", entry];
+  const { status, error } = spawnSync(process.execPath, [compiler, "--noEmit", ...asked], { cwd: folder, stdio: "inherit" });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`the types of ${path.basename(entry)} do not hold; what is wrong is above`);
 }
 
 /** @param {string} folder @param {string} [named] */
@@ -102,20 +123,25 @@ async function main() {
   const folder = path.resolve(positionals[0] ?? ".");
   const target = path.resolve(values.target ?? path.join(folder, "target/javascript"));
   if (values.wit === undefined) throw new Error("--wit is missing: the folder with the contract's files");
-  const { metafile } = await bundle(entryOf(folder, values.entry), path.join(target, "check.js"));
+  const entry = entryOf(folder, values.entry);
+  checkTypes(entry);
+  const { metafile } = await bundle(entry, path.join(target, "check.js"));
   await writeWorld(path.resolve(values.wit), target, capabilities(metafile));
-  await writeInputs(target, metafile);
+  await writeInputs(target, path.dirname(entry), metafile);
   const script = path.join(target, "check.js");
   const source = `${await readFile(script, "utf8")}\n${await lineTable(folder, script)}`;
+  const out = path.resolve(values.out ?? path.join(target, "check.wasm"));
+  process.chdir(target);
   const { component } = await componentize({
     witPath: path.join(target, "wit"),
     world: "guest",
     jsSource: source,
-    jsPath: script,
+    // In stacks; the folder's own path has no place in a component.
+    jsPath: "check.js",
     sync: true,
     stubWasi: true,
   });
-  await writeFile(values.out ?? path.join(target, "check.wasm"), component);
+  await writeFile(out, component);
 }
 
 main().catch((error) => {

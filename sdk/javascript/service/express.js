@@ -1,19 +1,19 @@
 /**
- * Express: `/health`, `/ready` and `/live` as a view of Probity's board.
+ * Express: `/health`, `/health/GROUP`, `/ready`, `/live` and `/startup` as a view of Probity's board.
  *
  * ```js
- * import { board } from "probity-sdk/express";
+ * import { board } from "probity-check/express";
  *
  * app.use(board("http://127.0.0.1:8080", { version: "1.4.2" }));
  * ```
  *
- * Requests are answered from a cache and never hold up the event loop; the host being away makes `/health` and `/ready`
- * 503 `unknown`, and leaves `/live` at 200. The handler is a plain `(request, response, next)`: it also serves Connect
+ * `/health` takes `?format=`. Requests are answered from a cache and never hold up the event loop; the host being away makes
+ * all but `/live` 503 `unknown`, and leaves that at 200. The handler is a plain `(request, response, next)`: it also serves Connect
  * and `node:http`. For programs on Node, not for checks.
  * @module
  */
 
-import { Board, PATHS } from "./board.js";
+import { Board, isKnown } from "./board.js";
 
 /** @typedef {import("node:http").IncomingMessage} Request */
 /** @typedef {import("node:http").ServerResponse} Response */
@@ -34,13 +34,12 @@ export function board(url = "http://127.0.0.1:8080", options = {}) {
   const shown = new Board(url, options);
   /** @param {Request} request @param {Response} response @param {() => void} [next] */
   const view = (request, response, next) => {
-    const asked = (request.url ?? "/").split("?", 1)[0];
-    const path = PATHS.find((path) => path === asked);
-    if (path === undefined) return next === undefined ? send(response, 404) : next();
+    const [path, query] = (request.url ?? "/").split("?", 2);
+    if (!isKnown(path)) return next === undefined ? send(response, 404) : next();
     if (request.method !== "GET" && request.method !== "HEAD") return send(response, 405, { allow: "GET, HEAD" });
-    const answered = shown.answer(path).then(({ status, body }) => {
-      const headers = { "content-type": "application/json", "cache-control": "no-store" };
-      send(response, status, headers, `${JSON.stringify(body)}\n`);
+    const answered = shown.answer(path, new URLSearchParams(query).get("format")).then(({ status, body, other }) => {
+      const headers = { "content-type": other?.type ?? "application/json", "cache-control": "no-store" };
+      send(response, status, headers, other?.text ?? `${JSON.stringify(body)}\n`);
     });
     // Nobody waits for this promise: a rejection would end the process.
     answered.catch(() => response.destroy());

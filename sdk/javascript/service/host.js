@@ -36,7 +36,7 @@ export const below = (host, path) => new URL(host.pathname.replace(/\/+$/, "") +
  * Sends and reads. Rejects when that does not work out.
  * @param {URL} url
  * @param {Sent} sent
- * @returns {Promise<{ status: number, body: string }>}
+ * @returns {Promise<{ status: number, body: string, type: string }>}
  */
 export function exchange(url, { token, body, timeoutMs }) {
   const kind = url.protocol === "https:" ? https : http;
@@ -55,7 +55,7 @@ export function exchange(url, { token, body, timeoutMs }) {
         text += part;
         if (text.length > BODY_CHARS_MAX) request.destroy(new Error(`the answer is longer than ${BODY_CHARS_MAX} characters`));
       });
-      response.on("end", () => done({ status: response.statusCode ?? 0, body: text }));
+      response.on("end", () => done({ status: response.statusCode ?? 0, body: text, type: response.headers["content-type"] ?? "application/json" }));
     });
     request.on("error", failed);
     request.end(body);

@@ -2,7 +2,7 @@
  * What a service says about itself, pushed to the host as a heartbeat: `POST /heartbeats/NAME`.
  *
  * ```js
- * import { Pulse } from "probity-sdk/pulse";
+ * import { Pulse } from "probity-check/pulse";
  *
  * const pool = () => ({ used: database.totalCount - database.idleCount, size: database.options.max });
  * const pulse = new Pulse("http://127.0.0.1:8080", "shop", { token: "…", pool });

@@ -9,6 +9,9 @@ import { timeoutMs } from "./units.js";
 
 /** @typedef {"live" | "ready" | "startup"} Probe */
 
+/** @type {readonly Probe[]} */
+const PROBES = ["live", "ready", "startup"];
+
 /**
  * A check. Only `name` and `run` are needed.
  * @template {Record<string, import("./config.js").Field<any>>} [S={}]
@@ -40,6 +43,10 @@ import { timeoutMs } from "./units.js";
 export function check(definition) {
   if (typeof definition?.name !== "string") throw new TypeError("check({ name }) is missing: the plugin's name");
   if (typeof definition.run !== "function") throw new TypeError("check({ run }) is missing: a function");
+  const strange = (definition.probes ?? []).find((probe) => !PROBES.includes(probe));
+  if (strange !== undefined) {
+    throw new TypeError(`check({ probes }): ${JSON.stringify(strange)} is no probe; there are ${PROBES.join(", ")}`);
+  }
   tableOf(definition);
   return definition;
 }

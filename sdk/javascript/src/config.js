@@ -279,6 +279,20 @@ export function parse(of, document) {
   return of.read(value, "");
 }
 
+/**
+ * The fields of a table that somebody else wrote: names are as they are, and others may be there.
+ * @template {Record<string, Field<any>>} S
+ * @param {S} fields
+ * @param {any} value
+ * @returns {Read<S>}
+ * @internal
+ */
+export function pick(fields, value) {
+  if (!isTable(value)) return misfit("type", value, "a table", "");
+  const entries = Object.entries(fields).map(([key, of]) => [key, readKey(of, value, key, "")]);
+  return /** @type {Read<S>} */ (Object.fromEntries(entries));
+}
+
 /** `maxAge` → `max-age`. @param {string} name */
 function kebab(name) {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

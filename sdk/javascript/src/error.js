@@ -22,6 +22,14 @@
 /** Kinds that say something about the thing that was asked. */
 const ABOUT_THE_TARGET = new Set(["timeout", "dns", "refused", "unreachable", "tls", "auth", "protocol", "remote"]);
 
+/** Kinds that say something about the check, its grants or its host. */
+const NOT_ABOUT_THE_TARGET = ["denied", "not-found", "invalid-argument", "too-large", "quota", "unsupported", "other"];
+
+/** @param {string} kind */
+function isKind(kind) {
+  return ABOUT_THE_TARGET.has(kind) || NOT_ABOUT_THE_TARGET.includes(kind);
+}
+
 /** No judgement was possible. The host reports the check as `unknown`, with the message. */
 export class Failure extends Error {
   /** @param {string} reason In one line. */
@@ -79,6 +87,10 @@ export class CapabilityError extends Failure {
    * @param {string | null} [code] The native code where there is one: errno name, SQLSTATE, HTTP/2 code.
    */
   constructor(kind, detail, code = null) {
+    if (!isKind(kind)) {
+      const kinds = [...ABOUT_THE_TARGET, ...NOT_ABOUT_THE_TARGET].join(", ");
+      throw new TypeError(`${JSON.stringify(kind)} is no kind of error; there are ${kinds}`);
+    }
     super(code === null ? `${kind}: ${detail}` : `${kind}: ${detail} (${code})`);
     this.name = "CapabilityError";
     /** What to branch on. */

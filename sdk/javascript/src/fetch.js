@@ -80,7 +80,7 @@ export class Headers {
 
 /** What a request was answered with. */
 export class Response {
-  /** @type {import("./http.js").Answer | { status: number, bytes(): Uint8Array, text(): string, json(): any }} */
+  /** @type {import("./http.js").Answer | { status: number, bytes(): Uint8Array, text(): string, json(fields?: any): any }} */
   #answer;
 
   /**
@@ -107,7 +107,7 @@ export class Response {
     return this.status >= 200 && this.status <= 299;
   }
 
-  /** The answer of `probity-sdk/http`: timings, certificates, the address that answered. */
+  /** The answer of `probity-check/http`: timings, certificates, the address that answered. */
   get answer() {
     return this.#answer;
   }
@@ -116,8 +116,14 @@ export class Response {
     return this.#take().text();
   }
 
-  async json() {
-    return this.#take().json();
+  /**
+   * The body as JSON. Given fields, as `json({ count: number() })`, it has to be a table with these.
+   * @template {Record<string, import("./config.js").Field<any>> | undefined} [S=undefined]
+   * @param {S} [fields]
+   * @returns {Promise<S extends Record<string, import("./config.js").Field<any>> ? import("./config.js").Read<S> : any>}
+   */
+  async json(fields) {
+    return this.#take().json(fields);
   }
 
   async bytes() {
@@ -181,7 +187,7 @@ export class AbortController {
  * @property {any} [body] A text, bytes, or `URLSearchParams`.
  * @property {"follow" | "manual" | "error"} [redirect]
  * @property {AbortSignal} [signal]
- * @property {string} [endpoint] As in `probity-sdk/http`.
+ * @property {string} [endpoint] As in `probity-check/http`.
  */
 
 /**

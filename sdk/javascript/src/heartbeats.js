@@ -21,3 +21,14 @@ import { ask } from "./error.js";
 export const last = (name) => ask(() => heartbeats.last(name)) ?? null;
 /** The latest beats, newest first. @param {string} name @param {number} max @returns {Beat[]} */
 export const recent = (name, max) => ask(() => heartbeats.recent(name, max));
+
+/**
+ * A run that was said to start and has not ended.
+ * @typedef {object} OpenRun
+ * @property {string | null} id What the job calls it; null for a job that does not tell its runs apart.
+ * @property {number} startedUnixMs
+ * @property {number} ageMs
+ */
+
+/** Runs that were said to start and have not ended, the oldest first. @param {string} name @returns {OpenRun[]} */
+export const open = (name) => ask(() => heartbeats.open(name));

@@ -4,7 +4,7 @@
  * `fetch` is made of this. Use it directly for endpoints of the host's configuration, timings and certificates:
  *
  * ```js
- * import * as http from "probity-sdk/http";
+ * import * as http from "probity-check/http";
  * const answer = http.send({ method: "POST", url: "/orders", endpoint: "shop", json: { "dry-run": true }, timeout: "500ms" });
  * ```
  * @module
@@ -12,7 +12,8 @@
 
 import http from "probity:check/http@0.1.0";
 
-import { CapabilityError, ask, translate } from "./error.js";
+import { pick } from "./config.js";
+import { CapabilityError, ConfigError, ask, translate } from "./error.js";
 import { decode, encode } from "./text.js";
 import { tlsInfo } from "./tls-info.js";
 import { timeoutMs } from "./units.js";
@@ -61,7 +62,7 @@ export { daysLeft } from "./tls-info.js";
  * @property {string} cipher
  * @property {string | null} alpn
  * @property {number} handshakeMs
- * @property {Certificate[]} chain Leaf first.
+ * @property {Certificate[]} chain Those that lead to an authority, leaf first; all that were sent where none do.
  * @property {string | null} distrust Why the chain is not trusted; null when it is.
  */
 
@@ -69,10 +70,13 @@ export { daysLeft } from "./tls-info.js";
 export class Answer {
   /** @type {any} */
   #response;
+  /** What was asked, for messages. @type {string} */
+  #url;
 
-  /** @param {any} response @internal */
-  constructor(response) {
+  /** @param {any} response @param {string} [url] @internal */
+  constructor(response, url = "") {
     this.#response = response;
+    this.#url = nameOf(url);
   }
 
   /** The status code. @returns {number} */
@@ -90,13 +94,13 @@ export class Answer {
     return this.#response.headers().map((/** @type {[string, any]} */ [name, value]) => [name, decode(value)]);
   }
 
-  /** The first header of this name, in any case. @param {string} name @returns {string | null} */
+  /** The first header of this name, in any case; `headers` has all. @param {string} name @returns {string | null} */
   header(name) {
     const value = this.#response.header(name) ?? null;
     return value === null ? null : decode(value);
   }
 
-  /** The body. Throws when it broke off, took too long, or was too large. @returns {Uint8Array} */
+  /** The body, with `content-encoding` undone and text in UTF-8. Throws when it broke off, took too long, or was too large. @returns {Uint8Array} */
   bytes() {
     return new Uint8Array(ask(() => this.#response.body()));
   }
@@ -106,17 +110,30 @@ export class Answer {
     try {
       return decode(this.bytes(), true);
     } catch (error) {
-      throw error instanceof TypeError ? new CapabilityError("protocol", `body: ${error.message}`) : error;
+      throw error instanceof TypeError ? new CapabilityError("protocol", `body of ${this.#url}: ${error.message}`) : error;
     }
   }
 
-  /** The body as JSON; `protocol` when it is none. @returns {any} */
-  json() {
+  /**
+   * The body as JSON; `protocol` when it is none, with the address that was asked. Given fields, it has to be a table with
+   * these, and a missing one is named: `answer.json({ count: number(), oldest_ms: optional(number()) })`.
+   * @template {Record<string, import("./config.js").Field<any>> | undefined} [S=undefined]
+   * @param {S} [fields]
+   * @returns {S extends Record<string, import("./config.js").Field<any>> ? import("./config.js").Read<S> : any}
+   */
+  json(fields) {
     const text = this.text();
+    let value;
     try {
-      return JSON.parse(text);
+      value = JSON.parse(text);
     } catch (error) {
-      throw new CapabilityError("protocol", `body: ${/** @type {Error} */ (error).message}`);
+      throw new CapabilityError("protocol", `body of ${this.#url} is no JSON: ${/** @type {Error} */ (error).message}`);
+    }
+    if (fields === undefined) return value;
+    try {
+      return /** @type {any} */ (pick(fields, value));
+    } catch (error) {
+      throw error instanceof ConfigError ? new CapabilityError("protocol", `body of ${this.#url}: ${error.message}`) : error;
     }
   }
 
@@ -149,7 +166,7 @@ export class Answer {
  * @throws {CapabilityError} When there is no answer: refused, timeout, denied …
  */
 export function send(request) {
-  return ask(() => new Answer(prepare(request).send()));
+  return ask(() => new Answer(prepare(request).send(), urlOf(request)));
 }
 
 /** Sends a GET. @param {string} url @param {Omit<Request, "url">} [options] */
@@ -164,8 +181,8 @@ export function get(url, options = {}) {
  */
 export function sendAll(requests) {
   const answers = ask(() => http.sendAll(requests.map(prepare)));
-  return answers.map((/** @type {{ tag: string, val: any }} */ { tag, val }) =>
-    tag === "ok" ? new Answer(val) : /** @type {CapabilityError} */ (translate({ payload: val })));
+  return answers.map((/** @type {{ tag: string, val: any }} */ { tag, val }, /** @type {number} */ at) =>
+    tag === "ok" ? new Answer(val, urlOf(requests[at])) : /** @type {CapabilityError} */ (translate({ payload: val })));
 }
 
 /** @param {Request | string} request */
@@ -187,4 +204,14 @@ function prepare(request) {
 /** @param {any} headers @returns {Iterable<[string, string]>} */
 function pairs(headers) {
   return typeof headers[Symbol.iterator] === "function" ? headers : Object.entries(headers);
+}
+
+/** @param {Request | string} request */
+function urlOf(request) {
+  return typeof request === "string" ? request : request.url;
+}
+
+/** An address for messages: without what may be secret in it. @param {string} url */
+function nameOf(url) {
+  return url.replace(/[?#].*$/s, "").replace(/\/\/[^/@]*@/, "//");
 }

@@ -4,7 +4,7 @@
  * A check is the default export of `check.js` or `check.ts`:
  *
  * ```js
- * import check, { Outcome, atMost, span, text } from "probity-sdk";
+ * import check, { Outcome, atMost, span, text } from "probity-check";
  *
  * export default check({
  *   name: "orders-backlog",
@@ -19,7 +19,7 @@
  * });
  * ```
  *
- * Capabilities are modules of their own, `probity-sdk/http`, `/sql`, `/redis`, `/queue`, `/state`, `/system` and so on: a
+ * Capabilities are modules of their own, `probity-check/http`, `/sql`, `/redis`, `/queue`, `/state`, `/system` and so on: a
  * component imports those that the check imports and no other, so what it uses is what an operator must grant. `fetch`
  * counts as `http`. `console` writes log records.
  * @module
@@ -28,8 +28,7 @@
 export { check, check as default } from "./check.js";
 export { atLeast, atMost, boolean, integer, json, list, map, number, oneOf, optional, size, span, table, text } from "./config.js";
 export { CapabilityError, ConfigError, Failure } from "./error.js";
-export { Outcome } from "./outcome.js";
+export { Outcome, Status } from "./outcome.js";
 export { AtLeast, AtMost, worst } from "./threshold.js";
 
-/** @typedef {import("./threshold.js").Status} Status */
 /** @typedef {import("./error.js").ErrorKind} ErrorKind */

@@ -8,6 +8,9 @@ import log from "probity:check/log@0.1.0";
 /** @typedef {"trace" | "debug" | "info" | "warn" | "error"} Level */
 /** @typedef {Record<string, unknown>} Fields */
 
+/** @type {readonly Level[]} */
+const LEVELS = ["trace", "debug", "info", "warn", "error"];
+
 /**
  * Writes a record.
  * @param {Level} level
@@ -15,6 +18,7 @@ import log from "probity:check/log@0.1.0";
  * @param {Fields} [fields] Names and values to be shown beside it.
  */
 export function write(level, message, fields = {}) {
+  if (!LEVELS.includes(level)) throw new TypeError(`${JSON.stringify(level)} is no level; there are ${LEVELS.join(", ")}`);
   log.write(level, String(message), Object.entries(fields).map(([name, value]) => [name, String(value)]));
 }
 

@@ -2,7 +2,7 @@
  * Redis or Valkey through a declared connection. Without a further grant only commands that read are allowed.
  *
  * ```js
- * import * as redis from "probity-sdk/redis";
+ * import * as redis from "probity-check/redis";
  * const waiting = redis.open("cache").command("LLEN", "mails");
  * ```
  * @module

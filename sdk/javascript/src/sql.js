@@ -3,7 +3,7 @@
  * says `NAME:write`.
  *
  * ```js
- * import * as sql from "probity-sdk/sql";
+ * import * as sql from "probity-check/sql";
  * const waiting = sql.open("orders-db").scalar("SELECT count(*) FROM orders WHERE paid_at IS NULL");
  * ```
  * @module

@@ -10,17 +10,26 @@ import { plain } from "./units.js";
 
 /** @typedef {"healthy" | "degraded" | "unhealthy"} Status */
 
-/** From good to bad. @type {readonly Status[]} */
-const STATUSES = ["healthy", "degraded", "unhealthy"];
+/** From good to bad. @type {readonly Status[]} @internal */
+export const STATUSES = ["healthy", "degraded", "unhealthy"];
+
+/** @param {any} value @returns {value is Status} @internal */
+export function isStatus(value) {
+  return STATUSES.includes(value);
+}
 
 /**
  * The worst of many; healthy when there are none.
  * @param {Iterable<Status>} statuses
  * @returns {Status}
+ * @throws {TypeError} For a word that is no status.
  */
 export function worst(statuses) {
   let found = 0;
-  for (const status of statuses) found = Math.max(found, STATUSES.indexOf(status));
+  for (const status of statuses) {
+    if (!isStatus(status)) throw new TypeError(`${JSON.stringify(status)} is no status; there are ${STATUSES.join(", ")}`);
+    found = Math.max(found, STATUSES.indexOf(status));
+  }
   return STATUSES[found];
 }
 

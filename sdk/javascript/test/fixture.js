@@ -3,7 +3,7 @@
  * @module
  */
 
-import check, { CapabilityError, Failure, Outcome, text } from "probity-sdk";
+import check, { CapabilityError, Failure, Outcome, text } from "probity-check";
 
 export { expose } from "../src/entry.js";
 export { LoopPromise } from "../src/loop.js";

@@ -8,17 +8,17 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import * as esbuild from "esbuild";
-import check, { Outcome } from "probity-sdk";
-import * as clock from "probity-sdk/clock";
-import * as context from "probity-sdk/context";
-import * as http from "probity-sdk/http";
-import * as state from "probity-sdk/state";
-import { TestHost } from "probity-sdk/testing";
+import check, { Outcome, number, optional, text } from "probity-check";
+import * as clock from "probity-check/clock";
+import * as context from "probity-check/context";
+import * as http from "probity-check/http";
+import * as state from "probity-check/state";
+import { TestHost } from "probity-check/testing";
 
 import { OPTIONS } from "../bin/bundle.js";
 import { decode, encode } from "../src/text.js";
 
-const folder = await mkdtemp(path.join(tmpdir(), "probity-sdk-"));
+const folder = await mkdtemp(path.join(tmpdir(), "probity-check-"));
 after(() => rm(folder, { recursive: true }));
 const outfile = path.join(folder, "fixture.mjs");
 await esbuild.build({ ...OPTIONS, entryPoints: [path.join(import.meta.dirname, "fixture.js")], outfile });
@@ -111,6 +111,22 @@ test("text survives the way through bytes, and bytes that are none are refused o
   }
 });
 
+test("an answer that is no JSON, or lacks a field, says which address gave it", async () => {
+  const host = () => new TestHost().http(`${URL_A}?token=x`, { body: "<html>" }).http(URL_B, { json: { cuont: 3, old: "1" } });
+  const both = (look) => host().run(check({ name: "both", async run() {
+    const [, b] = await Promise.all([fetch(`${URL_A}?token=x`), fetch(URL_B)]);
+    await look(b);
+    return Outcome.healthy("read");
+  } }));
+  const html = async () => (await fetch(`${URL_A}?token=x`)).json();
+  await assert.rejects(both(html), { kind: "protocol", detail: new RegExp(`^body of ${URL_A} is no JSON: .*`) });
+  const missing = `body of ${URL_B}: at /: missing field \`count\``;
+  await assert.rejects(both((b) => b.json({ count: number() })), { kind: "protocol", detail: missing });
+  const wrong = `body of ${URL_B}: at /old: invalid type: string "1", expected a number`;
+  await assert.rejects(both((b) => b.json({ old: number() })), { kind: "protocol", detail: wrong });
+  await both(async (b) => assert.deepEqual(await b.json({ cuont: number(), x: optional(text()) }), { cuont: 3, x: null }));
+});
+
 test("what came after the body can be said", async () => {
   const asks = check({ name: "asks", run: () => Outcome.healthy(http.get(URL_A).trailers.join(" ")) });
   const said = await new TestHost().http(URL_A, { trailers: { "grpc-status": "0" } }).run(asks);
@@ -120,7 +136,8 @@ test("what came after the body can be said", async () => {
 /** What `look` sees in one run on `host`. */
 async function inRun(host, look) {
   let seen;
-  await host.run(check({ name: "looks", run: () => Outcome.healthy(String((seen = look()))) }));
+  const run = () => ((seen = look()), Outcome.healthy("looked"));
+  await host.run(check({ name: "looks", run }));
   return seen;
 }
 

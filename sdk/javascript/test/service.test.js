@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { board } from "probity-sdk/express";
-import { Pulse } from "probity-sdk/pulse";
+import { board } from "probity-check/express";
+import { Pulse } from "probity-check/pulse";
 
 import { Board } from "../service/board.js";
 import { FakeHost, gate, until } from "./fake-host.js";
@@ -67,7 +67,7 @@ hosted("a host that hangs holds nobody up, nor the event loop", async (host) => 
   assert.ok(performance.now() - start < 5000);
   assert.ok(ticks > 10, `${ticks} ticks`);
   for (const { status, body } of answers) assert.deepEqual([status, body.status], [503, "unknown"]);
-  assert.equal(answers[0].body.message, "the health-check host is away: no answer yet");
+  assert.equal(answers[0].body.message, `the health-check host at ${host.url} is away: no answer yet`);
   assert.equal(host.asked.length, 1);
 });
 
@@ -76,8 +76,38 @@ hosted("a host that is away makes unknown but not dead", async (host) => {
   const shown = new Board(host.url, { patienceMs: 5000, version: "1" });
   const ready = await shown.answer("/ready");
   assert.deepEqual([ready.status, ready.body.status, ready.body.version], [503, "unknown", "1"]);
-  assert.match(String(ready.body.message), /^the health-check host is away: connect ECONNREFUSED /);
+  assert.ok(String(ready.body.message).startsWith(`the health-check host at ${host.url} is away: connect ECONNREFUSED `));
   assert.equal((await shown.answer("/live")).status, 200);
+});
+
+hosted("a host that goes away is logged once, and once when it is back", async (host) => {
+  const lines = [];
+  const url = host.url.replace("//", "//me:secret@");
+  const shown = new Board(url, { ttlMs: 0, maxAgeMs: 0, patienceMs: 5000, log: (line) => lines.push(line) });
+  for (const body of ["<html>", "ok\n"]) {
+    host.body = body;
+    for (let turn = 0; turn < 5; turn += 1) await Promise.all([shown.answer("/ready"), shown.answer("/health")]);
+  }
+  assert.equal(lines.length, 2, lines.join("\n"));
+  assert.match(lines[0], /^the health-check host at http:\/\/127.0.0.1:\d+ is away: \/(ready|health) answered 200, and not/);
+  assert.equal(lines[1], `the health-check host at ${host.url} is back`);
+});
+
+hosted("groups and formats are passed on, and bounded", async (host) => {
+  host.body = "OK - 3 checks\n";
+  const shown = new Board(host.url, { patienceMs: 5000, version: "9" });
+  const answer = await shown.answer("/health/orders", "nagios");
+  assert.deepEqual([answer.status, answer.other.text], [200, "OK - 3 checks\n"]);
+  host.body = '{"status":"healthy"}';
+  assert.deepEqual((await shown.answer("/health", "json")).body, { status: "healthy", version: "9" });
+  assert.deepEqual(host.asked.map(([path]) => path), ["/health/orders?format=nagios", "/health"]);
+  host.status = 404;
+  assert.equal((await shown.answer("/health/other")).status, 404);
+  assert.match((await shown.answer("/health", "yaml")).body.message, /there are json, health\+json, spring/);
+  for (const path of ["/health/../checks", "/health/", "/checks", `/health/${"a".repeat(64)}`]) {
+    assert.equal((await shown.answer(path)).status, 404, path);
+  }
+  assert.equal(host.asked.length, 3);
 });
 
 hosted("an answer past its age is not given, and one that is no board's is none", async (host) => {
@@ -102,6 +132,9 @@ hosted("the handler answers its own paths and leaves the others to the program",
   assert.deepEqual([ready.status, await ready.json()], [200, { status: "ok", version: "9" }]);
   assert.deepEqual(["cache-control", "content-type"].map((name) => ready.headers.get(name)), ["no-store", "application/json"]);
   assert.deepEqual([(await ask("/orders")).status, (await ask("/ready", "POST")).status], [418, 405]);
+  const head = await ask("/startup", "HEAD");
+  assert.deepEqual([head.status, await head.text()], [200, ""]);
+  assert.equal(await (await ask("/health/orders?format=text")).text(), "ok\n");
   view.drain();
   const draining = await ask("/ready");
   assert.deepEqual([draining.status, await draining.json()], [503, { status: "draining", version: "9" }]);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AtLeast, AtMost, ConfigError, Outcome, atMost, integer, list, map, number, oneOf, optional, size, span, table, text, worst } from "probity-sdk";
+import check, { AtLeast, AtMost, CapabilityError, ConfigError, Outcome, Status, atMost, integer, list, map, number, oneOf, optional, size, span, table, text, worst } from "probity-check";
 
 import { parse } from "../src/config.js";
 import { bytes, milliseconds, number as shown, plain } from "../src/units.js";
@@ -24,6 +24,49 @@ test("measurements carry unit and status; whole numbers are integers, judged one
     { name: "rows", value: { tag: "integer", val: 5 }, unit: null, status: null },
     { name: "share", value: { tag: "number", val: 0.5 }, unit: "1", status: null },
   ]);
+});
+
+test("a status is one of three words, checked where it is said", () => {
+  const listed = /is no status; there are "healthy", "degraded", "unhealthy"/;
+  for (const word of ["critical", "down", "Unhealthy", "", 2, undefined, null, { toString: () => "healthy" }]) {
+    assert.throws(() => Outcome.healthy("fine").finding(word, "text"), listed, String(word));
+    assert.throws(() => new Outcome(word, "text"), listed);
+  }
+  assert.throws(() => worst(["healthy", "warn"]), /"warn" is no status/);
+  const outcome = Outcome.healthy("fine");
+  outcome.status = "ok";
+  assert.throws(() => outcome.toContract(), listed);
+  assert.equal(Outcome.healthy("fine").finding(Status.unhealthy, "text").status, "unhealthy");
+});
+
+test("kinds of errors and probes are checked where they are said", () => {
+  assert.throws(() => new CapabilityError("gone", "text"), /"gone" is no kind of error; there are timeout, dns, /);
+  assert.throws(() => check({ name: "x", probes: ["redy"], run() {} }), /"redy" is no probe; there are live, ready, startup/);
+});
+
+test("what is no value is no measurement, and no judgement either", () => {
+  const none = new AtMost();
+  for (const [value, shown] of [[undefined, "undefined"], [null, "null"], [NaN, "NaN"], [Promise.resolve(1), "a Promise"],
+    [{}, "an object \\(Object\\)"], [[], "a list"]]) {
+    const said = new RegExp(`the value is ${shown}, expected a number.*await.*field`);
+    assert.throws(() => Outcome.healthy("fine").judge("lag", value, "ms", none), said);
+    assert.throws(() => Outcome.healthy("fine").measure("lag", value), said);
+  }
+  assert.throws(() => Outcome.healthy("fine").judge("lag", "5", "ms", none), /judge\("lag"\): the value is "5", expected a number\.$/);
+  assert.throws(() => Outcome.healthy("fine").judge("lag", 5, "ms"), /the threshold is undefined, expected an AtMost/);
+  assert.equal(Outcome.healthy("fine").judge("lag", 5n, "ms", none).measurements[0].value.val, 5);
+});
+
+test("a healthy message has no holes; bad news is told as it is", () => {
+  for (const said of [`x${undefined}`, `difference ${NaN} orders`, `${Promise.resolve()}`, `${{}}`]) {
+    assert.throws(() => Outcome.healthy(said), /holds (undefined|NaN|\[object)/, said);
+  }
+  for (const said of [undefined, null, Promise.resolve("x"), {}]) {
+    assert.throws(() => Outcome.unhealthy(said), /the message of unhealthy is .*, expected a text/);
+    assert.throws(() => Outcome.healthy("fine").finding("degraded", said), /the message of degraded is/);
+  }
+  assert.equal(Outcome.unhealthy("relation undefined_orders does not exist").message, "relation undefined_orders does not exist");
+  assert.equal(Outcome.unhealthy(new Error("no route")).message, "no route");
 });
 
 test("a bound is the last allowed value, and what is not a number breaks every bound", () => {

@@ -1,8 +1,8 @@
 /**
- * A fake host, for tests of checks in Node: `node --import probity-sdk/testing/register --test`.
+ * A fake host, for tests of checks in Node: `node --import probity-check/testing/register --test`.
  *
  * ```js
- * import { TestHost } from "probity-sdk/testing";
+ * import { TestHost } from "probity-check/testing";
  * import check from "../check.js";
  *
  * const host = new TestHost().http("http://shop.test/stats", { json: { orders: 3 } });

@@ -1,7 +1,7 @@
 /**
- * Lets a check run in Node: what it imports of the host leads to the fakes of `probity-sdk/testing`.
+ * Lets a check run in Node: what it imports of the host leads to the fakes of `probity-check/testing`.
  *
- *     node --import probity-sdk/testing/register --test
+ *     node --import probity-check/testing/register --test
  * @module
  */
 

@@ -9,7 +9,7 @@ class FakeHost:
     """What it answers, and what it was asked."""
 
     def __init__(self):
-        self.status, self.body = 200, b"ok\n"
+        self.status, self.body, self.kind = 200, b"ok\n", "text/plain"
         self.asked = []
         self.posted = []
         self.go_on = threading.Event()
@@ -29,6 +29,7 @@ class FakeHost:
 
             def _answer(self):
                 self.send_response(host.status)
+                self.send_header("content-type", host.kind)
                 self.end_headers()
                 with contextlib.suppress(OSError):
                     self.wfile.write(host.body)

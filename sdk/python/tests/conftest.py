@@ -2,7 +2,7 @@
 
 import pytest
 
-from probity import _check
+from probity_check import _check
 
 
 @pytest.fixture(autouse=True)

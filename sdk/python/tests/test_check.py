@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from probity import (
+from probity_check import (
     AtMost,
     CapabilityError,
     ErrorKind,
@@ -26,9 +26,9 @@ from probity import (
     tcp,
     udp,
 )
-from probity._check import of, only
-from probity.http import TlsInfo
-from probity.testing import Database, Host, Reply, Script
+from probity_check._check import of, only
+from probity_check.http import TlsInfo
+from probity_check.testing import Database, Host, Reply, Script
 
 
 @dataclass
@@ -101,7 +101,7 @@ def test_no_outcome_is_a_mistake_with_a_name():
 
 
 def test_without_a_host_a_capability_says_so():
-    with pytest.raises(RuntimeError, match="probity.testing.Host"):
+    with pytest.raises(RuntimeError, match="probity_check.testing.Host"):
         http.get("http://shop.test/")
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal, Optional
 import jsonschema
 import pytest
 
-from probity import AtMost, ConfigError, Size, Span, setting
-from probity._config import parse
-from probity._schema import schema
+from probity_check import AtMost, ConfigError, Size, Span, setting
+from probity_check._config import parse
+from probity_check._schema import schema
 
 
 @dataclass

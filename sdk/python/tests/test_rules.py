@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from probity import AtLeast, AtMost, ConfigError, Outcome, Status, setting
-from probity._config import parse
-from probity._schema import schema
-from probity.http import Codes
-from probity.json import Pointer, Rule, shorten
+from probity_check import AtLeast, AtMost, ConfigError, Outcome, Status, setting
+from probity_check._config import parse
+from probity_check._schema import schema
+from probity_check.http import Codes
+from probity_check.json import Pointer, Rule, shorten
 
 
 @dataclass
@@ -120,3 +120,17 @@ def test_a_default_with_rules_reads_as_it_was_written() -> None:
     default = json.loads(json.dumps(schema(Strict, "config")))["properties"]["rules"]["default"]
     assert "equals" not in default[0] and default[1]["equals"] is None
     assert parse(json.dumps({"rules": default}), Config).rules == wanted
+
+
+def test_large_integers_are_told_apart() -> None:
+    """Beyond 2^53, where floats miss every other integer."""
+    document = {"id": 9007199254740993}
+    assert verdict({"pointer": "/id", "at-most": {"crit": 9007199254740992}}, document) == (
+        Status.UNHEALTHY,
+        "/id 9007199254740993, more than 9007199254740992",
+    )
+    assert verdict({"pointer": "/id", "at-least": {"crit": 9007199254740993}}, document)[0] == Status.HEALTHY
+    assert verdict({"pointer": "/id", "equals": 9007199254740992}, document)[0] == Status.UNHEALTHY
+    outcome = Outcome.healthy("fine").judge("id", 9007199254740993, "", AtMost())
+    assert outcome.measurements[0].value == 9007199254740993
+    assert isinstance(Outcome.healthy("fine").judge("n", 3, "", AtMost()).measurements[0].value, float)

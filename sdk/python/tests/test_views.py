@@ -14,11 +14,11 @@ from django.conf import settings
 from django.test import RequestFactory
 from fastapi.testclient import TestClient
 
-import probity.django
-import probity.fastapi
-import probity.flask
-from probity.board import Board
-from probity.pulse import Pulse
+import probity_check.django
+import probity_check.fastapi
+import probity_check.flask
+from probity_check.board import Board
+from probity_check.pulse import Pulse
 
 
 @pytest.fixture
@@ -87,8 +87,44 @@ def test_a_host_that_is_away_makes_unknown_but_not_dead(host):
     board = Board(host.url, patience=5, version="1")
     ready = board.answer("/ready")
     assert (ready.status, ready.body["status"], ready.body["version"]) == (503, "unknown", "1")
-    assert "ConnectionRefusedError" in ready.body["message"]
+    assert f"the health-check host at {host.url} is away: ConnectionRefusedError" in ready.body["message"]
     assert board.answer("/live").status == 200
+
+
+def test_a_host_that_goes_away_is_logged_once_and_once_when_it_is_back(host, caplog):
+    caplog.set_level("INFO", logger="probity_check")
+    board = Board(host.url.replace("//", "//me:secret@"), ttl=0.0, max_age=0.0, patience=5)
+    host.body = b"<html>"
+    for _ in range(5):
+        board.answer("/ready"), board.answer("/health")
+    host.body = b"ok\n"
+    for _ in range(5):
+        board.answer("/ready"), board.answer("/health")
+    until(lambda: len(caplog.messages) == 2)
+    away, back = caplog.messages
+    assert away == f"the health-check host at {host.url} is away: /ready answered 200, and not as a board does"
+    assert back == f"the health-check host at {host.url} is back"
+
+
+def test_groups_and_formats_are_passed_on_and_bounded(host):
+    host.body, host.kind = b"OK - 3 checks\n", "text/plain; charset=utf-8"
+    board = Board(host.url, patience=5, version="9")
+    answer = board.answer("/health/orders", "nagios")
+    assert (answer.status, answer.text(), answer.content_type) == (200, "OK - 3 checks\n", host.kind)
+    assert host.asked[-1][0] == "/health/orders?format=nagios"
+    host.body = b'{"status":"healthy"}'
+    assert board.answer("/health", "json").body == {"status": "healthy", "version": "9"}
+    host.status = 404
+    assert board.answer("/health/other").status == 404
+    asked = len(host.asked)
+    refused = board.answer("/health", "yaml")
+    assert refused.status == 400 and "there are json, health+json, spring" in refused.body["message"]
+    for path in ("/health/../checks", "/health/", "/checks", "/health/" + "a" * 64):
+        assert board.answer(path).status == 404
+    assert len(host.asked) == asked
+    for at in range(100):
+        board.answer(f"/health/g{at}")
+    assert len(board._slots) <= 64
 
 
 def test_an_answer_past_its_age_is_not_given(host):
@@ -122,35 +158,60 @@ def test_an_event_loop_is_never_held_up(host):
 
 def test_flask(host):
     app = flask.Flask("shop")
-    app.register_blueprint(probity.flask.blueprint(host.url, patience=5, version="9"))
+    app.register_blueprint(probity_check.flask.blueprint(host.url, patience=5, version="9"))
     answer = app.test_client().get("/ready")
     assert (answer.status_code, answer.json) == (200, {"status": "ok", "version": "9"})
     assert answer.headers["cache-control"] == "no-store"
+    head = app.test_client().head("/startup")
+    assert (head.status_code, head.data) == (200, b"")
+    host.body, host.kind = b"<x/>", "application/xml"
+    answer = app.test_client().get("/health/orders?format=spring")
+    assert (answer.data, answer.content_type) == (b"<x/>", "application/xml")
 
 
 def test_fastapi(host):
     app = fastapi.FastAPI()
-    app.include_router(probity.fastapi.router(host.url, patience=5), prefix="/probes")
+    app.include_router(probity_check.fastapi.router(host.url, patience=5), prefix="/probes")
     host.status, host.body = 503, b"starting\n"
     answer = TestClient(app).get("/probes/ready")
     assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
+    assert TestClient(app).head("/probes/startup").status_code == 503
+    assert TestClient(app).get("/probes/health/orders?format=text").status_code == 503
+    assert host.asked[-1][0] == "/health/orders?format=text"
+    assert TestClient(app).get("/probes/health?format=yaml").status_code == 422
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_openapi_document_has_every_answer():
+    app = fastapi.FastAPI()
+    app.include_router(probity_check.fastapi.router())
+    paths = app.openapi()["paths"]
+    assert set(paths) == {"/health", "/health/{group}", "/ready", "/live", "/startup"}
+    for path, operations in paths.items():
+        assert list(operations) == ["get"], path
+        for code in ("200", "503"):
+            schema = operations["get"]["responses"][code]["content"]["application/json"]["schema"]
+            assert schema["$ref"].endswith("/Health" if path.startswith("/health") else "/Probe"), (path, code)
 
 
 def test_django(host):
     if not settings.configured:
         settings.configure()
         django.setup()
-    patterns = {pattern.name: pattern for pattern in probity.django.urls(host.url, patience=5)}
+    patterns = {pattern.name: pattern for pattern in probity_check.django.urls(host.url, patience=5)}
     host.body = b'{"status":"degraded"}'
     answer = patterns["probity-health"].callback(RequestFactory().get("/health"))
     assert (answer.status_code, json.loads(answer.content)) == (200, {"status": "degraded"})
     assert patterns["probity-health"].callback(RequestFactory().post("/health")).status_code == 405
+    assert patterns["probity-startup"].callback(RequestFactory().head("/startup")).status_code == 200
+    answer = patterns["probity-group"].callback(RequestFactory().get("/health/orders?format=text"), group="orders")
+    assert (answer.status_code, host.asked[-1][0]) == (200, "/health/orders?format=text")
 
 
 def test_a_board_that_drains_is_not_ready_and_alive(host):
     board = Board(host.url, version="9", patience=5)
     app = flask.Flask("shop")
-    app.register_blueprint(probity.flask.blueprint(board))
+    app.register_blueprint(probity_check.flask.blueprint(board))
     asked = app.test_client()
     assert asked.get("/ready").status_code == 200
     board.drain()
@@ -162,7 +223,7 @@ def test_a_board_that_drains_is_not_ready_and_alive(host):
 
 def test_options_belong_to_the_board(host):
     with pytest.raises(TypeError, match="ttl: give the options to the Board"):
-        probity.django.urls(Board(host.url), ttl=5)
+        probity_check.django.urls(Board(host.url), ttl=5)
 
 
 def test_a_wrong_address_is_told_at_once():

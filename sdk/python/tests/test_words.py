@@ -1,11 +1,12 @@
 """Outcomes, thresholds and quantities say what the Rust kit says: the same cases as its own tests."""
 
+import decimal
 import math
 
 import pytest
 
-from probity import AtLeast, AtMost, Outcome, Size, Span, Status
-from probity._units import number, show_number
+from probity_check import AtLeast, AtMost, CapabilityError, ErrorKind, Outcome, Size, Span, Status, log
+from probity_check._units import number, show_number
 
 
 def test_worst_is_the_greatest():
@@ -25,6 +26,56 @@ def test_measurements_carry_unit_and_status():
     assert (used.status, used.unit, used.value) == (Status.UNHEALTHY, "%", 96.0)
     assert isinstance(used.value, float)
     assert (mount.unit, mount.status) == (None, None)
+
+
+LISTED = 'is no status; there are "healthy", "degraded", "unhealthy"'
+
+
+@pytest.mark.parametrize("word", ["critical", "down", "Unhealthy", "", 2, None])
+def test_a_status_is_one_of_three_words_checked_where_it_is_said(word):
+    for say in (Outcome.healthy("fine").finding, Outcome):
+        with pytest.raises(ValueError, match=LISTED):
+            say(word, "text")
+    with pytest.raises(ValueError, match=LISTED):
+        Status.worst(["healthy", word])
+
+
+def test_words_and_members_are_the_same():
+    outcome = Outcome.healthy("fine").finding("degraded", "slow").finding(Status.UNHEALTHY, "wrong")
+    assert (outcome.status, outcome.message) == (Status.UNHEALTHY, "wrong; slow")
+    assert Outcome("degraded", "slow").status is Status.DEGRADED
+    assert CapabilityError("refused", "text").kind is ErrorKind.REFUSED
+    with pytest.raises(ValueError, match="'gone' is no kind of error; there are denied, not-found, "):
+        CapabilityError("gone", "text")
+    with pytest.raises(ValueError, match="'warning' is no level; there are trace, debug, info, warn, error"):
+        log.Level.of("warning")
+
+
+@pytest.mark.parametrize("value", [None, math.nan, [], {}, decimal.Decimal("nan")])
+def test_what_is_no_value_is_no_measurement_and_no_judgement(value):
+    with pytest.raises(TypeError, match=r"judge\('lag'\): the value is .*, expected a number"):
+        Outcome.healthy("fine").judge("lag", value, "ms", AtMost())
+    with pytest.raises(TypeError, match=r"measure\('lag'\): the value is .*, expected a number, a text"):
+        Outcome.healthy("fine").measure("lag", value)
+
+
+def test_numbers_of_any_type_are_numbers_and_texts_are_not_judged():
+    judged = Outcome.healthy("fine").judge("lag", decimal.Decimal("1.5"), "ms", AtMost(1)).measure("d", decimal.Decimal(2))
+    assert [each.value for each in judged.measurements] == [1.5, 2.0]
+    for value in ("5", True):
+        with pytest.raises(TypeError, match="expected a number"):
+            Outcome.healthy("fine").judge("lag", value, "ms", AtMost())
+    with pytest.raises(TypeError, match="the threshold is None, expected an AtMost"):
+        Outcome.healthy("fine").judge("lag", 5, "ms", None)
+
+
+def test_a_message_is_a_text_and_a_healthy_one_has_no_holes():
+    for said in (None, 5, {}):
+        with pytest.raises(TypeError, match="the message of unhealthy is .*, expected a text"):
+            Outcome.unhealthy(said)
+    with pytest.raises(TypeError, match="holds nan"):
+        Outcome.healthy(f"{math.nan} orders")
+    assert Outcome.unhealthy(ValueError("no route")).message == "no route"
 
 
 def test_large_integers_saturate():

@@ -17,6 +17,17 @@ pub struct Beat {
     pub duration_ms: Option<f64>,
 }
 
+/// A run that was said to start and has not ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenRun {
+    /// What the job calls it; `None` for a job that does not tell its runs apart.
+    pub id: Option<String>,
+    /// When the start came in, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// Milliseconds since then.
+    pub age_ms: u64,
+}
+
 /// The latest beat; `None` when there was none yet.
 ///
 /// # Errors
@@ -31,4 +42,12 @@ pub fn last(name: &str) -> Result<Option<Beat>, Error> {
 /// As [`last`].
 pub fn recent(name: &str, max: u32) -> Result<Vec<Beat>, Error> {
     host::heartbeat_recent(name, max)
+}
+
+/// Runs that were said to start and have not ended, the oldest first.
+///
+/// # Errors
+/// As [`last`].
+pub fn open(name: &str) -> Result<Vec<OpenRun>, Error> {
+    host::heartbeat_open(name)
 }

@@ -11,7 +11,7 @@ pub use codes::Codes;
 /// A request, sent with [`Request::send`] or, several at once, [`send_all`].
 ///
 /// ```no_run
-/// # use probity_sdk::prelude::*;
+/// # use probity_check::prelude::*;
 /// let response = http::Request::new("POST", "/orders")
 ///     .endpoint("shop") // base URL and credentials are the host's
 ///     .header("content-type", "application/json")
@@ -147,7 +147,13 @@ impl Response {
         self.0.header(name).map(|value| String::from_utf8_lossy(&value).into_owned())
     }
 
-    /// The body.
+    /// Every header of this name, in any case and in order, as text.
+    pub fn header_values(&self, name: &str) -> Vec<String> {
+        let all = self.headers().into_iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        all.map(|(_, value)| String::from_utf8_lossy(&value).into_owned()).collect()
+    }
+
+    /// The body, with `content-encoding` undone and text in UTF-8.
     ///
     /// # Errors
     /// An [`Error`] when it broke off, took too long, or was too large.
@@ -218,7 +224,7 @@ pub struct TlsInfo {
     pub alpn: Option<String>,
     /// Length of the handshake in milliseconds.
     pub handshake_ms: f64,
-    /// The certificates sent, leaf first.
+    /// The certificates that lead to an authority, leaf first; all that were sent where none do.
     pub chain: Vec<Certificate>,
     /// Why the chain is not trusted, if it is not.
     pub verified: Result<(), String>,
@@ -244,6 +250,14 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    /// Whose it is, in a word: its subject, or the first name it is for where the subject is empty.
+    pub fn shown(&self) -> &str {
+        match self.dns_names.first() {
+            Some(name) if self.subject.is_empty() => name,
+            _ => &self.subject,
+        }
+    }
+
     /// Days until it expires, negative afterwards.
     pub fn days_left(&self, now_unix_ms: u64) -> f64 {
         (self.not_after_unix as f64 - now_unix_ms as f64 / 1000.0) / 86_400.0

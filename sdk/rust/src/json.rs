@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use crate::threshold::Judge;
+use crate::units::Number;
 use crate::{AtLeast, AtMost, Outcome, Status};
 
 /// How much of an unexpected text a message quotes, in characters.
@@ -13,8 +14,8 @@ const QUOTE_MAX_CHARS: usize = 80;
 /// numbers have thresholds.
 ///
 /// ```
-/// use probity_sdk::json::Rule;
-/// use probity_sdk::{Outcome, Status};
+/// use probity_check::json::Rule;
+/// use probity_check::{Outcome, Status};
 /// use serde_json::json;
 ///
 /// let rule: Rule = serde_json::from_value(json!({"pointer": "/queue", "at-most": {"warn": 100}})).unwrap();
@@ -38,10 +39,10 @@ pub struct Rule {
     pub exists: Option<bool>,
     /// The value must be a number: more than this is degraded, or unhealthy.
     #[serde(default)]
-    pub at_most: AtMost,
+    pub at_most: AtMost<Number>,
     /// The value must be a number: less than this is degraded, or unhealthy.
     #[serde(default)]
-    pub at_least: AtLeast,
+    pub at_least: AtLeast<Number>,
 }
 
 impl Rule {
@@ -77,15 +78,15 @@ impl Rule {
 
     fn judge_number(&self, outcome: Outcome, value: &Value) -> Outcome {
         let pointer = &self.pointer;
-        let Some(number) = value.as_f64() else {
+        let Some(number) = Number::of_json(value) else {
             let finding = format!("{pointer} is {}, expected a number", shorten(&value.to_string()));
             return outcome.finding(Status::Unhealthy, &finding);
         };
         // One measurement, two judgements: the other side has no bounds, or both apply.
-        let below = self.at_least.complaint(number, "").map(|complaint| format!("{pointer} {complaint}"));
-        let outcome = outcome.judge(pointer, number, "", &self.at_most);
+        let below = self.at_least.complaint_exact(number, "").map(|complaint| format!("{pointer} {complaint}"));
+        let outcome = outcome.judge_exact(pointer, number, "", &self.at_most);
         match below {
-            Some(finding) => outcome.finding(self.at_least.judge(number), &finding),
+            Some(finding) => outcome.finding(self.at_least.judge_exact(number), &finding),
             None => outcome,
         }
     }
@@ -172,6 +173,19 @@ mod tests {
         let status = |number: i32| verdict(rule.clone(), &json!(number)).0;
         assert_eq!([5, 11, 21].map(status), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
         assert_eq!([1, 0].map(status), [Status::Degraded, Status::Unhealthy]);
+    }
+
+    // Integers are compared as integers, by thresholds and by `equals`.
+    #[test]
+    fn large_integers_are_told_apart() {
+        let document: Value = serde_json::from_str(r#"{"id": 9007199254740993}"#).unwrap();
+        let large = |key: &str| json!({"pointer": "/id", key: {"crit": 9_007_199_254_740_992_i64}});
+        assert_eq!(verdict(large("at-most"), &document).0, Status::Unhealthy);
+        assert_eq!(verdict(large("at-least"), &document).0, Status::Healthy);
+        let equals = |pointer: &str, value: Value| verdict(json!({"pointer": pointer, "equals": value}), &document).0;
+        assert_eq!(equals("/id", json!(9_007_199_254_740_993_i64)), Status::Healthy);
+        assert_eq!(equals("/id", json!(9_007_199_254_740_992_i64)), Status::Unhealthy);
+        assert_eq!(equals("/id", json!(9_007_199_254_740_992.0)), Status::Unhealthy);
     }
 
     // A long text does not flood the message.

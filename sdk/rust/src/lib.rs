@@ -5,7 +5,7 @@
 //! [`http`], [`tcp`], [`udp`], [`tls`], [`dns`], [`sql`], [`redis`], [`queue`], [`secrets`], [`system`], [`heartbeats`] and [`peers`]; a component imports those that it calls and no other, so what it uses is what an operator must grant.
 //!
 //! ```
-//! use probity_sdk::prelude::*;
+//! use probity_check::prelude::*;
 //!
 //! #[derive(serde::Deserialize)]
 //! #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -30,10 +30,10 @@
 //!     }
 //! }
 //!
-//! probity_sdk::export!(Load);
+//! probity_check::export!(Load);
 //!
 //! // The same check, natively, against fake capabilities:
-//! use probity_sdk::testing::TestHost;
+//! use probity_check::testing::TestHost;
 //! let host = TestHost::new().load(6.0, 2.0, 1.0).cpus(2);
 //! let outcome = host.run::<Load>(serde_json::json!({"load": {"warn": 1.5}})).unwrap();
 //! assert_eq!(outcome.status, Status::Degraded);
@@ -57,6 +57,7 @@ pub mod http;
 pub mod json;
 pub mod log;
 mod metadata;
+mod number;
 mod outcome;
 pub mod peers;
 pub mod queue;
@@ -77,7 +78,7 @@ mod wasm;
 
 pub use error::{Error, ErrorKind, Failure};
 pub use metadata::{Metadata, Probe};
-pub use outcome::{Measurement, Observed, Outcome, Status};
+pub use outcome::{Measurement, Observed, Outcome, Status, UnknownStatus};
 pub use threshold::{AtLeast, AtMost, Judge};
 #[cfg(target_arch = "wasm32")]
 pub use wasm::bindings as raw;
@@ -90,7 +91,7 @@ pub(crate) use testing::host;
 pub use serde;
 pub use serde_json;
 
-/// What most checks use: `use probity_sdk::prelude::*;`.
+/// What most checks use: `use probity_check::prelude::*;`.
 pub mod prelude {
     pub use crate::units::{Size, Span};
     pub use crate::{AtLeast, AtMost, Check, Error, ErrorKind, Failure, Judge, Metadata, Outcome, Probe, Status};
@@ -128,7 +129,7 @@ pub trait Check {
 /// Exports a [`Check`] from this crate, which must be a `cdylib`.
 ///
 /// ```ignore
-/// probity_sdk::export!(MyCheck);
+/// probity_check::export!(MyCheck);
 /// ```
 ///
 /// Natively it expands to nothing but a type check, so the same crate links

@@ -69,3 +69,53 @@ macro_rules! warn {
 macro_rules! error {
     ($($arg:tt)*) => { $crate::log::error(&::std::format!($($arg)*)) };
 }
+
+/// What [`println!`](crate::println) and its like do: in a component a record, natively what the standard library does.
+#[doc(hidden)]
+pub fn __print(level: Level, text: &str) {
+    #[cfg(target_arch = "wasm32")]
+    write(level, text, &[]);
+    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(clippy::print_stdout, clippy::print_stderr, reason = "natively this is what the author asked for")]
+    match level {
+        Level::Warn => ::std::eprintln!("{text}"),
+        _ => ::std::println!("{text}"),
+    }
+}
+
+/// Logs at info level. The standard library's is silent in a component, which has no standard output:
+/// `use probity_check::println;` puts this one in its place. (The prelude cannot: a name of both would be ambiguous.)
+#[macro_export]
+macro_rules! println {
+    () => { $crate::log::__print($crate::log::Level::Info, "") };
+    ($($arg:tt)*) => { $crate::log::__print($crate::log::Level::Info, &::std::format!($($arg)*)) };
+}
+
+/// Logs at warn level; as [`println!`](crate::println).
+#[macro_export]
+macro_rules! eprintln {
+    () => { $crate::log::__print($crate::log::Level::Warn, "") };
+    ($($arg:tt)*) => { $crate::log::__print($crate::log::Level::Warn, &::std::format!($($arg)*)) };
+}
+
+/// Logs the expression and its value at warn level, and returns it; as [`println!`](crate::println).
+#[macro_export]
+macro_rules! dbg {
+    ($value:expr $(,)?) => {
+        match $value {
+            value => {
+                $crate::log::__print(
+                    $crate::log::Level::Warn,
+                    &::std::format!(
+                        "[{}:{}] {} = {:#?}",
+                        ::std::file!(),
+                        ::std::line!(),
+                        ::std::stringify!($value),
+                        &value
+                    ),
+                );
+                value
+            }
+        }
+    };
+}

@@ -1,6 +1,8 @@
 //! What a run concluded.
 
+use crate::Failure;
 use crate::threshold::Judge;
+use crate::units::Number;
 
 /// A judgement. Ordered: worse is greater, so `max` is the worst of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +31,28 @@ impl Status {
         }
     }
 }
+
+/// Reads a status as the contract spells it: `"degraded"`.
+impl std::str::FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(word: &str) -> Result<Self, UnknownStatus> {
+        let known = [Self::Healthy, Self::Degraded, Self::Unhealthy].into_iter().find(|status| status.as_str() == word);
+        known.ok_or_else(|| UnknownStatus(word.to_owned()))
+    }
+}
+
+/// A word that is no status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownStatus(String);
+
+impl std::fmt::Display for UnknownStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} is no status; there are healthy, degraded, unhealthy", self.0)
+    }
+}
+
+impl std::error::Error for UnknownStatus {}
 
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -81,6 +105,19 @@ impl From<usize> for Observed {
     }
 }
 
+/// An integer that a double would not hold stays one.
+impl From<Number> for Observed {
+    fn from(value: Number) -> Self {
+        let double = value.as_f64();
+        match value {
+            Number::Integer(integer) if value != Number::Real(double) => {
+                i64::try_from(integer).map_or(Self::Number(double), Self::Integer)
+            }
+            _ => Self::Number(double),
+        }
+    }
+}
+
 impl From<bool> for Observed {
     fn from(value: bool) -> Self {
         Self::Boolean(value)
@@ -115,7 +152,7 @@ pub struct Measurement {
 /// What a run concluded, built from a first word and what is found after it.
 ///
 /// ```
-/// use probity_sdk::{AtMost, Outcome, Status};
+/// use probity_check::{AtMost, Outcome, Status};
 ///
 /// let outcome = Outcome::healthy("200 in 812 ms")
 ///     .judge("latency", 812.0, "ms", &AtMost::new(500.0, 1000.0))
@@ -156,7 +193,8 @@ impl Outcome {
         Self::new(Status::Unhealthy, message)
     }
 
-    /// Adds a value without judging it. `unit` is a UCUM code, or empty.
+    /// Adds a value without judging it. `unit` is a UCUM code, or empty. A
+    /// number that is none (NaN) makes the run a failure that names it.
     #[must_use]
     pub fn measure(mut self, name: &str, value: impl Into<Observed>, unit: &str) -> Self {
         self.measurements.push(measurement(name, value.into(), unit, None));
@@ -164,12 +202,25 @@ impl Outcome {
     }
 
     /// Adds a value and judges it: past a threshold the status worsens and the
-    /// message says by how much.
+    /// message says by how much. NaN passes no bound; where it breaks none either,
+    /// so that the outcome would not be unhealthy, the run becomes a failure that
+    /// names it.
     #[must_use]
     pub fn judge(mut self, name: &str, value: f64, unit: &str, threshold: &impl Judge) -> Self {
         let verdict = threshold.judge(value);
         self.measurements.push(measurement(name, Observed::Number(value), unit, Some(verdict)));
         match threshold.complaint(value, unit) {
+            Some(complaint) => self.finding(verdict, &format!("{name} {complaint}")),
+            None => self,
+        }
+    }
+
+    /// As [`Outcome::judge`], for a number that keeps its digits.
+    #[must_use]
+    pub fn judge_exact(mut self, name: &str, value: Number, unit: &str, threshold: &impl Judge) -> Self {
+        let verdict = threshold.judge_exact(value);
+        self.measurements.push(measurement(name, value.into(), unit, Some(verdict)));
+        match threshold.complaint_exact(value, unit) {
             Some(complaint) => self.finding(verdict, &format!("{name} {complaint}")),
             None => self,
         }
@@ -196,6 +247,17 @@ impl Outcome {
     pub fn detail(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.details.push((name.into(), value.into()));
         self
+    }
+}
+
+/// The outcome, unless it says of a number that is none that all is well: that is no judgement.
+pub(crate) fn sound(outcome: Outcome) -> Result<Outcome, Failure> {
+    let is_none = |found: &&Measurement| matches!(found.value, Observed::Number(value) if value.is_nan());
+    match outcome.measurements.iter().find(is_none) {
+        Some(found) if outcome.status != Status::Unhealthy => {
+            Err(Failure::other(format!("the measurement {:?} is NaN, expected a number", found.name)))
+        }
+        _ => Ok(outcome),
     }
 }
 
@@ -234,6 +296,31 @@ mod tests {
         assert_eq!(outcome.measurements[0].status, Some(Status::Unhealthy));
         assert_eq!(outcome.measurements[0].unit.as_deref(), Some("%"));
         assert_eq!(outcome.measurements[1].unit, None);
+    }
+
+    // What is no number is no good news, whether it was judged or not; bad news stays what it is.
+    #[test]
+    fn nan_is_never_healthy() {
+        let open = crate::AtMost::<f64>::default();
+        let said = |outcome: Outcome| sound(outcome).map_err(|failure| failure.to_string());
+        let refused = Err("the measurement \"lag\" is NaN, expected a number".to_owned());
+        assert_eq!(said(Outcome::healthy("fine").measure("lag", f64::NAN, "ms")), refused);
+        assert_eq!(said(Outcome::healthy("fine").judge("lag", f64::NAN, "ms", &open)), refused);
+        assert_eq!(said(Outcome::degraded("slow").judge("lag", f64::NAN, "ms", &open)), refused);
+        let broken = Outcome::healthy("fine").judge("lag", f64::NAN, "ms", &crate::AtMost::new(1.0, 2.0));
+        assert_eq!(said(broken).map(|outcome| outcome.status), Ok(Status::Unhealthy));
+    }
+
+    // A status reads as it is written, and any other word is refused with those that there are.
+    #[test]
+    fn statuses_are_read() {
+        for status in [Status::Healthy, Status::Degraded, Status::Unhealthy] {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        for word in ["critical", "down", "Unhealthy", ""] {
+            let said = word.parse::<Status>().unwrap_err().to_string();
+            assert_eq!(said, format!("{word:?} is no status; there are healthy, degraded, unhealthy"));
+        }
     }
 
     // Integers too large for the contract become its largest.

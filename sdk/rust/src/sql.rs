@@ -1,7 +1,7 @@
 //! SQL through a connection that the operator declared: `sql = ["NAME"]` among the grants, `"NAME:write"` for changes.
 //!
 //! ```
-//! # use probity_sdk::prelude::*;
+//! # use probity_check::prelude::*;
 //! # fn pending() -> Result<i64, Error> {
 //! let db = sql::Connection::open("orders-db")?;
 //! let pending: i64 = db.scalar("SELECT count(*) FROM orders WHERE state = $1", &["pending".into()])?;
@@ -11,6 +11,7 @@
 //!
 //! Parameters are written as the engine does: `$1` for PostgreSQL, `?` for MySQL, MariaDB and SQLite.
 
+use crate::units::Number;
 use crate::{Error, ErrorKind, host};
 
 /// A parameter or a field. What has no case of its own (numeric, dates, uuid, json) travels as text.
@@ -125,6 +126,20 @@ impl FromValue for f64 {
             #[expect(clippy::cast_precision_loss, reason = "a measured value; beyond 2^53 the digits do not matter")]
             Value::Integer(value) => Some(*value as f64),
             Value::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+            _ => None,
+        }
+    }
+}
+
+/// With all its digits.
+impl FromValue for Number {
+    const WHAT: &'static str = "a number";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Float(value) => Some((*value).into()),
+            Value::Integer(value) => Some((*value).into()),
+            Value::Text(text) => Self::parse(text),
             _ => None,
         }
     }

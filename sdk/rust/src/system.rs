@@ -77,11 +77,11 @@ pub struct DiskInfo {
     pub mount_point: String,
     /// Its type: `ext4`.
     pub file_system: String,
-    /// Its size.
+    /// Used and available, as `df` counts: what is kept for root is in neither.
     pub total: u64,
     /// What an ordinary user can still write.
     pub available: u64,
-    /// Its inodes, where it has a fixed number.
+    /// Its inodes, likewise, where it has a fixed number.
     pub inodes_total: Option<u64>,
     /// Its free inodes.
     pub inodes_free: Option<u64>,

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::Status;
-use crate::units::Quantity;
+use crate::units::{Number, Quantity};
 
 /// Something that judges a value.
 pub trait Judge {
@@ -19,6 +19,16 @@ pub trait Judge {
 
     /// What is wrong with `value`, for a person; `None` when it is healthy.
     fn complaint(&self, value: f64, unit: &str) -> Option<String>;
+
+    /// The status of a value that keeps its digits: integers are compared as integers.
+    fn judge_exact(&self, value: Number) -> Status {
+        self.judge(value.as_f64())
+    }
+
+    /// As [`Judge::complaint`], likewise.
+    fn complaint_exact(&self, value: Number, unit: &str) -> Option<String> {
+        self.complaint(value.as_f64(), unit)
+    }
 }
 
 /// Upper bounds: more than `warn` is degraded, more than `crit` unhealthy.
@@ -77,28 +87,44 @@ impl<Q> Default for AtLeast<Q> {
 
 impl<Q: Quantity> Judge for AtMost<Q> {
     fn judge(&self, value: f64) -> Status {
-        judge(self.warn, self.crit, |bound| value <= bound)
+        self.judge_exact(value.into())
     }
 
     fn complaint(&self, value: f64, unit: &str) -> Option<String> {
-        let bound = broken_bound(self.judge(value), self.warn, self.crit)?;
-        Some(format!("{}, more than {}", Q::show(value, unit), Q::show(bound.amount(), unit)))
+        self.complaint_exact(value.into(), unit)
+    }
+
+    fn judge_exact(&self, value: Number) -> Status {
+        judge(self.warn, self.crit, |bound| value <= bound)
+    }
+
+    fn complaint_exact(&self, value: Number, unit: &str) -> Option<String> {
+        let bound = broken_bound(self.judge_exact(value), self.warn, self.crit)?;
+        Some(format!("{}, more than {}", Q::show_exact(value, unit), Q::show_exact(bound.exact(), unit)))
     }
 }
 
 impl<Q: Quantity> Judge for AtLeast<Q> {
     fn judge(&self, value: f64) -> Status {
-        judge(self.warn, self.crit, |bound| value >= bound)
+        self.judge_exact(value.into())
     }
 
     fn complaint(&self, value: f64, unit: &str) -> Option<String> {
-        let bound = broken_bound(self.judge(value), self.warn, self.crit)?;
-        Some(format!("{}, less than {}", Q::show(value, unit), Q::show(bound.amount(), unit)))
+        self.complaint_exact(value.into(), unit)
+    }
+
+    fn judge_exact(&self, value: Number) -> Status {
+        judge(self.warn, self.crit, |bound| value >= bound)
+    }
+
+    fn complaint_exact(&self, value: Number, unit: &str) -> Option<String> {
+        let bound = broken_bound(self.judge_exact(value), self.warn, self.crit)?;
+        Some(format!("{}, less than {}", Q::show_exact(value, unit), Q::show_exact(bound.exact(), unit)))
     }
 }
 
-fn judge<Q: Quantity>(warn: Option<Q>, crit: Option<Q>, keeps: impl Fn(f64) -> bool) -> Status {
-    let breaks = |bound: Option<Q>| bound.is_some_and(|bound| !keeps(bound.amount()));
+fn judge<Q: Quantity>(warn: Option<Q>, crit: Option<Q>, keeps: impl Fn(Number) -> bool) -> Status {
+    let breaks = |bound: Option<Q>| bound.is_some_and(|bound| !keeps(bound.exact()));
     match (breaks(warn), breaks(crit)) {
         (_, true) => Status::Unhealthy,
         (true, false) => Status::Degraded,
@@ -131,13 +157,13 @@ impl<'de, Q: Quantity + Deserialize<'de>> Deserialize<'de> for AtLeast<Q> {
 fn ordered<'de, Q: Quantity + Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
     relation: &str,
-    is_ordered: impl Fn(f64, f64) -> bool,
+    is_ordered: impl Fn(Number, Number) -> bool,
 ) -> Result<Bounds<Q>, D::Error> {
     let bounds = Bounds::<Q>::deserialize(deserializer)?;
     match (bounds.warn, bounds.crit) {
-        (Some(warn), Some(crit)) if !is_ordered(warn.amount(), crit.amount()) => Err(de::Error::custom(Disordered {
-            warn: Q::show(warn.amount(), ""),
-            crit: Q::show(crit.amount(), ""),
+        (Some(warn), Some(crit)) if !is_ordered(warn.exact(), crit.exact()) => Err(de::Error::custom(Disordered {
+            warn: Q::show_exact(warn.exact(), ""),
+            crit: Q::show_exact(crit.exact(), ""),
             relation,
         })),
         _ => Ok(bounds),
@@ -171,6 +197,20 @@ mod tests {
         let least = AtLeast::new(21.0, 7.0);
         let judged = [21.0, 20.9, 7.0, 6.9].map(|value| least.judge(value));
         assert_eq!(judged, [Status::Healthy, Status::Degraded, Status::Degraded, Status::Unhealthy]);
+    }
+
+    // Beyond 2^53 neighbours are told apart, in the verdict and in its words.
+    #[test]
+    fn large_integers_are_told_apart() {
+        let most: AtMost<Number> = serde_json::from_str(r#"{"crit":9007199254740992}"#).unwrap();
+        let next = Number::from(9_007_199_254_740_993_i64);
+        assert_eq!(most.judge_exact(next), Status::Unhealthy);
+        assert_eq!(most.complaint_exact(next, "").unwrap(), "9007199254740993, more than 9007199254740992");
+        let least: AtLeast<Number> = serde_json::from_str(r#"{"warn":9007199254740993}"#).unwrap();
+        assert_eq!(least.judge_exact(Number::from(9_007_199_254_740_992_i64)), Status::Degraded);
+        assert!(
+            serde_json::from_str::<AtMost<Number>>(r#"{"warn":9007199254740993,"crit":9007199254740992}"#).is_err()
+        );
     }
 
     // Absent bounds judge nothing; a lone crit skips degraded.

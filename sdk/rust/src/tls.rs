@@ -2,7 +2,8 @@
 //! grant lists `host:port` targets and `certificate:NAME`.
 
 pub use crate::http::{Certificate, TlsInfo};
-use crate::{Error, host};
+use crate::threshold::Judge;
+use crate::{AtLeast, Error, Outcome, clock, host};
 
 /// Connects, shakes hands, hangs up. A certificate that is not trusted is an
 /// answer: see [`TlsInfo::verified`].
@@ -24,6 +25,29 @@ pub fn inspect(host: &str, port: u16, server_name: Option<&str>) -> Result<TlsIn
 /// As [`inspect`] and [`inspect_named`].
 pub fn inspect_trusting(host: &str, port: u16, server_name: Option<&str>, authority: &str) -> Result<TlsInfo, Error> {
     host::tls_inspect_trusting(host, port, server_name, authority)
+}
+
+/// Adds the days until the first certificate of `chain` ends, which is when the connection breaks, as the measurement
+/// `certificate`, and whose it is as a detail of that name.
+#[must_use]
+pub fn judge_expiry(outcome: Outcome, chain: &[Certificate], days: &AtLeast) -> Outcome {
+    let Some(first) = chain.iter().min_by_key(|certificate| certificate.not_after_unix) else {
+        return outcome;
+    };
+    let left = first.days_left(clock::now_unix_ms());
+    let (verdict, whose) = (days.judge(left), first.shown());
+    let mut outcome = outcome.measure("certificate", left, "d");
+    if let Some(measurement) = outcome.measurements.last_mut() {
+        measurement.status = Some(verdict);
+    }
+    let named = if whose.is_empty() { String::new() } else { format!(" {whose}") };
+    if !named.is_empty() {
+        outcome = outcome.detail("certificate", whose);
+    }
+    match days.complaint(left, "d") {
+        Some(complaint) => outcome.finding(verdict, &format!("certificate{named} {complaint}")),
+        None => outcome,
+    }
 }
 
 /// The certificates in a file that the host's configuration declares.

@@ -5,13 +5,25 @@ use std::fmt;
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
+pub use crate::number::Number;
+
 /// Something a threshold can be given in.
 pub trait Quantity: Copy {
     /// The value in the base unit: milliseconds, bytes, or whatever a plain number means.
     fn amount(self) -> f64;
 
+    /// The same with all its digits.
+    fn exact(self) -> Number {
+        Number::Real(self.amount())
+    }
+
     /// An amount for a person; `unit` is the UCUM code of a plain number.
     fn show(amount: f64, unit: &str) -> String;
+
+    /// The same with all the digits of an integer.
+    fn show_exact(amount: Number, unit: &str) -> String {
+        Self::show(amount.as_f64(), unit)
+    }
 }
 
 impl Quantity for f64 {
@@ -20,10 +32,14 @@ impl Quantity for f64 {
     }
 
     fn show(amount: f64, unit: &str) -> String {
+        Self::show_exact(Number::Real(amount), unit)
+    }
+
+    fn show_exact(amount: Number, unit: &str) -> String {
         // UCUM writes "no unit" as 1 and annotations in braces.
         match unit.trim_matches(['{', '}']) {
-            "" | "1" => number(amount),
-            unit => format!("{} {unit}", number(amount)),
+            "" | "1" => amount.to_string(),
+            unit => format!("{amount} {unit}"),
         }
     }
 }
@@ -58,6 +74,10 @@ impl Quantity for Span {
         self.ms as f64
     }
 
+    fn exact(self) -> Number {
+        self.ms.into()
+    }
+
     fn show(amount: f64, _unit: &str) -> String {
         scaled(amount, &SPAN_UNITS)
     }
@@ -88,6 +108,10 @@ impl Size {
 impl Quantity for Size {
     fn amount(self) -> f64 {
         self.bytes as f64
+    }
+
+    fn exact(self) -> Number {
+        self.bytes.into()
     }
 
     fn show(amount: f64, _unit: &str) -> String {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probity import Outcome, queue, redis, secrets, sql
+from probity_check import Outcome, queue, redis, secrets, sql
 from show import detail, measure
 
 

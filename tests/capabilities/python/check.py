@@ -8,7 +8,7 @@ import backends
 import machine
 import net
 import run
-from probity import CapabilityError, Failure, Outcome, check, setting
+from probity_check import CapabilityError, Failure, Outcome, check, setting
 
 ACTS = {**backends.ACTS, **machine.ACTS, **net.ACTS, **run.ACTS}
 

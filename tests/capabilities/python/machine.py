@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probity import Outcome, heartbeats, peers, system
+from probity_check import Outcome, heartbeats, peers, system
 from show import detail, each, measure
 
 

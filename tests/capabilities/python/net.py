@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probity import CapabilityError, Outcome, dns, http, tcp, tls, udp
+from probity_check import CapabilityError, Outcome, dns, http, tcp, tls, udp
 from show import answer, certificate, detail, each, measure, session
 
 

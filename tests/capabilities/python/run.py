@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probity import Outcome, clock, context, state
+from probity_check import Outcome, clock, context, state
 from show import detail, measure
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from probity import Outcome
-from probity.http import Response
-from probity.tls import Certificate, TlsInfo
+from probity_check import Outcome
+from probity_check.http import Response
+from probity_check.tls import Certificate, TlsInfo
 
 
 def measure(outcome: Outcome, prefix: str = "", **values: Any) -> None:

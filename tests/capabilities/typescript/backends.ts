@@ -3,11 +3,11 @@
  * @module
  */
 
-import { CapabilityError } from "probity-sdk";
-import * as queue from "probity-sdk/queue";
-import * as redis from "probity-sdk/redis";
-import * as secrets from "probity-sdk/secrets";
-import * as sql from "probity-sdk/sql";
+import { CapabilityError } from "probity-check";
+import * as queue from "probity-check/queue";
+import * as redis from "probity-check/redis";
+import * as secrets from "probity-check/secrets";
+import * as sql from "probity-check/sql";
 
 import { detail, hex, measure, type Act } from "./show.js";
 

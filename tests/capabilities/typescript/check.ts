@@ -3,7 +3,7 @@
  * @module
  */
 
-import check, { CapabilityError, Failure, Outcome, boolean, text } from "probity-sdk";
+import check, { CapabilityError, Failure, Outcome, boolean, text } from "probity-check";
 
 import * as backends from "./backends.js";
 import * as machine from "./machine.js";

@@ -3,10 +3,10 @@
  * @module
  */
 
-import type { Outcome } from "probity-sdk";
-import * as heartbeats from "probity-sdk/heartbeats";
-import * as peers from "probity-sdk/peers";
-import * as system from "probity-sdk/system";
+import type { Outcome } from "probity-check";
+import * as heartbeats from "probity-check/heartbeats";
+import * as peers from "probity-check/peers";
+import * as system from "probity-check/system";
 
 import { detail, each, measure, type Act } from "./show.js";
 

@@ -3,12 +3,12 @@
  * @module
  */
 
-import { CapabilityError, type Outcome } from "probity-sdk";
-import * as dns from "probity-sdk/dns";
-import * as http from "probity-sdk/http";
-import * as tcp from "probity-sdk/tcp";
-import * as tls from "probity-sdk/tls";
-import * as udp from "probity-sdk/udp";
+import { CapabilityError, type Outcome } from "probity-check";
+import * as dns from "probity-check/dns";
+import * as http from "probity-check/http";
+import * as tcp from "probity-check/tcp";
+import * as tls from "probity-check/tls";
+import * as udp from "probity-check/udp";
 
 import { answer, certificate, detail, each, measure, session, type Act } from "./show.js";
 

@@ -3,9 +3,9 @@
  * @module
  */
 
-import * as clock from "probity-sdk/clock";
-import * as context from "probity-sdk/context";
-import * as state from "probity-sdk/state";
+import * as clock from "probity-check/clock";
+import * as context from "probity-check/context";
+import * as state from "probity-check/state";
 
 import { detail, measure, type Act } from "./show.js";
 

@@ -3,8 +3,8 @@
  * @module
  */
 
-import type { Outcome } from "probity-sdk";
-import type { Answer, Certificate, TlsInfo } from "probity-sdk/http";
+import type { Outcome } from "probity-check";
+import type { Answer, Certificate, TlsInfo } from "probity-check/http";
 
 /** Calls something and adds what came back. */
 export type Act = (outcome: Outcome) => void;

@@ -51,6 +51,13 @@ static probity_outcome *count(void) {
     return probity_measure_integer(probity_healthy("counted"), "runs", runs, "");
 }
 
+static probity_outcome *word(void) {
+    const char *said = probity_config_text("/word");
+    probity_status status;
+    if (probity_status_of(said, &status)) return probity_finding(probity_healthy("fine"), status, "said");
+    return probity_failure_other("\"%s\" is no status; there are healthy, degraded, unhealthy", said);
+}
+
 static probity_outcome *allocate(void) {
     for (;;) {
         char *block = malloc(1 << 20);
@@ -67,6 +74,8 @@ probity_outcome *probity_run(void) {
     if (strcmp(act, "json") == 0) return look_up();
     if (strcmp(act, "state") == 0) return count();
     if (strcmp(act, "allocate") == 0) return allocate();
+    if (strcmp(act, "word") == 0) return word();
+    if (strcmp(act, "nothing") == 0) return probity_judge(probity_healthy("fine"), "lag", NAN, "ms", probity_at_most(NAN, NAN));
     if (strcmp(act, "throw") == 0) probity_panic("boom");
     if (strcmp(act, "config") == 0) return probity_healthy("value %g", probity_config_number("/value"));
     if (strcmp(act, "loop") == 0) {

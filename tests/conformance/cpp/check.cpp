@@ -57,6 +57,8 @@ PROBITY_CHECK({.name = "reference", .description = "Does every language do the s
     if (act == "json") return look_up();
     if (act == "state") return count();
     if (act == "allocate") return allocate();
+    if (act == "word") return probity::healthy("fine").finding(config::text("/word"), "said");
+    if (act == "nothing") return probity::healthy("fine").judge("lag", NAN, "ms", probity_at_most(NAN, NAN));
     if (act == "throw") probity_panic("boom");
     if (act == "config") return probity::healthy("value " + std::to_string(config::number("/value")));
     if (act == "loop") {

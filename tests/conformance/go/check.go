@@ -3,6 +3,7 @@ package main
 
 import (
 	"errors"
+	"math"
 
 	"probity.dev/sdk"
 	"probity.dev/sdk/http"
@@ -16,6 +17,7 @@ type config struct {
 	Warn  *probity.Number
 	Crit  *probity.Number
 	URL   string `json:"url,omitempty"`
+	Word  string `json:"word,omitempty"`
 }
 
 type reference struct{}
@@ -46,6 +48,14 @@ func (reference) Run(config config) (*probity.Outcome, error) {
 		}
 	case "allocate":
 		return allocated(), nil
+	case "word":
+		status, err := probity.ParseStatus(config.Word)
+		if err != nil {
+			return nil, err
+		}
+		return probity.NewHealthy("fine").Finding(status, "said"), nil
+	case "nothing":
+		return probity.NewHealthy("fine").Judge("lag", math.NaN(), "ms", probity.AtMost[probity.Number]{}), nil
 	case "throw":
 		panic("boom")
 	case "config":

@@ -3,10 +3,10 @@
  * @module
  */
 
-import check, { CapabilityError, Failure, Outcome, json, number, optional, text } from "probity-sdk";
-import * as log from "probity-sdk/log";
-import * as state from "probity-sdk/state";
-import { AtMost } from "probity-sdk";
+import check, { CapabilityError, Failure, Outcome, json, number, optional, text } from "probity-check";
+import * as log from "probity-check/log";
+import * as state from "probity-check/state";
+import { AtMost } from "probity-check";
 
 /** Does one thing for each word. */
 const ACTS = {
@@ -44,6 +44,10 @@ const ACTS = {
     for (;;) kept.push(new Uint8Array(1 << 20).fill(1));
   },
 
+  word: ({ word }) => Outcome.healthy("fine").finding(word, "said"),
+
+  nothing: () => Outcome.healthy("fine").judge("lag", Number.NaN, "ms", new AtMost()),
+
   throw() {
     throw new Error("boom");
   },
@@ -60,6 +64,7 @@ export default check({
     warn: optional(number()),
     crit: optional(number()),
     url: optional(text()),
+    word: optional(text()),
   },
   run(config) {
     const act = ACTS[config.act];

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from probity import AtMost, CapabilityError, Failure, Outcome, check, http, log, setting, state
+from probity_check import AtMost, CapabilityError, Failure, Outcome, check, http, log, setting, state
 
 
 @dataclass
@@ -14,6 +15,7 @@ class Config:
     warn: float | None = setting(None, doc="The most that is healthy.")
     crit: float | None = setting(None, doc="The most that is not unhealthy.")
     url: str = setting("", doc="What to get.")
+    word: str = setting("", doc="A status, or none.")
 
 
 @check(
@@ -68,6 +70,14 @@ def allocate(_: Config) -> Outcome:
         held.append(bytearray(1 << 20))
 
 
+def word(config: Config) -> Outcome:
+    return Outcome.healthy("fine").finding(config.word, "said")  # type: ignore[arg-type]
+
+
+def nothing(_: Config) -> Outcome:
+    return Outcome.healthy("fine").judge("lag", math.nan, "ms", AtMost())
+
+
 def throw(_: Config) -> Outcome:
     raise RuntimeError("boom")
 
@@ -84,6 +94,8 @@ ACTS = {
     "state": count,
     "loop": loop,
     "allocate": allocate,
+    "word": word,
+    "nothing": nothing,
     "throw": throw,
     "config": told,
 }

@@ -3,9 +3,9 @@
  * @module
  */
 
-import check, { AtMost, CapabilityError, Failure, Outcome, number, optional, text } from "probity-sdk";
-import * as log from "probity-sdk/log";
-import * as state from "probity-sdk/state";
+import check, { AtMost, CapabilityError, Failure, Outcome, Status, number, optional, text } from "probity-check";
+import * as log from "probity-check/log";
+import * as state from "probity-check/state";
 
 interface Config {
   act: string;
@@ -13,6 +13,7 @@ interface Config {
   warn: number | null;
   crit: number | null;
   url: string | null;
+  word: string | null;
 }
 
 type Act = (config: Config) => Outcome | Promise<Outcome>;
@@ -54,6 +55,10 @@ const ACTS: Record<string, Act> = {
     for (;;) kept.push(new Uint8Array(1 << 20).fill(1));
   },
 
+  word: ({ word }) => Outcome.healthy("fine").finding(word as Status, "said"),
+
+  nothing: () => Outcome.healthy("fine").judge("lag", Number.NaN, "ms", new AtMost()),
+
   throw() {
     throw new Error("boom");
   },
@@ -70,6 +75,7 @@ export default check({
     warn: optional(number()),
     crit: optional(number()),
     url: optional(text()),
+    word: optional(text()),
   },
   run(config) {
     const act = ACTS[config.act];

@@ -9,7 +9,7 @@ comptime {
     probity.check(.{ .name = "reference", .description = "Does every language do the same?", .run = run });
 }
 
-const Act = enum { judge, log, http, json, state, loop, allocate, throw, config };
+const Act = enum { judge, log, http, json, state, loop, allocate, word, nothing, throw, config };
 
 fn run() probity.Error!probity.Outcome {
     const word = probity.config.text("/act");
@@ -22,6 +22,8 @@ fn run() probity.Error!probity.Outcome {
         .state => probity.healthy("counted", .{}).measure("runs", try probity.state.increment("runs", 1), ""),
         .loop => loop(),
         .allocate => allocate(),
+        .word => said(),
+        .nothing => probity.healthy("fine", .{}).judge("lag", std.math.nan(f64), "ms", probity.atMost(null, null)),
         .throw => @panic("boom"),
         .config => probity.healthy("value {d}", .{probity.config.number("/value")}),
     };
@@ -49,6 +51,13 @@ fn lookUp() probity.Error!probity.Outcome {
     const value = probity.json.number(try response.body(), "value") orelse
         return probity.failure("no number `value` in the answer", .{});
     return probity.healthy("found", .{}).measure("value", value, "");
+}
+
+fn said() probity.Outcome {
+    const named = probity.config.text("/word");
+    const status = std.meta.stringToEnum(probity.Status, named) orelse
+        return probity.failure("{s} is no status; there are healthy, degraded, unhealthy", .{named});
+    return probity.healthy("fine", .{}).finding(status, "said");
 }
 
 fn loop() noreturn {

@@ -7,6 +7,7 @@ pub mod greeters;
 pub mod grpc;
 pub mod mariadb;
 pub mod nats;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;

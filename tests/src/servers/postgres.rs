@@ -204,18 +204,37 @@ impl Postgres {
         self.dir.path().join("server.log")
     }
 
+    /// Keeps `count` sessions of [`ADMIN`] open.
+    #[must_use]
+    pub fn hold(&self, count: usize) -> Vec<Process> {
+        let hold = |at| {
+            let mut psql = client(self.port, ADMIN, "shop", "SELECT pg_sleep(600)");
+            Process::start(&mut psql, &self.dir.path().join(format!("held{at}.log")))
+        };
+        (0..count).map(hold).collect()
+    }
+
     fn psql_in(&self, user: &str, database: &str, statements: &str) -> String {
-        let mut psql = Command::new(tool("psql"));
-        psql.env("PGPASSWORD", PASSWORD).args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
-        psql.args(["-p", &self.port.to_string(), "-U", user, "-d", database, "-c", statements]);
-        let output = psql.output().expect("psql starts");
-        assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        psql(self.port, user, database, statements)
     }
 }
 
+fn client(port: u16, user: &str, database: &str, statements: &str) -> Command {
+    let mut psql = Command::new(tool("psql"));
+    psql.env("PGPASSWORD", PASSWORD).args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
+    psql.args(["-p", &port.to_string(), "-U", user, "-d", database, "-c", statements]);
+    psql
+}
+
+/// Runs statements at whatever listens on `port` and gives what they printed, without decoration.
+pub(super) fn psql(port: u16, user: &str, database: &str, statements: &str) -> String {
+    let output = client(port, user, database, statements).output().expect("psql starts");
+    assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
 /// A directory that the user `postgres` owns where the test runs as root, which the server refuses to.
-fn data_directory() -> TempDir {
+pub(super) fn data_directory() -> TempDir {
     let dir = TempDir::new().expect("a temporary directory can be made");
     own(dir.path());
     dir
@@ -228,7 +247,7 @@ fn own(path: &Path) {
 }
 
 /// Whom the server runs as; none when the test is no root.
-fn other_user() -> Option<(u32, u32)> {
+pub(super) fn other_user() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }

@@ -59,6 +59,8 @@ impl Web {
             config,
             "server {{ listen 127.0.0.1:{port}{listen}; {tls}\n\
              location = /health {{ add_header x-served-by nginx; return 200 '{{\"status\":\"ok\",\"queue\":7}}'; }}\n\
+             location = /packed {{ gzip on; gzip_min_length 1; gzip_types text/plain; default_type text/plain;\n\
+             return 200 'in maintenance, in maintenance, in maintenance'; }}\n\
              location = /broken {{ return 500 '{{}}'; }}\n\
              location = /slow {{ root files; limit_rate 1k; limit_rate_after 1; }} }} }}\n"
         )
@@ -69,18 +71,30 @@ impl Web {
         Self::start(dir, port, &mut command, certificates)
     }
 
+    /// HAProxy before a Probity at `address`, whose `/ready` it asks with its default method.
+    ///
+    /// # Panics
+    /// As [`Self::nginx`].
+    #[must_use]
+    pub fn haproxy_probing(address: &str) -> Self {
+        Self::haproxy_before(&format!("option httpchk OPTIONS /ready\n server web {address} check inter 100ms"))
+    }
+
     /// HAProxy before one server.
     ///
     /// # Panics
     /// As [`Self::nginx`].
     #[must_use]
     pub fn haproxy(behind: &Self) -> Self {
+        Self::haproxy_before(&format!("server web 127.0.0.1:{}", behind.port))
+    }
+
+    fn haproxy_before(backend: &str) -> Self {
         let (dir, port) = directory();
         let config = format!(
             "global\n maxconn 64\ndefaults\n mode http\n retries 1\n timeout connect 1s\n timeout client 5s\n \
              timeout server 5s\nfrontend all\n bind 127.0.0.1:{port}\n http-response set-header x-through haproxy\n \
-             default_backend web\nbackend web\n server web 127.0.0.1:{}\n",
-            behind.port
+             default_backend web\nbackend web\n {backend}\n"
         );
         let file = write(&dir, "haproxy.cfg", &config);
         let mut command = Command::new(program("haproxy", "haproxy"));

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -93,6 +94,7 @@ impl Dev {
         let started = Instant::now();
         loop {
             let mut said = self.said.lock().unwrap();
+            assert!(!said.contains("host.log was saved"), "{said}");
             if said.contains("waiting for a save") && words.iter().all(|word| said.contains(word)) {
                 said.clear();
                 return;
@@ -101,6 +103,47 @@ impl Dev {
             drop(said);
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+impl Dev {
+    /// Wants nothing to be said for a while.
+    fn is_silent_for(&self, while_: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < while_ {
+            let said = self.said.lock().unwrap();
+            assert!(said.is_empty(), "{said}");
+            drop(said);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// A log that grows in a folder until it is dropped, as that of a host which serves there does.
+struct Log {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Log {
+    fn grow(file: PathBuf) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut log = fs::File::create(file).unwrap();
+            while !stopped.load(Ordering::Relaxed) {
+                writeln!(log, "INFO a check ran").unwrap();
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        Self { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(std::thread::JoinHandle::join);
     }
 }
 
@@ -126,13 +169,13 @@ fn judges_a_service(dir: &Path, component: &str) {
     });
     let config = format!(r#"{{"url": "http://{address}/stats", "value": {{"warn": 10, "crit": 100}}}}"#);
     let grant = format!("http=http://{address}/*");
-    let output = probity(dir, &["run", component, "--config", &config, "--grant", &grant, "--output", "nagios"]);
+    let output = probity(dir, &["run", component, "--check-config", &config, "--grant", &grant, "--output", "nagios"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "WARNING - value 50, more than 10 | 'value'=50\n");
 }
 
-// From nothing to a tested component; what is unchanged is not built; what is saved is built and tested by itself, and
-// a mistake stops nothing.
+// From nothing to a tested component; what is unchanged is not built; what is saved is built and tested by itself, be it a
+// helper or the check; a mistake stops nothing; a log that grows in the folder is no save, whatever `.gitignore` says.
 #[test]
 fn the_loop_in_rust() {
     let folder = fresh("order-rate");
@@ -151,20 +194,26 @@ fn the_loop_in_rust() {
     assert!(native.status.success() && text(&native).contains("3 passed"), "{}", text(&native));
     judges_a_service(&folder, component.to_str().unwrap());
 
+    let source = folder.join("src/lib.rs");
+    let helper = folder.join("src/helper.rs");
+    let check = fs::read_to_string(&source).unwrap();
+    fs::write(&source, format!("{check}\nmod helper;\n")).unwrap();
+    fs::write(&helper, "//! Not much.\n").unwrap();
+    fs::remove_file(folder.join(".gitignore")).unwrap();
+    let _log = Log::grow(folder.join("host.log"));
     let dev = Dev::start(&folder);
     dev.wait_for(&["7 of 7 cases pass"]);
+    dev.is_silent_for(Duration::from_secs(3));
     let cases = folder.join("tests/value.toml");
     let good = fs::read_to_string(&cases).unwrap();
     fs::write(&cases, good.replace("\"*3*\"", "\"*4*\"")).unwrap();
     dev.wait_for(&["tests/value.toml was saved", "FAILED  a small number is healthy", "6 of 7 cases pass"]);
-    fs::write(&cases, good).unwrap();
+    fs::write(&cases, &good).unwrap();
     dev.wait_for(&["7 of 7 cases pass"]);
 
-    let source = folder.join("src/lib.rs");
-    let good = fs::read_to_string(&source).unwrap();
-    fs::write(&source, good.replace("use probity_sdk", "use probity_sdkk")).unwrap();
-    dev.wait_for(&["src/lib.rs was saved", "not built", "probity_sdkk"]);
-    fs::write(&source, good.replace("{} is {value}", "{} was {value}")).unwrap();
+    fs::write(&helper, "use probity_checkk as _;\n").unwrap();
+    dev.wait_for(&["src/helper.rs was saved", "not built", "probity_checkk"]);
+    fs::write(&source, check.replace("{} is {value}", "{} was {value}")).unwrap();
     dev.wait_for(&["7 of 7 cases pass"]);
     assert_ne!(modified(&component), before, "the component is the new one");
 }

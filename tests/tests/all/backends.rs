@@ -72,13 +72,13 @@ fn verified(
     let unknown = mine.replace(&files.trusted(), "");
     vec![
         case("right", url("localhost"), mine.to_owned(), right),
-        case("address", url("127.0.0.1"), mine.to_owned(), ("unhealthy", "(NotValidForName)")),
-        case("unknown", url("localhost"), unknown, ("unhealthy", "(UnknownIssuer)")),
+        case("address", url("127.0.0.1"), mine.to_owned(), ("unhealthy", "(wrong-name)")),
+        case("unknown", url("localhost"), unknown, ("unhealthy", "(unknown-issuer)")),
     ]
 }
 
 fn expired(url: String, keys: String) -> [Case; 1] {
-    [case("expired", url, keys, ("unhealthy", "(Expired)"))]
+    [case("expired", url, keys, ("unhealthy", "(expired)"))]
 }
 
 const ANSWERS: (&str, &str) = ("healthy", "answers");

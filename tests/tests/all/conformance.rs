@@ -65,6 +65,30 @@ async fn values_are_judged_alike() {
     }
 }
 
+// A status is one of three words: any other, and a number that is none, ends a run without a judgement, and says what it was.
+#[tokio::test]
+async fn misuse_is_no_judgement_anywhere() {
+    for (word, status) in
+        [("healthy", Status::Healthy), ("degraded", Status::Degraded), ("unhealthy", Status::Unhealthy)]
+    {
+        for (language, run) in everywhere(LIMITS, json!({"act": "word", "word": word})).await {
+            assert_eq!(run.status(), status, "{language} with {word}: {:?}", run.end);
+        }
+    }
+    for word in ["critical", "down", "Unhealthy"] {
+        for (language, run) in everywhere(LIMITS, json!({"act": "word", "word": word})).await {
+            let said = run.end.expect_err(&language).message;
+            let listed = said.contains(word) && said.contains("is no status; there are");
+            assert!(listed && said.contains("degraded"), "{language} with {word}: {said}");
+        }
+    }
+    for (language, run) in everywhere(LIMITS, json!({"act": "nothing"})).await {
+        let said = run.end.expect_err(&language).message;
+        let named = said.contains("lag") && said.to_lowercase().contains("nan") && said.contains("expected a number");
+        assert!(named, "{language}: {said}");
+    }
+}
+
 // What a check logs arrives with level and fields, in order.
 #[tokio::test]
 async fn lines_are_logged_alike() {

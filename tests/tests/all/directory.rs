@@ -99,7 +99,9 @@ fn what_is_no_file_is_refused() {
         goes_on(&host, "a");
         fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).unwrap();
         host.copy_in("a", &says("good"));
-        host.wait_for("/plugins/a", |answer| answer.status == 200 && answer.json()["rejected"].is_null());
+        host.wait_for("/plugins/a", |answer| {
+            answer.json()["current"]["digest"].is_string() && answer.json()["rejected"].is_null()
+        });
         host.wait_for_message("a", "good");
     }
 }

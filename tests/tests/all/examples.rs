@@ -71,3 +71,21 @@ fn dummy_payments_leave_nothing() {
     // They were really there: rows that are rolled back leave the space that they took.
     assert_ne!(server.sql("SELECT pg_relation_size('payments')"), "0");
 }
+
+// What `probity init` makes of all first-party checks is what a host would run: each example fits its plugin's schema, and
+// each component was found.
+#[test]
+fn init_makes_a_host_that_would_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let components = probity_tests::host::binary().ancestors().nth(2).unwrap().join("components");
+    let probity = |line: &str| {
+        let mut probity = Command::new(probity_tests::host::binary());
+        probity.current_dir(dir.path()).env("PROBITY_COMPONENTS", &components).args(line.split(' '));
+        let output = probity.output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "probity {line}: {said}");
+        said
+    };
+    assert!(!probity("init host --with all").contains("put into plugins/"));
+    assert!(probity("validate host/probity.toml").contains("valid, 24 checks"));
+}

@@ -66,8 +66,8 @@ const TAKES: &str = r#"#include <probity.h>
     }"#;
 
 /// Puts a long text into bytes and takes it out again, as bodies in JSON are.
-const READS: &str = r#"import { Outcome, check } from "probity-sdk";
-    import * as state from "probity-sdk/state";
+const READS: &str = r#"import { Outcome, check } from "probity-check";
+    import * as state from "probity-check/state";
 
     export default check({
         name: "reads",
@@ -190,7 +190,7 @@ fn long_texts_are_cheap_in_javascript() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("node_modules")).unwrap();
     let kit = python::root().join("sdk/javascript");
-    std::os::unix::fs::symlink(kit, folder.path().join("node_modules/probity-sdk")).unwrap();
+    std::os::unix::fs::symlink(kit, folder.path().join("node_modules/probity-check")).unwrap();
     fs::write(folder.path().join("package.json"), r#"{ "name": "reads", "version": "0.1.0", "type": "module" }"#)
         .unwrap();
     fs::write(folder.path().join("check.js"), READS).unwrap();

@@ -31,6 +31,7 @@ mod foreign; // what a plugin's file or words cannot do to the host
 mod greeters; // mail, files and shells, in the clear and inside TLS
 #[cfg(unix)]
 mod grpc; // the health of real gRPC servers
+mod hanging; // what hangs blinds nobody
 mod heartbeats; // jobs report, and the check of them says so
 #[cfg(unix)]
 mod kits; // what a component of the kit for C imports, and what it leaves behind
@@ -42,6 +43,7 @@ mod loading; // bytes that are no plugin, and plugins that are stranger than mos
 mod machine; // the checks of the machine in a real host
 #[cfg(target_os = "linux")]
 mod machine_faults; // nobody reads the log, a full disk, pipes for files, small limits, signals
+mod migrations; // what the lists of migration tools say
 #[cfg(unix)]
 mod ntp; // clocks that are right, wrong, and nobody's
 mod peers; // checks of other checks
@@ -60,6 +62,7 @@ mod serve; // start, probes, drain, restart
 #[cfg(unix)]
 mod services; // Flask, FastAPI, Django, Express and Go with their real servers, and what goes wrong with them
 mod sql; // the capability and the checks against real servers
+mod sql_truth; // what a database hides, its types, and a pooler in between
 mod systems; // one check for each system, for the tests of faults
 mod tested; // the table of what each check was tested against
 mod tls; // certificates that are good, expired, for another name, self-signed

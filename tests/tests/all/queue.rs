@@ -125,8 +125,8 @@ fn nats_over_tls() {
     };
     let ca = nats.certificates().trusted();
     wait_for(&start(&nats.tls_url("localhost"), &ca), "unhealthy", "stream not found (10059)");
-    wait_for(&start(&nats.tls_url("127.0.0.1"), &ca), "unhealthy", "(NotValidForName)");
-    wait_for(&start(&nats.tls_url("localhost"), ""), "unhealthy", "(UnknownIssuer)");
+    wait_for(&start(&nats.tls_url("127.0.0.1"), &ca), "unhealthy", "(wrong-name)");
+    wait_for(&start(&nats.tls_url("localhost"), ""), "unhealthy", "(unknown-issuer)");
 }
 
 // A queue tells messages and consumers; a missing one, a wrong password and a restart tell themselves.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probity_tests::guests::{self, first_party};
 use probity_tests::host::Host;
-use probity_tests::servers::redis::{PASSWORD, Redis};
+use probity_tests::servers::redis::{PASSWORD, Redis, USER};
 use serde_json::Value;
 
 /// A host whose check `cache` looks at `url` ten times a second, with `more` in its configuration.
@@ -56,6 +56,27 @@ fn passwords_stay_inside() {
         }
         assert!(emitted.contains("cache") && !emitted.contains(secret), "{emitted}");
     }
+}
+
+// A user that may only PING is told that much and what is hidden; what the operator asked of the rest, or of a queue there,
+// is unknown.
+#[test]
+fn a_user_may_only_ping() {
+    let redis = Redis::start();
+    let _ = redis.command(&["ACL", "SETUSER", "pinger", "on", &format!(">{PASSWORD}"), "+ping"]);
+    let url = redis.url().replacen(USER, "pinger", 1);
+    let check =
+        wait_for(&host(&url, "latency = { crit = \"10s\" }\n"), "healthy", "hidden from its user (NOPERM INFO)");
+    assert!(check["measurements"]["ping"]["value"].as_f64().unwrap() > 0.0, "{check}");
+    wait_for(&host(&url, "role = \"primary\"\n"), "unknown", "INFO: NOPERM");
+    wait_for(&host(&url, "keys = [{ key = \"jobs\" }]\n"), "unknown", "TYPE: NOPERM");
+    let queue = Host::start(&format!(
+        "[connections.cache]\nurl = \"{url}\"\n[queues.jobs]\nconnection = \"cache\"\nlist = \"jobs\"\n[[check]]\n\
+         name = \"cache\"\nplugin = \"queue-depth\"\ngrants = {{ queue = [\"jobs\"] }}\n[check.config]\n\
+         queues = [\"jobs\"]\n"
+    ));
+    queue.copy_in("queue-depth", &first_party("queue-depth"));
+    wait_for(&queue, "unknown", "NOPERM");
 }
 
 // A closed port says so, and a server that comes up later is found without a restart.
@@ -181,8 +202,8 @@ fn tls_servers_are_verified() {
     };
     let ca = format!("ca = \"{}\"\n", redis.certificates().ca.display());
     wait_for(&with(&redis.tls_url("localhost"), &ca), "healthy", "cache answers");
-    wait_for(&with(&redis.tls_url("127.0.0.1"), &ca), "unhealthy", "(NotValidForName)");
-    wait_for(&with(&redis.tls_url("localhost"), ""), "unhealthy", "(UnknownIssuer)");
+    wait_for(&with(&redis.tls_url("127.0.0.1"), &ca), "unhealthy", "(wrong-name)");
+    wait_for(&with(&redis.tls_url("localhost"), ""), "unhealthy", "(unknown-issuer)");
     // Without TLS, the server does not understand a word.
     wait_for(&with(&redis.url(), ""), "unhealthy", "connection `cache`");
 }

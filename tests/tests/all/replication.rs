@@ -3,7 +3,7 @@
 use probity_tests::guests::first_party;
 use probity_tests::host::Host;
 use probity_tests::servers::mariadb::MariaDb;
-use probity_tests::servers::postgres::Postgres;
+use probity_tests::servers::postgres::{self, Postgres};
 
 /// A host with a check for each name: a URL, and thresholds for the lag.
 fn host(checks: &[(&str, String, &str)]) -> Host {
@@ -20,21 +20,27 @@ fn host(checks: &[(&str, String, &str)]) -> Host {
 }
 
 // A PostgreSQL replica whose replay is paused falls behind, by its own word and by that of its primary, and catches up
-// when it may go on. Without a word from its primary it says so.
+// when it may go on. After a restart on an idle primary it is not behind. Without a word from its primary it says so.
 #[test]
 fn postgres_replicas_fall_behind() {
     let mut primary = Postgres::start();
     primary.sql("CREATE TABLE orders (n int)");
-    let replica = Postgres::replica_of(&primary);
+    primary.admin_sql(&format!("CREATE ROLE plain LOGIN PASSWORD '{}'", postgres::PASSWORD));
+    let mut replica = Postgres::replica_of(&primary);
     let host = host(&[
         ("slack", replica.url(), "{ warn = \"200ms\", crit = \"1h\" }"),
         ("strict", replica.url(), "{ crit = \"400ms\" }"),
         ("above", primary.url(), "{ warn = \"500ms\", crit = \"1h\" }"),
+        ("blind", primary.url_of("plain"), "{ warn = \"500ms\", crit = \"1h\" }"),
+        ("humble", replica.url_of("plain"), "{ warn = \"200ms\", crit = \"1h\" }"),
     ]);
     let follows = || {
         host.wait_until_says("slack", "healthy", "replica 0 ms behind");
         host.wait_until_says("strict", "healthy", "replica 0 ms behind");
         host.wait_until_says("above", "healthy", "slowest replica");
+        // A replica tells everybody; a primary hides from some how far another one is.
+        host.wait_until_says("humble", "healthy", "replica 0 ms behind");
+        host.wait_until_says("blind", "unknown", "GRANT pg_monitor TO plain");
     };
     follows();
     // A transaction that was replayed has a time.
@@ -48,6 +54,15 @@ fn postgres_replicas_fall_behind() {
     host.wait_until_says("above", "degraded", "more than 500 ms");
     replica.admin_sql("SELECT pg_wal_replay_resume()");
     follows();
+    // Nothing happens on the primary while the replica restarts: the age of the last transaction is no lag.
+    replica.kill();
+    replica.restart();
+    replica
+        .wait_for(|| replica.admin_sql("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") == "1");
+    for name in ["slack", "strict", "humble"] {
+        let run = host.run_now(name).json();
+        assert_eq!((&run["status"], &run["message"]), (&"healthy".into(), &"replica 0 ms behind".into()), "{run}");
+    }
     primary.kill();
     host.wait_until_says("slack", "degraded", "no connection to the primary");
 }

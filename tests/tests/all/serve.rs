@@ -49,7 +49,8 @@ fn an_unhealthy_check_fails_ready() {
     assert_eq!(host.get("/metrics").status, 200);
 }
 
-// A plugin that imports what it has no grant for is shown, not run, and counts nowhere.
+// A declared check whose plugin imports what it has no grant for is shown with the line to add and warned of, and does not look
+// healthy; a probe, which counts degraded as good, passes all the same.
 #[test]
 fn an_ungranted_check_shows_the_line_to_add() {
     let host = Host::start(
@@ -59,8 +60,14 @@ fn an_ungranted_check_shows_the_line_to_add() {
     let check = host.wait_for("/checks/web", |answer| answer.body.contains("ungranted")).json();
     assert_eq!(check["status"], "unknown");
     assert!(check["message"].as_str().unwrap().contains("grants = { http = ["), "{check}");
-    assert_eq!(host.get("/health").status, 200);
+    let health = host.get("/health").json();
+    assert_eq!((&health["status"], &health["counts"]["unknown"]), (&"degraded".into(), &1.into()), "{health}");
     host.wait_for("/ready", |answer| answer.status == 200);
+    let log = host.log();
+    assert!(
+        log.contains("WARN") && log.contains("the check is not run: the plugin asks for http without a grant"),
+        "{log}"
+    );
 }
 
 // On SIGTERM ready fails first while live and the board still answer, then the process ends with code 0.

@@ -14,11 +14,11 @@ use probity_tests::servers::postgres::{self, Postgres};
 use serde_json::Value;
 
 /// A host whose check `db` asks the database at `url`, ten times a second.
-fn host(url: &str, config: &str) -> Host {
+pub(super) fn host(url: &str, config: &str) -> Host {
     host_with(&format!("url = \"{url}\""), "every = \"100ms\"\ntimeout = \"1s\"", config)
 }
 
-fn host_with(connection: &str, check: &str, config: &str) -> Host {
+pub(super) fn host_with(connection: &str, check: &str, config: &str) -> Host {
     let host = Host::start(&format!(
         "[connections.shop]\n{connection}\n[[check]]\nname = \"db\"\nplugin = \"sql\"\n{check}\n\
          grants = {{ sql = [\"shop\"] }}\n[check.config]\nconnection = \"shop\"\n{config}"
@@ -27,7 +27,7 @@ fn host_with(connection: &str, check: &str, config: &str) -> Host {
     host
 }
 
-fn query(statement: &str) -> String {
+pub(super) fn query(statement: &str) -> String {
     format!("mode = \"query\"\nquery = {statement:?}\n")
 }
 

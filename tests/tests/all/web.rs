@@ -51,8 +51,47 @@ fn nginx_is_verified() {
     let ca = format!("ca = \"{}\"\n", nginx.ca().display());
     let check = wait_for(&with("localhost", &ca), "healthy", "200 in");
     assert!(check["measurements"]["certificate"]["value"].as_f64().unwrap() > 0.0, "{check}");
-    wait_for(&with("127.0.0.1", &ca), "unhealthy", "NotValidForName");
-    wait_for(&with("localhost", ""), "unhealthy", "UnknownIssuer");
+    wait_for(&with("127.0.0.1", &ca), "unhealthy", "not valid for 127.0.0.1, only for localhost (wrong-name)");
+    wait_for(&with("localhost", ""), "unhealthy", "no trusted authority");
+}
+
+// The words of a compressed page are seen, and that it was compressed.
+#[test]
+fn compressed_pages_are_read() {
+    let nginx = Web::nginx();
+    let packed = "headers = { accept-encoding = \"gzip\" }\nexpect-headers = { content-encoding = \"gzip\" }\n";
+    let fine = http(&nginx.url("/packed"), &format!("{packed}contains = [\"maintenance\"]\n"));
+    wait_for(&fine, "healthy", "200 in");
+    let wrong = http(&nginx.url("/packed"), &format!("{packed}excludes = [\"maintenance\"]\n"));
+    wait_for(&wrong, "unhealthy", "body contains \"maintenance\"");
+}
+
+// HAProxy asks as it does unless it is told otherwise, with OPTIONS, and sends nobody to a host that is not ready.
+#[test]
+fn haproxy_probes_the_host() {
+    let mut nginx = Web::nginx();
+    let host = http(&nginx.url("/health"), "");
+    let haproxy = Web::haproxy_probing(host.address());
+    let until = |wanted: u16| {
+        let end = std::time::Instant::now() + probity_tests::host::PATIENCE;
+        loop {
+            let status = match ureq::get(haproxy.url("/live")).call() {
+                Ok(answer) => answer.status().as_u16(),
+                Err(ureq::Error::StatusCode(status)) => status,
+                Err(_) => 0,
+            };
+            if status == wanted {
+                return;
+            }
+            assert!(std::time::Instant::now() < end, "{status}, not {wanted}\n{}", haproxy.log());
+            std::thread::sleep(std::time::Duration::from_millis(50)); // the distance of two looks
+        }
+    };
+    wait_for(&host, "healthy", "200 in");
+    until(200);
+    nginx.kill();
+    wait_for(&host, "unhealthy", "ECONNREFUSED");
+    until(503);
 }
 
 // A proxy that answers for a dead server is no healthy server.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::ports::Ports;
 use crate::workspace::shown;
 
 /// Variables that would show the reader more than an empty folder has.
@@ -36,12 +37,20 @@ pub(super) struct Shell {
     path: std::ffi::OsString,
     variables: Vec<(&'static str, PathBuf)>,
     groups: Vec<u32>,
+    ports: Ports,
 }
+
+/// What a line begins with that only tells a slow machine's reader what is going on.
+const PROGRESS: &str = "… ";
+
+/// Bytes of a file that may hold ports: what `probity new` writes is small, but for the lock file.
+const FILE_BYTES_MAX: u64 = 64 << 10;
 
 impl Shell {
     /// An empty folder below `folder`, and `probity` on the path. Tools find what they cached in earlier runs only with
-    /// `caches`; downloads, which are the registries' matter, they find always.
-    pub(super) fn new(folder: &Path, probity: &Path, caches: bool) -> Result<Self> {
+    /// `caches`; downloads, which are the registries' matter, they find always. What is typed, and what `probity new` writes,
+    /// has `ports` that are free.
+    pub(super) fn new(folder: &Path, probity: &Path, caches: bool, ports: Ports) -> Result<Self> {
         let home = folder.join(format!("quickstart-{}", std::process::id()));
         let _ = fs::remove_dir_all(&home);
         for inner in ["bin", "work", "state", "cache"] {
@@ -59,7 +68,7 @@ impl Shell {
             let downloads = std::env::var_os("PIP_CACHE_DIR").map(PathBuf::from).or_else(user);
             variables.extend(downloads.map(|folder| ("PIP_CACHE_DIR", folder)));
         }
-        Ok(Self { home, path, variables, groups: Vec::new() })
+        Ok(Self { home, path, variables, groups: Vec::new(), ports })
     }
 
     /// A variable of the machine.
@@ -75,7 +84,7 @@ impl Shell {
         let out = self.home.join("state/out");
         let file = File::create(&out).with_context(|| format!("make {}", shown(&out)))?;
         let mut shell = Command::new("sh");
-        shell.args(["-c", SCRIPT]).env("COMMAND", command).env("PATH", &self.path).process_group(0);
+        shell.args(["-c", SCRIPT]).env("COMMAND", self.ports.to_used(command)).env("PATH", &self.path).process_group(0);
         shell.envs(self.variables.iter().map(|(name, value)| (name, value)));
         for hidden in HIDDEN {
             shell.env_remove(hidden);
@@ -102,7 +111,31 @@ impl Shell {
         let said = fs::read(&out).with_context(|| format!("read {}", shown(&out)))?;
         let said = String::from_utf8_lossy(&said).replace(&*self.home.join("work").to_string_lossy(), "~");
         ensure!(status.success(), "`{command}` failed ({status}):\n{said}");
-        Ok((said, took))
+        if command.starts_with("probity new ") {
+            self.use_ports(&self.home.join("work"))?;
+        }
+        let said = self.ports.to_shown(&said);
+        // How long something takes is this machine's matter.
+        let lines = said.lines().filter(|line| !line.starts_with(PROGRESS));
+        Ok((lines.fold(String::new(), |text, line| text + line + "\n"), took))
+    }
+
+    /// Writes the ports that are used into the small files below `folder`.
+    fn use_ports(&self, folder: &Path) -> Result<()> {
+        for entry in fs::read_dir(folder).with_context(|| format!("read {}", shown(folder)))? {
+            let entry = entry.with_context(|| format!("read {}", shown(folder)))?;
+            let (path, is_dir) = (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            if is_dir {
+                self.use_ports(&path)?;
+            } else if entry.metadata().is_ok_and(|metadata| metadata.len() <= FILE_BYTES_MAX) {
+                let text = fs::read_to_string(&path).with_context(|| format!("read {}", shown(&path)))?;
+                let used = self.ports.to_used(&text);
+                if used != text {
+                    fs::write(&path, used).with_context(|| format!("write {}", shown(&path)))?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sleeps in the host, or spins: whatever a deadline has to end.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::Deserialize;
 
 /// Keys of `[check.config]`.
@@ -39,4 +39,4 @@ impl Check for Park {
     }
 }
 
-probity_sdk::export!(Park);
+probity_check::export!(Park);

@@ -1,6 +1,6 @@
 //! One round trip to a server and nothing else, so that what is measured is what the sandbox adds to it.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::Deserialize;
 
 /// Keys of `[check.config]`.
@@ -32,4 +32,4 @@ impl Check for Ping {
     }
 }
 
-probity_sdk::export!(Ping);
+probity_check::export!(Ping);

@@ -1,7 +1,7 @@
 //! What most checks do around the question they ask: read a configuration, log a line, answer with a message and three
 //! measurements. It asks nobody, so that the time is the runtime's.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::Deserialize;
 
 /// Keys of `[check.config]`; all optional, so that it also runs without a `[[check]]`.
@@ -52,4 +52,4 @@ const SCHEMA: &str = r#"{
   }
 }"#;
 
-probity_sdk::export!(Typical);
+probity_check::export!(Typical);

@@ -1,6 +1,6 @@
 //! Business logic as a check: could a payment be booked right now? One is, in a transaction that is then rolled back.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -77,13 +77,13 @@ fn book(connection: &str) -> Result<bool, Error> {
     Ok(found == 1)
 }
 
-probity_sdk::export!(DummyPayment);
+probity_check::export!(DummyPayment);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
-    use probity_sdk::testing::{Database, TestHost, assert_schema_matches};
+    use probity_check::serde_json::json;
+    use probity_check::testing::{Database, TestHost, assert_schema_matches};
 
     fn run(database: Database) -> (Outcome, Vec<String>) {
         let host = TestHost::new().sql("payments-db", database);

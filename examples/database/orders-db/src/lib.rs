@@ -1,7 +1,7 @@
 //! Business logic as a check: how many orders wait in the shop's own database, and for how long?
 
-use probity_sdk::prelude::*;
-use probity_sdk::units::Quantity;
+use probity_check::prelude::*;
+use probity_check::units::Quantity;
 use serde::{Deserialize, Deserializer, de};
 
 /// Keys of `[check.config]`.
@@ -80,13 +80,13 @@ fn backlog(connection: &str) -> Result<(i64, f64), Error> {
     Ok((row.at(0)?, oldest_s as f64 * 1e3))
 }
 
-probity_sdk::export!(OrdersDb);
+probity_check::export!(OrdersDb);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::json;
-    use probity_sdk::testing::{Database, TestHost, assert_schema_matches};
+    use probity_check::serde_json::json;
+    use probity_check::testing::{Database, TestHost, assert_schema_matches};
 
     const NOW_S: i64 = 1_800_000_000;
 

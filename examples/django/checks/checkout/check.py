@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probity import AtMost, CapabilityError, Outcome, Span, check, clock, context, setting, sql
+from probity_check import AtMost, CapabilityError, Outcome, Span, check, clock, context, setting, sql
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 from check import Checkout
 
-from probity import CapabilityError, ErrorKind, Status
-from probity.testing import Database, Host
+from probity_check import CapabilityError, ErrorKind, Status
+from probity_check.testing import Database, Host
 
 
 def test_an_order_is_placed_and_rolled_back() -> None:

@@ -1,13 +1,13 @@
 /**
  * How a service on Node does, by what its processes say: event loop, requests, memory, connection pool.
  *
- * `probity-sdk/pulse` in the service sends a beat of each process every few seconds; this check judges the latest beat of
+ * `probity-check/pulse` in the service sends a beat of each process every few seconds; this check judges the latest beat of
  * each. It sees what a probe over HTTP cannot: a probe that waits for the event loop only knows that it waits.
  * @module
  */
 
-import check, { Failure, Outcome, atMost, number, size, span, text } from "probity-sdk";
-import * as heartbeats from "probity-sdk/heartbeats";
+import check, { Failure, Outcome, atMost, number, size, span, text } from "probity-check";
+import * as heartbeats from "probity-check/heartbeats";
 
 /** Beats that are looked at: enough for a few of each process. */
 const BEATS_MAX = 64;

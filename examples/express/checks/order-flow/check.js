@@ -3,9 +3,9 @@
  * @module
  */
 
-import check, { CapabilityError, Outcome, atMost, number, span, text } from "probity-sdk";
-import * as redis from "probity-sdk/redis";
-import * as sql from "probity-sdk/sql";
+import check, { CapabilityError, Outcome, atMost, number, span, text } from "probity-check";
+import * as redis from "probity-check/redis";
+import * as sql from "probity-check/sql";
 
 const OLDEST_UNPAID = "SELECT (extract(epoch FROM now() - min(created)) * 1000)::float8 AS ms FROM orders WHERE NOT paid";
 

@@ -1,6 +1,6 @@
 """How a service does, by what its processes say: event loop, workers, memory, connection pool.
 
-`probity.pulse.Pulse` in the service sends a beat of each process every few seconds; this check judges the latest beat
+`probity_check.pulse.Pulse` in the service sends a beat of each process every few seconds; this check judges the latest beat
 of each. It sees what a probe over HTTP cannot: a probe that waits for a worker only knows that it waits.
 """
 
@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from probity import AtMost, Failure, Outcome, Size, Span, Status, check, heartbeats, setting
+from probity_check import AtMost, Failure, Outcome, Size, Span, Status, check, heartbeats, setting
 
 #: Beats that are looked at: enough for a few of each process.
 BEATS_MAX = 64

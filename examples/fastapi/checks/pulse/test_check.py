@@ -5,9 +5,9 @@ import json
 import pytest
 from check import pulse
 
-from probity import Failure, Outcome, Status
-from probity.heartbeats import Beat
-from probity.testing import Host
+from probity_check import Failure, Outcome, Status
+from probity_check.heartbeats import Beat
+from probity_check.testing import Host
 
 NOW = 1_735_689_600_000
 

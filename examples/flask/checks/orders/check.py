@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from probity import AtMost, CapabilityError, Outcome, Span, Status, check, redis, setting, sql
+from probity_check import AtMost, CapabilityError, Outcome, Span, Status, check, redis, setting, sql
 
 
 @dataclass

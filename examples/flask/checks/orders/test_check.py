@@ -2,8 +2,8 @@
 
 from check import orders
 
-from probity import CapabilityError, ErrorKind, Status
-from probity.testing import Database, Host
+from probity_check import CapabilityError, ErrorKind, Status
+from probity_check.testing import Database, Host
 
 MINUTE_MS = 60_000
 

@@ -4,7 +4,7 @@
 //! how long the oldest has waited, and whether the backlog keeps growing. The
 //! last needs a memory, which is the host's: every run is a fresh instance.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// Keys of `[check.config]`.
@@ -123,13 +123,13 @@ fn judge(unpaid: &[Order], trend: &Trend, config: &Config) -> Outcome {
     outcome.measure("growing", trend.growing, "{runs}")
 }
 
-probity_sdk::export!(OrdersBacklog);
+probity_check::export!(OrdersBacklog);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probity_sdk::serde_json::{Value, json};
-    use probity_sdk::testing::{Reply, TestHost, assert_schema_matches};
+    use probity_check::serde_json::{Value, json};
+    use probity_check::testing::{Reply, TestHost, assert_schema_matches};
 
     const URL: &str = "http://shop.test/orders";
 

@@ -3,16 +3,18 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ::http::Uri;
+use ::http::{HeaderValue, Uri, header};
 use bytes::Bytes;
+use url::Url;
 use wasmtime::component::Resource;
 
 use super::super::bindings::probity::check::{http, types};
 use super::super::client::{Response, Timing};
+use super::super::content::too_large;
 use super::super::http::{IncomingResponse, OutgoingRequest};
 use super::super::request::Request;
 use super::super::tls::{Certificate, TlsInfo};
-use super::super::{CallError, ErrorKind, HostError};
+use super::super::{CallError, HostError};
 use super::{Actor, Answer, HttpAnswer, Script, stray};
 use crate::check::Capability;
 
@@ -22,7 +24,7 @@ impl Actor<'_> {
         operation: &'static str,
         request: Result<Request, CallError>,
     ) -> Result<Resource<IncomingResponse>, HostError> {
-        let (script, request) = (self.script()?, request?);
+        let (script, request) = (self.script()?, request?.with_cookies(self.0.cookies.clone()));
         let asked = asked(&request);
         let target = asked.split_once(' ').map_or("", |(_, url)| url).split(['?', '#']).next().unwrap_or_default();
         let response = self.0.call_now(Capability::Http, operation, target, |_| script.exchange(&request))?;
@@ -32,12 +34,22 @@ impl Actor<'_> {
 
 impl Script {
     /// What the case answers to a request, whichever interface it came by.
+    ///
+    /// Cookies go with the requests of a run as in a host.
     pub(crate) fn exchange(&self, request: &Request) -> Result<Response, CallError> {
-        let asked = asked(request);
+        let (asked, url) = (asked(request), place(request));
+        let jar = request.jar().cloned().zip(url);
+        let with_cookies = jar.as_ref().and_then(|(jar, url)| request.with_cookie_header(jar, url));
+        let request = with_cookies.as_ref().unwrap_or(request);
         let hint = || format!("[[case.http]]\nrequest = {asked:?}\nstatus = 200\nbody = \"…\"");
         let (line, Answer::Http(answer)) = self.take(&asked, hint)? else { return Err(stray()) };
         for text in differences(&answer, request) {
             self.differs(line, text);
+        }
+        if let Some((jar, url)) = &jar {
+            let pairs = answer.headers.iter().filter(|(name, _)| name == header::SET_COOKIE.as_str());
+            let values = pairs.filter_map(|(_, value)| HeaderValue::from_bytes(value).ok());
+            jar.store(url, &values.map(|value| (header::SET_COOKIE, value)).collect());
         }
         Ok(respond(*answer, request, self.session(request)?))
     }
@@ -54,6 +66,14 @@ impl Script {
             Answer::Tls(info, _) => Ok(Some(info.into())),
             _ => Err(stray()),
         }
+    }
+}
+
+/// Where a request goes, as far as cookies care: an endpoint is a host of its own.
+fn place(request: &Request) -> Option<Url> {
+    match &request.endpoint {
+        Some(endpoint) => Url::parse(&format!("https://{endpoint}.invalid{}", request.url)).ok(),
+        None => Url::parse(&request.url).ok(),
     }
 }
 
@@ -96,21 +116,19 @@ fn same_body(wanted: &[u8], sent: &[u8]) -> bool {
 }
 
 fn respond(answer: HttpAnswer, request: &Request, session: Option<TlsInfo>) -> Response {
-    let too_large = request.body_bytes_max.filter(|max| (answer.body.len() as u64) > *max);
-    let body = match too_large {
-        Some(max) => Err(CallError::new(ErrorKind::TooLarge, format!("the body is larger than {max} bytes"))),
-        None => Ok(Bytes::from(answer.body)),
-    };
+    let max = request.body_bytes_max.unwrap_or(u64::MAX);
+    let body = answer.body.and_then(|body| if body.len() as u64 > max { Err(too_large(max, "")) } else { Ok(body) });
     Response {
         status: answer.status,
         version: if request.http2_only { "2" } else { "1.1" },
         headers: answer.headers,
-        body,
+        body: body.map(Bytes::from),
         trailers: answer.trailers,
         timing: Timing { tls: session.as_ref().map(|session| session.handshake), ..answer.timing },
         tls: session,
         remote_address: SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 80)),
         final_url: "http://scripted.invalid/".parse().expect("this is a URL"),
+        notes: Vec::new(),
         head: None,
     }
 }
@@ -133,6 +151,7 @@ impl From<types::TlsInfo> for TlsInfo {
             handshake: Duration::try_from_secs_f64(info.handshake_ms / 1e3).unwrap_or_default(),
             chain: info.chain.into_iter().map(certificate).collect(),
             verified: info.verified,
+            notes: Vec::new(),
         }
     }
 }

@@ -106,6 +106,19 @@ impl heartbeats::Host for Actor<'_> {
         beats.truncate(max as usize);
         Ok(beats)
     }
+
+    /// None, for a heartbeat that the case says nothing more of.
+    fn open(&mut self, name: String) -> Result<Vec<heartbeats::OpenRun>, HostError> {
+        let (asked, script) = (format!("open runs of {name}"), self.script()?);
+        if !script.knows(&asked) && script.knows(&format!("heartbeat {name}")) {
+            return self.0.call_now(Heartbeats, "open", &name, |_| Ok(Vec::new()));
+        }
+        let hint = || format!("[[case.heartbeats]]\nname = {name:?}\nopen = [{{ id = \"…\", age-ms = 1000 }}]");
+        match self.play((Heartbeats, "open"), &name, &asked, hint)?.1 {
+            Answer::OpenRuns(runs) => Ok(runs),
+            _ => Err(misfit()),
+        }
+    }
 }
 
 impl peers::Host for Actor<'_> {

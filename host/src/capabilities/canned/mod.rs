@@ -97,6 +97,8 @@ pub enum Answer {
     File(system::FileInfo),
     /// `heartbeats`, newest first.
     Beats(Vec<bindings::probity::check::heartbeats::Beat>),
+    /// `heartbeats.open`, oldest first.
+    OpenRuns(Vec<bindings::probity::check::heartbeats::OpenRun>),
     /// `peers`, by name.
     Peers(Vec<(String, bindings::probity::check::peers::Snapshot)>),
 }
@@ -108,8 +110,8 @@ pub struct HttpAnswer {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body.
-    pub body: Vec<u8>,
+    /// The body as the check reads it, or why it cannot.
+    pub body: Result<Vec<u8>, CallError>,
     /// What comes after it, in the form of the headers.
     pub trailers: Vec<(String, Vec<u8>)>,
     /// How long it took; the session says for itself.

@@ -1,9 +1,11 @@
 //! The client against servers on loopback that behave and servers that do not.
 
 mod egress;
+mod oauth;
 mod proxy;
 mod tls;
 mod trailers;
+mod wire;
 
 use std::future::pending;
 use std::sync::Mutex;
@@ -39,6 +41,9 @@ pub(in crate::capabilities) fn connection(url: &str) -> HttpConnection {
         ca: None,
         identity: None,
         proxy: None,
+        address: None,
+        verify: crate::config::Verify::Full,
+        oauth2: None,
         traceparent: false,
     }
 }

@@ -156,7 +156,7 @@ async fn wasi_http_is_the_same_client() {
     assert_eq!(fetch(&mut host, &format!("{base}/3")).await.unwrap(), 200);
     let spent = fetch(&mut host, &format!("{base}/3")).await.unwrap_err();
     assert!(matches!(spent, Error::ConnectionLimitReached), "{spent:?}");
-    host.log_printed();
+    host.take_printed();
     assert_eq!(host.record.calls.iter().map(|call| call.result).collect::<Vec<_>>(), ["ok", "denied", "ok", "quota"]);
     assert_eq!(host.record.calls[0].target, format!("{base}/3"));
     assert!(
@@ -239,7 +239,7 @@ async fn both_doors_share_the_calls() {
         let spent = fetch(&mut host, &long).await.unwrap_err();
         assert!(matches!(spent, Error::ConnectionLimitReached), "{spent:?}");
     }
-    host.log_printed();
+    host.take_printed();
     assert_eq!(host.record.count, 1_005);
     let refused = host.record.tally.iter().find(|tally| tally.result == "quota").unwrap();
     assert_eq!(refused.count, 1_001);

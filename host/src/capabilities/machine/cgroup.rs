@@ -9,6 +9,11 @@ pub(super) const ROOT: &str = "/sys/fs/cgroup";
 /// Version 1 writes "no limit" as a number near the top of the address space.
 const UNLIMITED_V1: u64 = 1 << 60;
 
+/// What the kernel gives back before anything is killed: pages of files that nobody used lately, and its own caches of names
+/// and inodes. Version 1 counts those caches, and does not tell how large they are.
+const RECLAIMABLE_V1: &[&str] = &["total_inactive_file"];
+const RECLAIMABLE_V2: &[&str] = &["inactive_file", "slab_reclaimable"];
+
 /// Memory of a control group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Memory {
@@ -25,21 +30,20 @@ pub(super) struct Periods {
 
 /// The tightest memory limit on the group, and what is used under it. `own` is the text of `/proc/self/cgroup`.
 pub(super) fn memory(root: &Path, own: &str) -> Memory {
-    let (dirs, limit_file, used_file, cache_key) = match controller(own, "memory") {
-        Some(path) => (
-            ancestry(&root.join("memory"), path),
-            "memory.limit_in_bytes",
-            "memory.usage_in_bytes",
-            "total_inactive_file",
-        ),
-        None => (ancestry(root, unified(own)), "memory.max", "memory.current", "inactive_file"),
+    let (dirs, limit_file, used_file, caches) = match controller(own, "memory") {
+        Some(path) => {
+            (ancestry(&root.join("memory"), path), "memory.limit_in_bytes", "memory.usage_in_bytes", RECLAIMABLE_V1)
+        }
+        None => (ancestry(root, unified(own)), "memory.max", "memory.current", RECLAIMABLE_V2),
     };
     let limited = |dir: &PathBuf| number(&dir.join(limit_file)).filter(|&limit| limit < UNLIMITED_V1);
     let tightest = dirs.iter().filter_map(|dir| Some((limited(dir)?, dir))).min_by_key(|(limit, _)| *limit);
     let dir = tightest.map_or(dirs.first(), |(_, dir)| Some(dir));
     let used = dir.and_then(|dir| {
-        let cache = read_to_string(dir.join("memory.stat")).ok().and_then(|text| field(&text, cache_key));
-        Some(number(&dir.join(used_file))?.saturating_sub(cache.unwrap_or(0)))
+        // What is not told is not subtracted: then more counts as used than is.
+        let stat = read_to_string(dir.join("memory.stat")).unwrap_or_default();
+        let cache = caches.iter().filter_map(|key| field(&stat, key)).fold(0, u64::saturating_add);
+        Some(number(&dir.join(used_file))?.saturating_sub(cache))
     });
     Memory { limit: tightest.map(|(limit, _)| limit), used }
 }
@@ -106,11 +110,11 @@ mod tests {
         let root = tree(&[
             ("app/memory.max", "1000\n"),
             ("app/memory.current", "700\n"),
-            ("app/memory.stat", "anon 1\ninactive_file 200\n"),
+            ("app/memory.stat", "anon 1\nactive_file 90\ninactive_file 200\nslab_reclaimable 50\nslab 60\n"),
             ("app/web/memory.max", "max\n"),
             ("app/web/memory.current", "300\n"),
         ]);
-        assert_eq!(memory(root.path(), "0::/app/web\n"), Memory { limit: Some(1000), used: Some(500) });
+        assert_eq!(memory(root.path(), "0::/app/web\n"), Memory { limit: Some(1000), used: Some(450) });
     }
 
     // Inside a container the root is the group; a path of the host that is not there changes nothing.

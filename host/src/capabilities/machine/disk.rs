@@ -19,11 +19,11 @@ pub struct Disk {
     pub mount_point: String,
     /// `ext4`.
     pub file_system: String,
-    /// Of the file system.
+    /// Used and available, as `df` counts: what is kept for root is in neither.
     pub total: u64,
     /// For this user.
     pub available: u64,
-    /// None where the file system does not count them.
+    /// Used and free, likewise; none where the file system does not count them.
     pub inodes_total: Option<u64>,
     /// For this user.
     pub inodes_free: Option<u64>,
@@ -44,8 +44,8 @@ pub struct FileFacts {
 
 /// One line of `/proc/self/mountinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Mount {
-    point: PathBuf,
+pub(super) struct Mount {
+    pub(super) point: PathBuf,
     file_system: String,
 }
 
@@ -69,23 +69,44 @@ pub(super) fn holding(path: &Path, bases: &[PathBuf]) -> Result<Disk, CallError>
     measure(&mount, &file).map_err(|error| failed(path, &error))
 }
 
-/// Every file system with space of its own.
-pub(super) fn all() -> Result<Vec<Disk>, CallError> {
+/// The file system that is mounted there. What this user may not see, or what went away, is `not-found`.
+pub(super) fn mounted_at(mount: &Mount) -> Result<Disk, CallError> {
+    let disk = open_path(&mount.point).and_then(|file| measure(mount, &file));
+    disk.map_err(|error| CallError { kind: ErrorKind::NotFound, ..failed(&mount.point, &error) })
+}
+
+/// Every file system with space of its own, of what was found of each; of several on one point the last.
+///
+/// # Errors
+/// That of one that does not answer: a list without it would look as if all were well.
+pub(super) fn of_all(found: Vec<Result<Disk, CallError>>) -> Result<Vec<Disk>, CallError> {
     let mut disks: Vec<Disk> = Vec::new();
-    for mount in mounts()? {
-        if disks.len() == DISKS_MAX {
-            break;
-        }
-        let disk = open_path(&mount.point).and_then(|file| measure(&mount, &file));
-        // One that this user may not see, or that went away, hides no other.
-        if let Ok(disk) = disk
-            && disk.total > 0
-        {
-            disks.retain(|seen| seen.mount_point != disk.mount_point);
-            disks.push(disk);
+    for disk in found {
+        match disk {
+            Ok(disk) if disk.total > 0 && !is_image(&disk) => {
+                disks.retain(|seen| seen.mount_point != disk.mount_point);
+                disks.push(disk);
+            }
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
+    disks.truncate(DISKS_MAX);
     Ok(disks)
+}
+
+/// File systems that are written once, full from then on, and mounted as a part of a system: packages, installers, firmware.
+const IMAGES: [&str; 7] = ["squashfs", "fuse.squashfuse", "iso9660", "erofs", "cramfs", "romfs", "udf"];
+
+fn is_image(disk: &Disk) -> bool {
+    disk.read_only && IMAGES.contains(&disk.file_system.as_str())
+}
+
+/// Of blocks or inodes: those that are used or available to this user, out of `all` of which `free` are not used.
+#[cfg(target_os = "linux")]
+const fn usable(all: u64, free: u64, available: u64) -> u64 {
+    all.saturating_sub(free).saturating_add(available)
 }
 
 /// The mount point nearest above `path`; of several on one point the last, which hides the others.
@@ -144,9 +165,9 @@ fn measure(mount: &Mount, file: &std::fs::File) -> std::io::Result<Disk> {
     Ok(Disk {
         mount_point: mount.point.display().to_string(),
         file_system: mount.file_system.clone(),
-        total: facts.f_blocks.saturating_mul(facts.f_frsize),
+        total: usable(facts.f_blocks, facts.f_bfree, facts.f_bavail).saturating_mul(facts.f_frsize),
         available: facts.f_bavail.saturating_mul(facts.f_frsize),
-        inodes_total: inodes(facts.f_files),
+        inodes_total: inodes(usable(facts.f_files, facts.f_ffree, facts.f_favail)),
         inodes_free: inodes(facts.f_favail),
         read_only: facts.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
     })
@@ -168,13 +189,13 @@ fn measure(mount: &Mount, _file: &std::fs::File) -> std::io::Result<Disk> {
 }
 
 #[cfg(target_os = "linux")]
-fn mounts() -> Result<Vec<Mount>, CallError> {
+pub(super) fn mounts() -> Result<Vec<Mount>, CallError> {
     let text = std::fs::read_to_string("/proc/self/mountinfo").map_err(|_| unsupported("the list of file systems"))?;
     Ok(text.lines().filter_map(parse_mount).collect())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn mounts() -> Result<Vec<Mount>, CallError> {
+pub(super) fn mounts() -> Result<Vec<Mount>, CallError> {
     let disks = sysinfo::Disks::new_with_refreshed_list().map_err(|_| unsupported("the list of file systems"))?;
     let mount = |disk: &sysinfo::Disk| Mount {
         point: disk.mount_point().to_owned(),
@@ -202,6 +223,50 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // The share in use is the one that `df` tells, of blocks and of inodes.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn share_is_that_of_df() {
+        // ext4: 1000 blocks, of which 150 are free, 50 of them for root. `df` says 850 / (850 + 100).
+        assert_eq!(usable(1000, 150, 100), 950);
+        assert_eq!(usable(10, 20, 5), 5, "odd numbers are no panic");
+        let temporary = tempfile::tempdir().unwrap();
+        let shown = |field: &str| {
+            let df = std::process::Command::new("df").arg(format!("--output={field}")).arg(temporary.path()).output();
+            let text = String::from_utf8(df.unwrap().stdout).unwrap();
+            text.lines().nth(1).unwrap().trim().trim_end_matches('%').parse::<u64>().ok()
+        };
+        // Others write meanwhile: a look before and one after.
+        let (before, inodes_before) = (shown("pcent"), shown("ipcent"));
+        let disk = holding(temporary.path(), &[temporary.path().to_owned()]).unwrap();
+        let (after, inodes_after) = (shown("pcent"), shown("ipcent"));
+        let share = |total: u64, free: u64| (100 * (total - free)).div_ceil(total.max(1));
+        let between = |before: Option<u64>, share: u64, after: Option<u64>| {
+            let (before, after) = (before.unwrap(), after.unwrap());
+            assert!((before.min(after)..=before.max(after)).contains(&share), "{before} {share} {after}: {disk:?}");
+        };
+        between(before, share(disk.total, disk.available), after);
+        if let (Some(total), Some(free)) = (disk.inodes_total, disk.inodes_free) {
+            between(inodes_before, share(total, free), inodes_after);
+        }
+    }
+
+    // An image that nobody can write is no disk that could fill up; the same kind of file system, writable, is.
+    #[test]
+    fn images_are_told_apart() {
+        let disk = |file_system: &str, read_only: bool| Disk {
+            mount_point: "/snap/core/1".into(),
+            file_system: file_system.into(),
+            total: 100,
+            available: 0,
+            inodes_total: None,
+            inodes_free: None,
+            read_only,
+        };
+        assert!(["squashfs", "iso9660", "fuse.squashfuse", "erofs"].iter().all(|image| is_image(&disk(image, true))));
+        assert!(!is_image(&disk("ext4", true)) && !is_image(&disk("udf", false)));
+    }
 
     // A path belongs to the nearest mount point above it, by whole components, the last mount on it winning.
     #[test]

@@ -6,12 +6,13 @@
 //! A read-only session begins every statement's transaction as one that the server keeps read-only. It is not given to
 //! users who may write files on the server, and statements that could end the transaction are not sent.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use mysql_async::prelude::Queryable;
-use mysql_async::{ClientIdentity, Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts, TlsError};
 use tokio::time::timeout_at;
 
 use super::metered::REPLY_BYTES_MAX;
@@ -21,7 +22,8 @@ use super::reading;
 use super::target::Tls;
 use super::value::{Caps, Gather, RowSet, Value};
 use crate::capabilities::net::timeout;
-use crate::capabilities::tls::tls_error;
+use crate::capabilities::race::{self, Race};
+use crate::capabilities::tls_words::{self, tls_error};
 use crate::capabilities::{CallError, ErrorKind};
 use crate::config::grants::HostPattern;
 
@@ -265,9 +267,10 @@ impl Drop for Guarded {
 async fn connect(door: &Door, deadline: Instant) -> Result<Conn, CallError> {
     let target = &door.target;
     let addresses = door.net.resolve(&target.host, &HostPattern::exactly(&target.host), &door.line, deadline).await?.0;
+    let addresses: Vec<SocketAddr> =
+        race::order(&addresses).into_iter().map(|address| SocketAddr::new(address, target.port)).collect();
     let options = OptsBuilder::default()
         .ip_or_hostname(target.host.to_string().trim_matches(['[', ']']))
-        .resolved_ips(Some(addresses))
         .tcp_port(target.port)
         .user(Some(target.user.clone()))
         .pass(Some(target.password.clone()))
@@ -280,10 +283,17 @@ async fn connect(door: &Door, deadline: Instant) -> Result<Conn, CallError> {
         .ssl_opts(ssl(&target.tls).await?);
     let late =
         |_elapsed| timeout(format!("{}:{} did not finish the login in the time given", target.host, target.port));
-    timeout_at(deadline.into(), Conn::new(Opts::from(options)))
-        .await
-        .map_err(late)?
-        .map_err(|error| map_error(error, door))
+    // The driver would wait for a silent address before it tries the next.
+    let at = |address: SocketAddr| options.clone().resolved_ips(Some(vec![address.ip()]));
+    let mut race = Race::new(&addresses, |address| Conn::new(Opts::from(at(address))));
+    if let Some((conn, _)) = timeout_at(deadline.into(), race.run()).await.map_err(late)? {
+        return Ok(conn);
+    }
+    let first = race.into_failed().into_iter().next();
+    Err(first.map_or_else(
+        || CallError::new(ErrorKind::Dns, format!("{} has no address", target.host)),
+        |error| map_error(error, door),
+    ))
 }
 
 async fn ssl(tls: &Tls) -> Result<Option<SslOpts>, CallError> {
@@ -350,7 +360,7 @@ fn map_error(error: Error, door: &Door) -> CallError {
             tls_error(io, &door.target.host)
         }
         Error::Io(IoError::Io(io)) => lost(io, &shown),
-        Error::Io(IoError::Tls(error)) => CallError::new(ErrorKind::Tls, format!("TLS with {shown}: {error}")),
+        Error::Io(IoError::Tls(error)) => tls_failure(error, &shown),
         Error::Driver(DriverError::ConnectionClosed) => {
             CallError::new(ErrorKind::Refused, format!("{shown} closed the connection"))
         }
@@ -368,6 +378,21 @@ fn map_error(error: Error, door: &Door) -> CallError {
         Error::Driver(_) | Error::Other(_) | Error::Url(_) => {
             CallError::new(ErrorKind::Protocol, format!("{shown} does not speak the protocol as the host knows it"))
         }
+    }
+}
+
+/// The library's own words are not for people.
+fn tls_failure(error: &TlsError, shown: &str) -> CallError {
+    let TlsError::Tls(error) = error else {
+        return CallError::new(
+            ErrorKind::Tls,
+            format!("TLS with {shown}: its certificates or its name cannot be used"),
+        );
+    };
+    let told = CallError::new(ErrorKind::Tls, format!("TLS with {shown}: {}", tls_words::sentence(error)));
+    match tls_words::code(error) {
+        Some(code) => told.with_code(code),
+        None => told,
     }
 }
 

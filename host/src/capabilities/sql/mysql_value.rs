@@ -77,13 +77,23 @@ pub(super) fn value(field: Raw, raw: &RawColumn) -> Value {
             let (sign, hours) = (if negative { "-" } else { "" }, days * 24 + u32::from(hours));
             Value::Text(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{}", fraction(micros)))
         }
-        Raw::Bytes(bytes) if matches!(type_name(raw), "binary" | "varbinary" | "blob" | "bit" | "geometry") => {
+        Raw::Bytes(bytes) if type_name(raw) == "bit" => bits(&bytes),
+        Raw::Bytes(bytes) if matches!(type_name(raw), "binary" | "varbinary" | "blob" | "geometry") => {
             Value::Bytes(bytes)
         }
         Raw::Bytes(bytes) => {
             String::from_utf8(bytes).map_or_else(|error| Value::Bytes(error.into_bytes()), Value::Text)
         }
     }
+}
+
+/// Up to 64 bits, the highest first: a number, of which one bit is a truth value.
+fn bits(bytes: &[u8]) -> Value {
+    if bytes.len() > 8 {
+        return Value::Bytes(bytes.to_vec());
+    }
+    let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    i64::try_from(number).map_or_else(|_| Value::Text(number.to_string()), Value::Integer)
 }
 
 fn fraction(micros: u32) -> String {
@@ -110,5 +120,8 @@ mod tests {
         assert_eq!(time, Value::Text("-26:03:04".into()));
         let decimal = value(Raw::Bytes(b"12.50".to_vec()), &of(ColumnType::MYSQL_TYPE_NEWDECIMAL));
         assert_eq!(decimal, Value::Text("12.50".into()));
+        let bits = |bytes: &[u8]| value(Raw::Bytes(bytes.to_vec()), &of(ColumnType::MYSQL_TYPE_BIT));
+        assert_eq!([bits(&[1]), bits(&[1, 0])], [Value::Integer(1), Value::Integer(256)]);
+        assert_eq!(bits(&[255; 8]), Value::Text(u64::MAX.to_string()));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use bytes::BytesMut;
 use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type};
@@ -46,9 +47,8 @@ impl ToSql for Param<'_> {
 
 impl<'a> FromSql<'a> for Value {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        read(ty, raw).ok_or_else(|| {
-            format!("type `{}` cannot be read: cast it in the statement, `COLUMN::text`", ty.name()).into()
-        })
+        read(ty, raw)
+            .ok_or_else(|| format!("type `{}` cannot be read: write `{}` in the statement", ty.name(), cast(ty)).into())
     }
 
     fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
@@ -57,6 +57,20 @@ impl<'a> FromSql<'a> for Value {
 
     fn accepts(_: &Type) -> bool {
         true
+    }
+}
+
+/// What to select instead of a column that cannot be read.
+fn cast(ty: &Type) -> &'static str {
+    match *ty {
+        Type::INTERVAL => "extract(epoch FROM COLUMN)",
+        Type::MONEY => "COLUMN::numeric",
+        Type::BIT => "COLUMN::bigint",
+        _ => match ty.kind() {
+            Kind::Array(_) => "cardinality(COLUMN)",
+            Kind::Domain(inner) => cast(inner),
+            _ => "COLUMN::text",
+        },
     }
 }
 
@@ -84,6 +98,7 @@ fn read(ty: &Type, raw: &[u8]) -> Option<Value> {
         Type::JSONB => text(raw.get(1..)?),
         Type::NUMERIC => numeric(raw).map(Value::Text),
         Type::UUID => Some(Value::Text(uuid::Uuid::from_slice(raw).ok()?.to_string())),
+        Type::INET | Type::CIDR => address(raw).map(Value::Text),
         Type::DATE => date(raw).map(Value::Text),
         Type::TIME => time(raw).map(Value::Text),
         Type::TIMESTAMP => timestamp(raw, "").map(Value::Text),
@@ -100,6 +115,18 @@ fn read(ty: &Type, raw: &[u8]) -> Option<Value> {
             _ => None,
         },
     }
+}
+
+/// Family, bits of the network, whether it is one, length, bytes. A host's own bits are not written.
+fn address(raw: &[u8]) -> Option<String> {
+    let (&[_, bits, is_network, _], bytes) = raw.split_first_chunk::<4>()?;
+    let address = match bytes.len() {
+        4 => IpAddr::from(<[u8; 4]>::try_from(bytes).ok()?),
+        16 => IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?),
+        _ => return None,
+    };
+    let is_host = usize::from(bits) == bytes.len() * 8 && is_network == 0;
+    Some(if is_host { address.to_string() } else { format!("{address}/{bits}") })
 }
 
 /// Groups of four decimal digits, the first of weight 10000^`weight`, `scale` digits after the point.
@@ -186,6 +213,26 @@ mod tests {
         assert_eq!(text(&[1, -2, 0, 8, 1]), "0.00000001");
         assert_eq!(text(&[3, 1, 0, 3, 1, 2, 5000]), "10002.500");
         assert!(numeric(&words(&[2, 0, 0, 0, 1])).is_none(), "cut short");
+    }
+
+    // Addresses look as the server prints them; what cannot be read says what to write instead.
+    #[test]
+    fn addresses_are_readable() {
+        assert_eq!(address(&[2, 32, 0, 4, 10, 0, 0, 1]).unwrap(), "10.0.0.1");
+        assert_eq!(address(&[2, 24, 0, 4, 10, 0, 0, 1]).unwrap(), "10.0.0.1/24");
+        assert_eq!(address(&[2, 32, 1, 4, 10, 0, 0, 1]).unwrap(), "10.0.0.1/32");
+        assert_eq!(address(&[[3, 128, 0, 16], [0; 4], [0; 4], [0; 4], [0, 0, 0, 1]].concat()).unwrap(), "::1");
+        assert!(address(&[2, 32, 0, 4, 10]).is_none() && address(&[]).is_none());
+        for (ty, words) in [
+            (Type::INTERVAL, "`extract(epoch FROM COLUMN)`"),
+            (Type::MONEY, "`COLUMN::numeric`"),
+            (Type::INT4_ARRAY, "`cardinality(COLUMN)`"),
+            (Type::BIT, "`COLUMN::bigint`"),
+            (Type::POINT, "`COLUMN::text`"),
+        ] {
+            let error = Value::from_sql(&ty, &[0; 8]).unwrap_err().to_string();
+            assert!(error.contains(ty.name()) && error.contains(words), "{error}");
+        }
     }
 
     // Times look as the server prints them, fractions without trailing zeros, zones in UTC.

@@ -1,9 +1,12 @@
 //! One session of a PostgreSQL server, over a stream that [`Net`] opened.
 //!
-//! A read-only session runs every statement in a transaction of its own that the server made read-only before the
-//! statement came: nothing that a statement sets outlives it, and within it PostgreSQL refuses to become writable. It is
-//! not given to users whom the server lets do more than change data, and statements that act outside of a transaction
-//! are not sent.
+//! Every statement runs in a transaction, of its own unless the guest began one, and what the session needs is set there:
+//! behind a pooler such as pgbouncer the next transaction is another server's, with settings that are somebody else's, and
+//! start parameters are refused.
+//!
+//! In a read-only session the server made the transaction read-only before the statement came: nothing that a statement
+//! sets outlives it, and within it PostgreSQL refuses to become writable. Such a session is not given to users whom the
+//! server lets do more than change data, and statements that act outside of a transaction are not sent.
 
 use std::error::Error as _;
 use std::io;
@@ -29,7 +32,7 @@ use super::target::{Target, Tls};
 use super::value::{Caps, Column, Gather, RowSet, Value};
 use crate::capabilities::net::{Net, io_error, timeout};
 use crate::capabilities::tasks::Spawner;
-use crate::capabilities::tls::tls_error;
+use crate::capabilities::tls_words::tls_error;
 use crate::capabilities::{CallError, ErrorKind};
 use crate::config::grants::HostPattern;
 
@@ -99,9 +102,6 @@ impl Session {
         if let Some(database) = &door.target.database {
             config.dbname(database);
         }
-        if read_only {
-            config.options("-c default_transaction_read_only=on");
-        }
         let allowance = Allowance::default();
         let stream = Metered::new(stream, allowance.clone());
         let failed = |error: tokio_postgres::Error| map_error(&error, door);
@@ -170,7 +170,7 @@ impl Session {
         self.prepare_session(budget).await?;
         let answer = self.rows(statement, params, caps).await;
         // What is left of a cut reply is still on its way: the session stays busy and is given up.
-        let finished = self.finish_session().await;
+        let finished = self.finish_session(answer.is_ok()).await;
         answer.and_then(|reply| finished.map(|()| reply))
     }
 
@@ -182,13 +182,14 @@ impl Session {
         budget: Duration,
     ) -> Result<u64, CallError> {
         self.prepare_session(budget).await?;
-        self.affected(statement, params).await
+        let answer = self.affected(statement, params).await;
+        let finished = self.finish_session(answer.is_ok()).await;
+        answer.and_then(|count| finished.map(|()| count))
     }
 
     /// Starts a transaction.
     pub(super) async fn begin(&mut self, budget: Duration) -> Result<(), CallError> {
         self.prepare_session(budget).await?;
-        self.batch("BEGIN").await?;
         self.in_transaction = true;
         Ok(())
     }
@@ -208,19 +209,23 @@ impl Session {
         self.batch("DISCARD ALL").await
     }
 
-    /// The statement's time on the server, and the read-only transaction. The empty query fixes the transaction's
-    /// mode: PostgreSQL lets it be changed only before the first one.
+    /// The transaction, and the statement's time on the server. The empty query fixes the transaction's mode: PostgreSQL
+    /// lets it be changed only before the first one.
     async fn prepare_session(&mut self, budget: Duration) -> Result<(), CallError> {
-        let ms = budget.as_millis().max(1);
-        if self.read_only {
-            self.batch(&format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {ms}; SELECT 1")).await
-        } else {
-            self.batch(&format!("SET statement_timeout = {ms}")).await
+        let time = format!("SET LOCAL statement_timeout = {}", budget.as_millis().max(1));
+        match (self.in_transaction, self.read_only) {
+            (true, _) => self.batch(&time).await,
+            (false, true) => self.batch(&format!("BEGIN READ ONLY; {time}; SELECT 1")).await,
+            (false, false) => self.batch(&format!("BEGIN; {time}")).await,
         }
     }
 
-    async fn finish_session(&mut self) -> Result<(), CallError> {
-        if self.read_only && !self.busy { self.batch("ROLLBACK").await } else { Ok(()) }
+    /// Ends the statement's own transaction; one that the guest began goes on.
+    async fn finish_session(&mut self, succeeded: bool) -> Result<(), CallError> {
+        if self.in_transaction || self.busy {
+            return Ok(());
+        }
+        self.batch(if succeeded && !self.read_only { "COMMIT" } else { "ROLLBACK" }).await
     }
 
     async fn batch(&mut self, statements: &str) -> Result<(), CallError> {

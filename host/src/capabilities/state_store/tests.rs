@@ -7,7 +7,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use super::*;
-use crate::capabilities::Push;
+use crate::capabilities::{Push, Report};
 
 fn set(store: &StateStore, check: &str, value: &[u8]) {
     store.set(check, "key", value.to_vec(), None, 0, 1 << 20).unwrap();
@@ -18,7 +18,7 @@ fn get(store: &StateStore, check: &str) -> Option<Vec<u8>> {
 }
 
 fn beat(store: &StateStore, at: u64) {
-    store.heartbeats().push("backup", Push::Ok, format!("at {at}"), at, 5);
+    store.heartbeats().push("backup", Report { push: Push::Ok, run: None, message: format!("at {at}") }, at, 5);
 }
 
 fn beats(store: &StateStore) -> Vec<u64> {

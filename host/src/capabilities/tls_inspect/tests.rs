@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::capabilities::authorities::provider;
 use crate::capabilities::net::Resolver;
 use crate::capabilities::net::tests::within;
 use crate::config::Egress;
@@ -23,9 +24,11 @@ impl Authority {
     }
 
     fn inspector(&self) -> Inspector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        Inspector::trusting(roots)
+        Inspector::trusting(self.authorities())
+    }
+
+    fn authorities(&self) -> Authorities {
+        Authorities::of([self.0.der().clone()]).unwrap()
     }
 
     /// A certificate for `name` that ends in so many days, signed by this authority or by itself.
@@ -88,7 +91,7 @@ async fn bad_certificates_are_answers() {
     let expired = authority.server("shop.test", -1, false);
     let other = authority.server("other.test", 30, false);
     let own = authority.server("shop.test", 30, true);
-    for (config, why) in [(expired, "expired"), (other, "not valid for"), (own, "UnknownIssuer")] {
+    for (config, why) in [(expired, "expired"), (other, "not valid for"), (own, "no trusted authority")] {
         let port = serve(config).await;
         let info = inspect(&authority.inspector(), port, Some("shop.test")).await.unwrap();
         let verdict = info.verified.unwrap_err();
@@ -135,12 +138,39 @@ async fn given_authorities_alone_are_trusted() {
     let (own, system) = (Authority::new(), Authority::new());
     let net = Net::new(Egress::default(), Resolver::default());
     let grants = Grants { tls: vec![TlsGrant::parse("127.0.0.1:*").unwrap()], ..Grants::default() };
-    let mut roots = RootCertStore::empty();
-    roots.add(own.0.der().clone()).unwrap();
     for (signer, trusted) in [(&own, true), (&system, false)] {
         let port = serve(signer.server("shop.test", 30, false)).await;
         let target = Target { host: "127.0.0.1", port, server_name: Some("shop.test") };
-        let looked = system.inspector().inspect(&net, &grants, target, Some(roots.clone()), within(3_000)).await;
+        let looked = system.inspector().inspect(&net, &grants, target, Some(own.authorities()), within(3_000)).await;
         assert_eq!(looked.unwrap().verified.is_ok(), trusted);
+    }
+}
+
+// A server that wants to see a client's certificate, and hangs up without one, has shown its own: that is the answer.
+#[tokio::test]
+async fn what_was_shown_before_the_end_is_known() {
+    let authority = Authority::new();
+    let mut clients = rustls::RootCertStore::empty();
+    clients.add(authority.0.der().clone()).unwrap();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let mut leaf = CertificateParams::new(vec!["shop.test".to_owned()]).unwrap();
+        leaf.distinguished_name.push(rcgen::DnType::CommonName, "shop.test");
+        let key = KeyPair::generate().unwrap();
+        let certificate = leaf.signed_by(&key, &authority.0).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let verifier =
+            rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(clients.clone()), provider()).build();
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_client_cert_verifier(verifier.unwrap())
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let info = inspect(&authority.inspector(), serve(config).await, Some("shop.test")).await.unwrap();
+        assert_eq!((&info.verified, info.chain[0].dns_names[0].as_str()), (&Ok(()), "shop.test"));
+        if version.version == rustls::ProtocolVersion::TLSv1_2 {
+            assert_eq!(info.protocol, "TLSv1.2");
+            assert!(info.notes[0].starts_with("the handshake ended after the certificate: "), "{:?}", info.notes);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::check::Capability;
-use crate::config::{Config, Connection};
+use crate::config::{Config, Connection, HttpConnection, Verify};
 
 /// What stands behind `grant`; none for a pattern, which says it itself.
 pub(super) fn leads_to(config: &Config, capability: Capability, grant: &str) -> Option<String> {
@@ -41,7 +41,7 @@ const UNDECLARED: &str = "not declared";
 /// Scheme, host and port, and nothing else of the URL.
 fn connection(config: &Config, name: &str) -> String {
     match config.connections.get(name) {
-        Some(Connection::Http(http)) => bare(&http.url),
+        Some(Connection::Http(http)) => endpoint(http),
         Some(Connection::Sqlite(file, _)) => format!("sqlite file {}", file.display()),
         Some(
             Connection::Postgres(server, _)
@@ -56,6 +56,23 @@ fn connection(config: &Config, name: &str) -> String {
         }
         None => UNDECLARED.to_owned(),
     }
+}
+
+/// An endpoint, and on which terms it is asked.
+fn endpoint(http: &HttpConnection) -> String {
+    let mut text = bare(&http.url);
+    if let Some((host, port)) = &http.address {
+        text += &format!(" at {host}:{port}");
+    }
+    match http.verify {
+        Verify::Full => {}
+        Verify::Chain => text += ", its name not verified",
+        Verify::None => text += ", not verified",
+    }
+    if let Some(oauth2) = &http.oauth2 {
+        text += &format!(", with tokens of {}", bare(&oauth2.token_url));
+    }
+    text
 }
 
 fn bare(url: &Url) -> String {

@@ -12,6 +12,14 @@ url = \"postgres://app:hunter2hunter2@db.internal/orders?sslmode=require\"
 url = \"amqp://guest:hunter2hunter2@mq.internal/vhost\"
 [connections.payments]
 url = \"https://u:hunter2hunter2@payments.internal/v1\"
+[connections.node]
+url = \"https://shop.internal\"
+address = \"10.0.0.5:8443\"
+verify = \"none\"
+[connections.node.oauth2]
+token-url = \"https://login.internal/token\"
+client-id = \"probe\"
+client-secret = \"hunter2hunter2\"
 [queues.jobs]
 connection = \"rabbit\"
 name = \"jobs\"
@@ -43,6 +51,11 @@ fn leads(capability: Capability, grant: &str) -> Option<String> {
 fn names_lead_to_targets() {
     for (capability, grant, target) in [
         (Capability::Http, "payments", "https://payments.internal:443"),
+        (
+            Capability::Http,
+            "node",
+            "https://shop.internal:443 at 10.0.0.5:8443, not verified, with tokens of https://login.internal:443",
+        ),
         (Capability::Sql, "orders-db:write", "postgres://db.internal:5432"),
         (Capability::Queue, "jobs", "amqp://mq.internal:5672 (rabbit)"),
         (Capability::Dns, "resolver:inside", "10.0.0.53:53"),

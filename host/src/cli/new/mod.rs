@@ -4,11 +4,11 @@ mod template;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use probity_build::{Language, sdk};
 
 use self::template::Template;
@@ -16,7 +16,7 @@ use super::terminal;
 use crate::config;
 
 /// Names that cargo or Rust keep for themselves, as far as they would be a check's name. A name does for every language.
-const RESERVED: [&str; 26] = [
+const RESERVED: [&str; 27] = [
     "abstract",
     "async",
     "await",
@@ -35,7 +35,8 @@ const RESERVED: [&str; 26] = [
     "loop",
     "macro",
     "match",
-    "probity-sdk",
+    "probity-check",
+    "probity_check",
     "serde",
     "std",
     "test",
@@ -49,11 +50,12 @@ const RESERVED: [&str; 26] = [
 #[command(after_help = "\
 Examples:
   probity new queue-depth                     makes ./queue-depth, in Rust
-  probity new queue-depth --lang python --dir checks/queue-depth
+  probity new checks/queue-depth --lang py     makes that folder
+  probity new . --lang ts                      in this empty folder, whose name is the check's
 
 Then, in the folder: probity dev. Its README.md has the lines to copy.")]
 pub(super) struct Args {
-    /// Name of the check: lower-case letters, digits, `-`, `_`
+    /// Name of the check: lower-case letters, digits, `-`, `_`; or the folder to make, whose name it is; or `.`
     name: String,
     /// Language to write it in
     #[arg(long, value_parser = languages(), default_value = "rust")]
@@ -64,39 +66,53 @@ pub(super) struct Args {
 }
 
 fn languages() -> impl TypedValueParser<Value = Language> {
-    let words = PossibleValuesParser::new(Language::ALL.map(Language::word));
+    let words = Language::ALL.map(|language| PossibleValue::new(language.word()).aliases(language.aliases()));
+    let words = PossibleValuesParser::new(words);
     words.map(|word| Language::from_word(&word).expect("clap lets only these words through"))
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if let Some(problem) = refuse_name(&args.name) {
-        bail!("`{}` cannot name a check: {problem}", args.name);
+    let (name, dir) = place(args)?;
+    if let Some(problem) = refuse_name(&name) {
+        let other = if name == args.name { "" } else { "; or name it yourself: probity new NAME --dir DIR" };
+        bail!("`{name}` cannot name a check: {problem}{other}");
     }
     let Some(template) = template::of(args.lang) else {
         bail!("there is no author kit for {} yet", args.lang.as_str());
     };
-    let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     let kit = sdk::find(args.lang)?;
     make_dir(&dir)?;
-    write(&dir, &args.name, template, kit.as_deref())?;
+    write(&dir, &name, template, kit.as_deref())?;
     match &kit {
         Some(kit) if args.lang == Language::Rust => copy_lock(kit, &dir)?,
         Some(_) => {}
-        None => terminal::complain(&format!(
+        None => terminal::note(&format!(
             "note: the author kit was not found on this machine, so the check names the published one; until it is \
              published, set {} to the folder sdk of Probity's repository and make the check again",
             sdk::VARIABLE
         )),
     }
     let shown = dir.display();
-    let name = &args.name;
+    let enter = if dir == Path::new(".") { String::new() } else { format!("  cd {shown}\n") };
     let first = template.first.map(|first| format!("  {first}\n")).unwrap_or_default();
     terminal::print(&format!(
-        "made {shown}\n\nnext:\n  cd {shown}\n{first}  probity build\n  probity test\n  \
-         probity run target/components/{name}.wasm --config @example.json --grant 'http=http://127.0.0.1:9000/*'\n  \
+        "made {shown}\n\nnext:\n{enter}{first}  probity build\n  probity test\n  \
+         probity run target/components/{name}.wasm --check-config @example.json --grant 'http=http://127.0.0.1:19000/*'\n  \
          probity dev\n"
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The check's name and its folder. A folder that is given instead of a name is called as the check is.
+fn place(args: &Args) -> anyhow::Result<(String, PathBuf)> {
+    let typed = Path::new(&args.name);
+    let is_path = args.name == "." || args.name.contains(['/', MAIN_SEPARATOR]);
+    if args.dir.is_some() || !is_path {
+        return Ok((args.name.clone(), args.dir.clone().unwrap_or_else(|| typed.to_owned())));
+    }
+    let whole = std::path::absolute(typed).with_context(|| format!("find {}", typed.display()))?;
+    let name = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((name, typed.to_owned()))
 }
 
 /// What a check's name has to be, when it is not that.
@@ -111,7 +127,8 @@ fn refuse_name(name: &str) -> Option<&'static str> {
 /// Makes the folder, or takes an empty one; never writes over anything.
 fn make_dir(dir: &Path) -> anyhow::Result<()> {
     match fs::read_dir(dir) {
-        Ok(mut entries) => match entries.next() {
+        // A repository that has nothing yet is empty, too.
+        Ok(entries) => match entries.flatten().find(|entry| entry.file_name() != ".git") {
             None => Ok(()),
             Some(_) => bail!("{} is not empty; choose another name, or a folder with --dir", dir.display()),
         },
@@ -138,6 +155,7 @@ fn fill(text: &str, name: &str, template: &Template, kit: Option<&Path>) -> Stri
         .replace("{{source}}", template.source)
         .replace("{{schema}}", template.schema())
         .replace("{{sdk}}", &(template.sdk)(kit))
+        .replace("{{ignored}}\n", template.ignored)
         .replace("{{first}}", &template.first.map(|first| format!("{first}\n")).unwrap_or_default())
 }
 
@@ -174,6 +192,35 @@ mod tests {
         }
     }
 
+    // A folder names its check: the one that is typed, or the one that one is in.
+    #[test]
+    fn a_folder_names_its_check() {
+        let place = |name: &str, dir: Option<&str>| {
+            super::place(&Args { name: name.into(), lang: Language::Rust, dir: dir.map(PathBuf::from) }).unwrap()
+        };
+        assert_eq!(place("a", None), ("a".into(), "a".into()));
+        assert_eq!(place("a", Some("x/y")), ("a".into(), "x/y".into()));
+        assert_eq!(place("checks/b/", None), ("b".into(), "checks/b/".into()));
+        let here = std::env::current_dir().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!(place(".", None), (here, ".".into()));
+    }
+
+    // The words that people type for a language mean it.
+    #[test]
+    fn languages_have_their_short_words() {
+        let typed = ["rs", "py", "js", "ts", "c++", "golang", "zig"].map(Language::from_word);
+        let meant = [
+            Language::Rust,
+            Language::Python,
+            Language::JavaScript,
+            Language::TypeScript,
+            Language::Cpp,
+            Language::Go,
+            Language::Zig,
+        ];
+        assert_eq!(typed, meant.map(Some));
+    }
+
     #[test]
     fn type_names_are_in_camel_case() {
         assert_eq!(type_name("queue-depth"), "QueueDepth");
@@ -188,7 +235,7 @@ mod tests {
             for (file, text) in template.all() {
                 let text = fill(text, "queue-depth", template, Some(kit));
                 assert!(
-                    !["{{name}}", "{{Type}}", "{{sdk}}", "{{source}}", "{{schema}}", "{{first}}"]
+                    !["{{name}}", "{{Type}}", "{{sdk}}", "{{source}}", "{{schema}}", "{{first}}", "{{ignored}}"]
                         .iter()
                         .any(|hole| text.contains(hole)),
                     "{file}"
@@ -198,7 +245,7 @@ mod tests {
         }
         let rust = template::of(Language::Rust).unwrap();
         let manifest: toml::Table = fill(rust.files[0].1, "queue-depth", rust, Some(kit)).parse().unwrap();
-        assert_eq!(manifest["dependencies"]["probity-sdk"]["path"].as_str(), Some(r#"/odd "folder"\x"#));
+        assert_eq!(manifest["dependencies"]["probity-check"]["path"].as_str(), Some(r#"/odd "folder"\x"#));
     }
 
     // What a template has makes a folder of its language, which `probity build` will know.

@@ -5,11 +5,12 @@
 //!
 //! In a template `{{name}}` is the check's name, `{{Type}}` the same in camel case, `{{source}}` the file the check is
 //! written in, `{{sdk}}` what the language's manifest says about the author kit, and `{{schema}}` the schema's file where
-//! the author writes one, `{{first}}` the line that gets what the first build needs.
+//! the author writes one, `{{first}}` the line that gets what the first build needs, and `{{ignored}}`
+//! what `.gitignore` names beside.
 
 use std::path::Path;
 
-use probity_build::Language;
+use probity_build::{Language, go_path};
 
 /// A file in the new folder, and its text.
 pub(super) type File = (&'static str, &'static str);
@@ -21,6 +22,8 @@ pub(super) struct Template {
     pub(super) files: &'static [File],
     /// The file the check is written in.
     pub(super) source: &'static str,
+    /// What its tools leave in the folder, beside what is generated in every language.
+    pub(super) ignored: &'static str,
     /// What gets its dependencies, once, where `probity build` does not.
     pub(super) first: Option<&'static str>,
     /// What the manifest says about the author kit, which is in that folder, or published.
@@ -78,6 +81,7 @@ const RUST: Template = Template {
         ("src/lib.rs", include_str!("../templates/rust/lib.rs.in")),
     ],
     source: "src/lib.rs",
+    ignored: "",
     first: None,
     // The part of the dependency between its braces.
     sdk: |folder| match folder {
@@ -93,12 +97,13 @@ const PYTHON: Template = Template {
         ("test_check.py", include_str!("../templates/python/test_check.py.in")),
     ],
     source: "check.py",
+    ignored: "/.venv\n/venv\n__pycache__/\n*.py[cod]\n*.egg-info/\n/build\n/dist\n/.pytest_cache\n/.mypy_cache\n/.ruff_cache\n/.coverage\n",
     first: Some("python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'"),
     // The whole requirement, as a TOML string.
     sdk: |folder| {
         let requirement = match folder {
-            Some(folder) => format!("probity @ file://{}", folder.display()),
-            None => format!("probity=={}", env!("CARGO_PKG_VERSION")),
+            Some(folder) => format!("probity-check @ file://{}", folder.display()),
+            None => format!("probity-check=={}", env!("CARGO_PKG_VERSION")),
         };
         toml::Value::String(requirement).to_string()
     },
@@ -111,6 +116,7 @@ const JAVASCRIPT: Template = Template {
         ("check.test.js", include_str!("../templates/javascript/check.test.js.in")),
     ],
     source: "check.js",
+    ignored: "node_modules/\n/coverage\n",
     first: Some("npm install"),
     sdk: npm,
 };
@@ -122,6 +128,7 @@ const TYPESCRIPT: Template = Template {
         ("check.ts", include_str!("../templates/typescript/check.ts.in")),
     ],
     source: "check.ts",
+    ignored: "node_modules/\n/coverage\n/dist\n*.tsbuildinfo\n",
     first: Some("npm install"),
     sdk: npm,
 };
@@ -147,13 +154,18 @@ const GO: Template = Template {
         ("check_test.go", include_str!("../templates/go/check_test.go.in")),
     ],
     source: "check.go",
+    ignored: "*.test\n",
     first: None,
-    sdk: unsaid,
+    // What the manifest says after the requirement, so that go's own commands find the kit as well.
+    sdk: |folder| {
+        folder.map_or_else(String::new, |folder| format!("\nreplace probity.dev/sdk => {}\n", go_path(folder)))
+    },
 };
 
 const C: Template = Template {
     files: &[("check.c", include_str!("../templates/c/check.c.in"))],
     source: "check.c",
+    ignored: "*.o\n/.venv\n",
     first: None,
     sdk: unsaid,
 };
@@ -161,6 +173,7 @@ const C: Template = Template {
 const CPP: Template = Template {
     files: &[("check.cpp", include_str!("../templates/cpp/check.cpp.in"))],
     source: "check.cpp",
+    ignored: "*.o\n/.venv\n",
     first: None,
     sdk: unsaid,
 };
@@ -168,6 +181,7 @@ const CPP: Template = Template {
 const ZIG: Template = Template {
     files: &[("check.zig", include_str!("../templates/zig/check.zig.in"))],
     source: "check.zig",
+    ignored: "/.zig-cache\n/zig-out\n/.venv\n",
     first: None,
     sdk: unsaid,
 };

@@ -18,6 +18,10 @@ pub(super) fn render(report: &Report<'_>, paint: Paint) -> String {
             for line in failure.trace.iter().flat_map(|trace| trace.lines()) {
                 put(&mut text, "trace", line, paint);
             }
+            let internals = failure.internals.iter().filter(|_| report.verbose);
+            for line in internals.flat_map(|internals| internals.0.lines()) {
+                put(&mut text, "wasm", line, paint);
+            }
         }
     }
     for line in &run.log {

@@ -32,6 +32,7 @@ pub(super) fn render(report: &Report<'_>) -> Value {
         Err(failure) => {
             document["reason"] = json!(failure);
             document["trace"] = json!(failure.trace);
+            document["internals"] = json!(failure.internals.as_ref().map(|internals| &internals.0));
         }
     }
     document

@@ -49,7 +49,7 @@ impl Permit {
             let kind = capability.as_str();
             bail!(
                 "--grant {kind}={target}: no {kind} connection `{name}`; {url}give the file that has [connections.{name}] \
-                 with --config-file"
+                 with --config"
             );
         }
         grants.add(*capability, target).map_err(anyhow::Error::msg)

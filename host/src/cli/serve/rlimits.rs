@@ -2,8 +2,7 @@
 
 /// Bytes that a file has to be allowed: what plugins begin with in memory is a file to the kernel, and so are compiled code
 /// and state.
-#[cfg(unix)]
-const FILE_BYTES_WANTED: u64 = 64 << 20;
+pub(in crate::cli) const FILE_BYTES_WANTED: u64 = 64 << 20;
 
 /// What is to be said of them.
 #[cfg(unix)]

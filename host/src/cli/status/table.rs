@@ -42,6 +42,11 @@ impl Board {
         Self { status: status(&document["status"]), rows }
     }
 
+    /// Whether there is a check of this name.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.rows.iter().any(|row| row.name == name)
+    }
+
     /// The table, with its newline.
     pub(super) fn render(&self, paint: Paint) -> String {
         let count = |status| self.rows.iter().filter(|row| row.status == status).count();
@@ -52,7 +57,7 @@ impl Board {
             .collect();
         let mut text = format!("{}  {}\n", paint.status(self.status, 0), counts.join(", "));
         if self.rows.is_empty() {
-            return text.trim_end().to_owned() + "\n";
+            return text.trim_end().to_owned() + "  this host has no checks: nothing is looked at\n";
         }
         let width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max("CHECK".len());
         let head = format!("{:<9}  {:<width$}  {:>8}  {:>8}  MESSAGE", "STATUS", "CHECK", "AGE", "TOOK");
@@ -124,6 +129,13 @@ mod tests {
         let listed = json!({"status": "healthy", "checks": [{"name": "a", "status": "healthy"}]});
         let named = json!({"status": "healthy", "checks": {"a": {"status": "healthy"}}});
         assert_eq!(Board::read(&listed), Board::read(&named));
+    }
+
+    // A host that looks at nothing is not taken for one where all is well.
+    #[test]
+    fn no_checks_are_told() {
+        let text = Board::read(&json!({"status": "healthy", "checks": {}})).render(Paint::plain());
+        assert_eq!(text, "healthy  this host has no checks: nothing is looked at\n");
     }
 
     // A message cannot write on the terminal.

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::decode::{Key, Own};
-use crate::config::leaf::{Bool, Int, Map, Text};
+use crate::config::leaf::{Bool, Int, Map, Text, Word};
+use crate::config::valid::{SecretPlace, Verify};
 
 /// One named resource with its credentials. The scheme of `url` says what it is.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -41,6 +42,18 @@ pub(in crate::config) struct Connection {
     /// proxy's business.
     #[schemars(extend("x-kind" = "URL"))]
     pub(in crate::config) proxy: Key<Text>,
+    /// For `https` endpoints: how much of the server's certificate is verified. `full`: that a trusted authority signed it,
+    /// for this name, and that it is in time. `chain`: all but the name. `none`: nothing, so that whoever sits in between
+    /// can read and answer everything, credentials included; a name under `ca` is the better way. Results say what was not
+    /// verified.
+    #[schemars(extend("default" = "full"))]
+    pub(in crate::config) verify: Key<Word<Verify>>,
+    /// For endpoints: where to connect to instead of where the name in `url` leads: one node behind a balancer, a new
+    /// server before the name moves. The name stays what is asked for (`Host`), announced (SNI) and verified.
+    /// `[egress]` judges this address. Not with `proxy`.
+    #[schemars(extend("x-kind" = "`host:port`"))]
+    pub(in crate::config) address: Key<Text>,
+    pub(in crate::config) oauth2: OAuth2,
     /// For endpoints: whether requests carry the header `traceparent` of the call that sends them, when `tracing.enabled`
     /// is true. It wins over the guest's. Requests to bare URLs never get one.
     #[schemars(extend("default" = false))]
@@ -52,6 +65,36 @@ pub(in crate::config) struct Connection {
     /// For databases: rows that one query returns at most; the rest is cut off, and the check told so.
     #[schemars(extend("default" = 1000))]
     pub(in crate::config) rows_max: Key<Int<1, 100_000>>,
+}
+
+/// For endpoints: OAuth 2.0 client credentials. The host fetches a token, keeps it, renews it before it ends, and sends it
+/// as `Authorization: Bearer …`; checks never see it. Where the server answers 401 to one that was kept, a new one is
+/// fetched, once per request.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("required" = ["token-url", "client-id", "client-secret"]))]
+pub(in crate::config) struct OAuth2 {
+    #[serde(rename = "$own")]
+    #[schemars(skip)]
+    pub(in crate::config) own: Own,
+    /// The token endpoint, `https://…`. `[egress]` judges its address; it is asked through the connection's `proxy`, if
+    /// there is one. Required.
+    #[schemars(extend("x-kind" = "URL"))]
+    pub(in crate::config) token_url: Key<Text>,
+    /// Who asks. Required.
+    pub(in crate::config) client_id: Key<Text>,
+    /// Its secret: `"${NAME}"` or `"${file:/run/secrets/x}"`. Required.
+    pub(in crate::config) client_secret: Key<Text>,
+    /// What the token is for: scopes with spaces between them. Default: the endpoint's own choice.
+    pub(in crate::config) scope: Key<Text>,
+    /// Whom the token is for, where the endpoint wants to know. Default: none is sent.
+    pub(in crate::config) audience: Key<Text>,
+    /// Where id and secret are sent: in the `header` `Authorization`, as the standard prefers, or in the `body`.
+    #[schemars(extend("default" = "header"))]
+    pub(in crate::config) secret_in: Key<Word<SecretPlace>>,
+    /// PEM file of the authorities to trust for the token endpoint instead of the system's. It is always verified in full.
+    #[schemars(extend("x-kind" = "path"))]
+    pub(in crate::config) ca: Key<Text>,
 }
 
 /// One queue or stream of a broker.

@@ -11,7 +11,7 @@ use crate::config::errors::{Fault, listed, nearest};
 use crate::config::grants::Grants;
 use crate::config::limits::Limits;
 use crate::config::tree::{NodeId, Value};
-use crate::config::valid::{Check, Connection, Cron, Defaults, Group, Timing};
+use crate::config::valid::{Check, Connection, Cron, Defaults, Group, Places, Timing};
 use crate::config::{is_name, raw, units};
 
 /// What grants may name.
@@ -91,17 +91,44 @@ fn one(raw: &raw::Check, base: &Base<'_>, cx: &mut Cx<'_>) -> Check {
         severity: raw.severity.or(cx, base.defaults.severity),
         probes: raw.probes.read(cx).map(set),
         groups: raw.groups.read(cx).unwrap_or_default().into_iter().map(|group| group_name(group, cx)).collect(),
-        grants: grants(&raw.grants, base.declared, cx),
+        // Whoever says anything of grants, even that there are none, says all of it.
+        grants: match raw.grants.own.0 {
+            Some(_) => grants(&raw.grants, base.declared, cx),
+            None => Arc::clone(&base.defaults.grants),
+        },
         limits,
         timeout_is_set: base.defaults.timeout_is_set || raw.timeout.id.is_some() || raw.limits.timeout.id.is_some(),
         unhealthy_after: raw.unhealthy_after.or(cx, base.defaults.unhealthy_after),
         healthy_after: raw.healthy_after.read(cx).map_or(base.defaults.healthy_after, narrow),
         on_unknown: raw.on_unknown.or(cx, base.defaults.on_unknown),
         stale_after,
+        places: places(raw.config.id, cx),
         config,
         origin,
         name,
     }
+}
+
+/// The lines of the keys below `config`.
+fn places(config: Option<NodeId>, cx: &Cx<'_>) -> Places {
+    let mut lines = Vec::new();
+    let mut open: Vec<(String, NodeId, bool)> = config.map(|id| (String::new(), id, false)).into_iter().collect();
+    while let Some((pointer, id, is_element)) = open.pop() {
+        let node = cx.tree.node(id);
+        match &node.value {
+            Value::Table(table) => {
+                let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
+                open.extend(table.iter().map(|(key, id)| (format!("{pointer}/{}", escaped(key)), *id, false)));
+            }
+            Value::Array(array) => {
+                open.extend(array.iter().enumerate().map(|(at, id)| (format!("{pointer}/{at}"), *id, true)));
+            }
+            _ => {}
+        }
+        // An array's element stands where it stands, anything else where its key does.
+        lines.push((pointer.into(), cx.line(if is_element { node.place } else { node.key })));
+    }
+    Places::new(lines)
 }
 
 fn name(raw: &raw::Check, cx: &mut Cx<'_>) -> String {

@@ -16,10 +16,10 @@ use crate::config::grants::Host;
 use crate::config::leaf::Text;
 use crate::config::source::is_secret_key;
 use crate::config::tree::NodeId;
-use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection, SqlBounds};
+use crate::config::valid::{Connection, HttpConnection, Identity, ServerConnection, SqlBounds, Verify};
 use crate::config::{is_name, raw};
 
-use super::{narrow, sentinel};
+use super::{narrow, oauth2, sentinel};
 
 /// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
 const SCHEMES_KNOWN: [&str; 9] = ["kafka", "mongodb", "ws", "wss", "ftp", "tcp", "grpc", "file", "unix"];
@@ -49,13 +49,19 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
         let ca = authorities(raw, cx);
         let identity = identity(raw, cx);
         let proxy = proxy(raw, cx);
+        let address = address(raw, cx);
+        let verify = raw.verify.or(cx, Verify::Full);
+        let oauth2 = oauth2::client(&raw.oauth2, &headers, cx).map(Box::new);
         let traceparent = raw.traceparent.or(cx, false);
         let Some((url, others)) = url else { continue };
         let (pool, rows_max) = (narrow(raw.pool.or(cx, 4)), narrow(raw.rows_max.or(cx, 1000)));
         let bounds = SqlBounds { pool, rows_max, idle: SqlBounds::IDLE };
         let connection = match url.scheme() {
-            "http" | "https" => endpoint(raw, url, &mut headers, cx)
-                .map(|url| Connection::Http(HttpConnection { url, headers, ca, identity, proxy, traceparent })),
+            "http" | "https" => endpoint(raw, url, &mut headers, cx).map(|url| {
+                let connection =
+                    HttpConnection { url, headers, ca, identity, proxy, address, verify, oauth2, traceparent };
+                Connection::Http(connection)
+            }),
             "redis+sentinel" | "rediss+sentinel" => host(raw, &url, cx)
                 .and_then(|_| sentinel::connection(raw, &url, &others, (ca, identity), cx))
                 .map(Connection::Sentinel),
@@ -82,6 +88,7 @@ pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> B
 /// Notes keys that mean nothing for this kind of connection.
 fn misplaced(raw: &raw::Connection, connection: &Connection, cx: &mut Cx<'_>) {
     let is_endpoint = matches!(connection, Connection::Http(_));
+    let is_https = matches!(connection, Connection::Http(http) if http.url.scheme() == "https");
     let is_database = connection.capability() == Some(Capability::Sql);
     let (tls, how) = match connection {
         Connection::Http(_) => (true, ""),
@@ -103,6 +110,14 @@ fn misplaced(raw: &raw::Connection, connection: &Connection, cx: &mut Cx<'_>) {
             "only `http` and `https` connections have trace context",
             "remove `traceparent`",
         ),
+        (
+            raw.verify.id,
+            is_https,
+            "only `https` connections have `verify`",
+            "remove it: what else is encrypted is always verified in full",
+        ),
+        (raw.address.id, is_endpoint, "only `http` and `https` connections have an `address`", "write it in `url`"),
+        (raw.oauth2.own.0, is_endpoint, "only `http` and `https` connections have `oauth2`", "remove `oauth2`"),
         (raw.client_cert.id, tls, "only connections over TLS have a client certificate", how),
         (raw.pool.id, is_database, "only databases have `pool`", "remove `pool`"),
         (raw.rows_max.id, is_database, "only databases have `rows-max`", "remove `rows-max`"),
@@ -304,7 +319,7 @@ fn authorities(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Vec<u8>> {
 }
 
 /// The PEM file that `key` names, if there is a certificate in it.
-fn certificates(key: &Key<Text>, cx: &mut Cx<'_>) -> Option<Vec<u8>> {
+pub(super) fn certificates(key: &Key<Text>, cx: &mut Cx<'_>) -> Option<Vec<u8>> {
     let help =
         "name a PEM file with `-----BEGIN CERTIFICATE-----` in it; relative paths start at the configuration file";
     let (id, pem) = pem(key, help, cx)?;
@@ -368,6 +383,24 @@ fn proxy(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<Url> {
         None => cx.wrong(id, "the URL is not that of an HTTP proxy", help),
     }
     url
+}
+
+/// `10.0.0.5:8443`, `[fd00::5]:8443`, `node-3.internal:8443`.
+fn address(raw: &raw::Connection, cx: &mut Cx<'_>) -> Option<(Host, u16)> {
+    let text = raw.address.read(cx)?;
+    let id = raw.address.id?;
+    if let Some(proxy) = raw.proxy.id {
+        cx.wrong(proxy, "both `proxy` and `address`", "keep one: a proxy finds the way itself");
+    }
+    let found = text.rsplit_once(':').and_then(|(host, port)| {
+        let port: u16 = port.parse().ok().filter(|port| *port != 0)?;
+        Some((Host::parse(host).ok()?, port))
+    });
+    if found.is_none() {
+        let help = "write `address = \"10.0.0.5:8443\"`, `\"[fd00::5]:8443\"` or `\"node-3.internal:8443\"`";
+        cx.wrong(id, format!("{} is no host with a port", cx.typed(id)), help);
+    }
+    found
 }
 
 /// `%40` to `@`; what is no escape stays.

@@ -5,6 +5,7 @@
 mod check;
 mod connection;
 mod names;
+mod oauth2;
 mod queue;
 mod secret;
 mod sentinel;
@@ -20,7 +21,7 @@ use super::grants::HostPattern;
 use super::limits::Limits;
 use super::secrets::Secrets;
 use super::tree::NodeId;
-use super::valid::{Config, Connection, Egress, Plugins, Schedule, Server, StateDir, Token, Tracing};
+use super::valid::{AsWritten, Config, Connection, Egress, Plugins, Schedule, Server, StateDir, Token, Tracing};
 use super::{raw, units};
 
 /// Characters of the shortest token accepted; shorter ones are guessed.
@@ -57,6 +58,7 @@ pub(super) fn resolve(raw: &raw::File, cx: &mut Cx<'_>) -> Config {
     Config {
         files: Vec::new(),
         fingerprint: Vec::new(),
+        as_written: AsWritten { listen: server.listen, max_connections: server.max_connections },
         server,
         tracing,
         plugins,
@@ -219,6 +221,8 @@ fn schedule(raw: &raw::Schedule, cx: &mut Cx<'_>) -> Schedule {
     Schedule {
         concurrency: narrow(raw.concurrency.or(cx, 64)),
         concurrency_per_plugin: narrow(raw.concurrency_per_plugin.or(cx, 16)),
+        waiting: narrow(raw.waiting.or(cx, 512)),
+        waiting_memory: raw.waiting_memory.or(cx, 1 << 30),
         threads: raw.threads.read(cx).map_or(processors, narrow),
         backoff_max: raw.backoff_max.or(cx, Duration::from_secs(300)),
         history: narrow(raw.history.or(cx, 100)),

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::connection::{decode_percent, keep_secret};
 use crate::config::cx::Cx;
+use crate::config::interpolate::encode;
 use crate::config::raw;
 use crate::config::valid::{Identity, SentinelConnection, ServerConnection};
 
@@ -64,8 +65,9 @@ pub(super) fn connection(
     sentinel.set_username("").and_then(|()| sentinel.set_password(None)).ok()?;
     for (key, value) in url.query_pairs() {
         match &*key {
-            "sentinel-user" => sentinel.set_username(&value).ok()?,
-            "sentinel-password" => sentinel.set_password(Some(&value)).ok()?,
+            // Setting does not encode percent signs.
+            "sentinel-user" => sentinel.set_username(&encode(&value)).ok()?,
+            "sentinel-password" => sentinel.set_password(Some(&encode(&value))).ok()?,
             _ => return wrong("after `?` only `sentinel-user` and `sentinel-password` are known"),
         }
     }

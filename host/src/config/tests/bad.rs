@@ -132,8 +132,32 @@ fn contradictions_are_errors() {
     one(&format!("{x}client-cert = \"cert.pem\"\nclient-key = \"empty.pem\""), (4, 14), "no private key", "PEM");
     one(&format!("{x}proxy = \"https://p\""), (3, 9), "not that of an HTTP proxy", "http://proxy:3128");
     one("[connections.x]\nurl = \"redis://x\"\nproxy = \"http://p\"", (3, 9), "have a proxy", "remove `proxy`");
+    one(&format!("{x}verify = \"off\""), (3, 10), "`off` is no value for `verify`", "`full`, `chain`");
+    one("[connections.x]\nurl = \"http://x\"\nverify = \"none\"", (3, 10), "only `https`", "always verified");
+    one("[connections.x]\nurl = \"rediss://x\"\nverify = \"none\"", (3, 10), "only `https`", "always verified");
+    one(&format!("{x}address = \"10.0.0.5\""), (3, 11), "no host with a port", "10.0.0.5:8443");
+    one(&format!("{x}address = \"10.0.0.5:0\""), (3, 11), "no host with a port", "10.0.0.5:8443");
+    one(&format!("{x}address = \"h:1\"\nproxy = \"http://p\""), (4, 9), "both `proxy` and `address`", "keep one");
+    one("[connections.x]\nurl = \"redis://x\"\naddress = \"h:1\"", (3, 11), "have an `address`", "`url`");
     let context = "[connections.x]\nurl = \"redis://x\"\ntraceparent = true";
     one(context, (3, 15), "have trace context", "remove `traceparent`");
+}
+
+// Tokens come from an endpoint that is named in full, and their secret goes nowhere in the clear.
+#[test]
+fn token_endpoints_are_whole() {
+    let with = |oauth2: &str| format!("[connections.x]\nurl = \"https://x\"\noauth2 = {{ {oauth2} }}");
+    let (id, secret) = ("client-id = \"a\"", "client-secret = \"${PROBITY_TOKEN}\"");
+    let url = "token-url = \"https://login/token\"";
+    one(&with(&format!("{id}, {secret}")), (3, 10), "`oauth2` without `token-url`", "https://");
+    one(&with(&format!("{url}, {secret}")), (3, 10), "`oauth2` without `client-id`", "client-id = ");
+    one(&with(&format!("{url}, {id}")), (3, 10), "`oauth2` without `client-secret`", "${CLIENT_SECRET}");
+    one(&with(&format!("{id}, {secret}, token-url = \"http://login/\"")), (3, 77), "in the clear", "https://");
+    one(&with(&format!("{id}, {secret}, token-url = \"https://u:p@login/\"")), (3, 77), "not the URL", "without user");
+    let both = with(&format!("{url}, {id}, {secret}")) + "\nheaders = { authorization = \"x\" }";
+    one(&both, (3, 10), "both `oauth2` and an `authorization` header", "keep one");
+    let redis = "[connections.x]\nurl = \"redis://x\"\noauth2 = { token-url = \"https://l\", client-id = \"a\", client-secret = \"b\" }";
+    one(redis, (3, 10), "have `oauth2`", "remove `oauth2`");
 }
 
 // Spans go to an endpoint that is declared, and only where runs are traces.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Config, Connection, Details, Limits, Timing, load, parse};
+use super::super::{Config, Connection, Details, Limits, SecretPlace, Timing, Verify, load, parse};
 use super::{env, good, read_all, read_file, source};
 use crate::check::{Capability, OnUnknown, Probe, Severity, Window};
 
@@ -127,6 +127,18 @@ fn url_credentials_become_a_header() {
     assert!(connection.headers.contains(&basic) && connection.headers.len() == 2);
     let printed = format!("{config:?}");
     assert!(!printed.contains("cHJvYml0eT") && !printed.contains("nowhere-else") && !printed.contains("sw0rd"));
+}
+
+// What is granted to all is granted to a check that says nothing of grants; one that does, even nothing, has its own only.
+#[test]
+fn default_grants_reach_checks_that_say_nothing() {
+    let config = good(
+        "[defaults.grants]\nsystem = [\"memory\"]\n[[check]]\nname = \"silent\"\n\
+         [[check]]\nname = \"none\"\ngrants = {}\n[[check]]\nname = \"own\"\ngrants = { system = [\"cpu\", \"load\"] }",
+    );
+    let granted = |name: &str| config.checks[name].grants.system.len();
+    assert_eq!([granted("silent"), granted("none"), granted("own")], [1, 0, 2]);
+    assert_eq!(config.checks["silent"].grants, config.defaults.grants);
 }
 
 // Tables of several files merge, checks add up in order, and each keeps its own origin.
@@ -254,6 +266,28 @@ fn client_certificate_and_proxy_are_read() {
     }
 }
 
+// An address, how much is verified and where tokens come from are read; the secret is not printed, and cut out of whatever
+// quotes it.
+#[test]
+fn terms_of_an_endpoint_are_read() {
+    let text = "[connections.a]\nurl = \"https://a\"\nverify = \"chain\"\naddress = \"[fd00::5]:8443\"\n\
+                [connections.a.oauth2]\ntoken-url = \"http://localhost:8080/token\"\nclient-id = \"me\"\n\
+                client-secret = \"swordfish & more\"\nscope = \"read\"\nsecret-in = \"body\"\n\
+                [connections.b]\nurl = \"https://b\"";
+    let config = parse(&[source("probity.toml", text)], Path::new("conf"), &env, &read_file).expect("valid");
+    let Connection::Http(connection) = &config.connections["a"] else { panic!("an endpoint") };
+    let address = connection.address.as_ref().expect("an address");
+    assert_eq!((address.0.to_string().as_str(), address.1, connection.verify), ("[fd00::5]", 8443, Verify::Chain));
+    let oauth2 = connection.oauth2.as_ref().expect("tokens");
+    assert_eq!((oauth2.scope.as_deref(), oauth2.secret_in), (Some("read"), SecretPlace::Body));
+    assert!(!format!("{config:?}").contains("swordfish"));
+    for quoted in ["swordfish & more", "swordfish+%26+more", "bWU6c3dvcmRmaXNoKyUyNittb3Jl"] {
+        assert!(config.secrets.redact(&format!("it says {quoted} there")).contains("[redacted]"), "{quoted}");
+    }
+    let Connection::Http(plain) = &config.connections["b"] else { panic!("an endpoint") };
+    assert!(plain.oauth2.is_none() && plain.address.is_none() && plain.verify == Verify::Full);
+}
+
 // The file and the sorted fragments beside it are loaded; hidden files and others are not.
 #[test]
 fn file_and_fragments_are_loaded() {
@@ -354,4 +388,27 @@ fn queues_are_of_their_broker() {
     let source =
         QueueSource::JetStream { stream: "ORDERS".into(), consumer: None, subject: Some("orders.probe".into()) };
     assert_eq!(config.queues["c"].source, source);
+}
+
+// Each value of a check's configuration has the line that it stands on, and what is missing has that of what it is missing from.
+#[test]
+fn values_of_a_check_have_lines() {
+    let config = good(
+        "[[check]]\nname = \"a\"\n[check.config]\nunpiad = 1\nlist = [\n  { x = 1 },\n  2,\n]\n[check.config.oldest]\nwarn = \"5m\"\n",
+    );
+    let place = |pointer| config.checks["a"].place_of(pointer);
+    for (pointer, line) in [
+        ("", 3),
+        ("/unpiad", 4),
+        ("/list/0/x", 6),
+        ("/list/1", 7),
+        ("/oldest", 9),
+        ("/oldest/warn", 10),
+        ("/oldest/gone", 9),
+    ] {
+        assert_eq!(place(pointer), format!("probity.toml:{line}"), "{pointer}");
+    }
+    let config = good("[[check]]\nname = \"a\"\nconfig = { x = 1 }\n[[check]]\nname = \"b\"\n");
+    assert_eq!(config.checks["a"].place_of("/x"), "probity.toml:3");
+    assert_eq!(config.checks["b"].place_of("/x"), "probity.toml:4");
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::check::Capability;
+use crate::config::grants::Host;
 
 /// A named resource with its credentials inside. Printed without them.
 #[derive(Clone, Debug)]
@@ -68,8 +69,61 @@ pub struct HttpConnection {
     pub identity: Option<Identity>,
     /// Key `proxy`: scheme `http`, with its credentials.
     pub proxy: Option<url::Url>,
+    /// Key `address`: where to connect to instead of where the name leads.
+    pub address: Option<(Host, u16)>,
+    /// Key `verify`, default `full`.
+    pub verify: Verify,
+    /// Table `oauth2`.
+    pub oauth2: Option<Box<OAuth2>>,
     /// Key `traceparent`, default false: requests carry the trace context of the call that sends them.
     pub traceparent: bool,
+}
+
+/// How much of a server's certificate is verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// Authority, name and time.
+    #[default]
+    Full,
+    /// Authority and time.
+    Chain,
+    /// Nothing.
+    None,
+}
+
+/// OAuth 2.0 client credentials. Printed without them.
+#[derive(Clone)]
+pub struct OAuth2 {
+    /// Key `token-url`.
+    pub token_url: url::Url,
+    /// Key `client-id`.
+    pub client_id: String,
+    /// Key `client-secret`.
+    pub client_secret: String,
+    /// Key `scope`.
+    pub scope: Option<String>,
+    /// Key `audience`.
+    pub audience: Option<String>,
+    /// Key `secret-in`, default `header`.
+    pub secret_in: SecretPlace,
+    /// Key `ca`: PEM bytes.
+    pub ca: Option<Vec<u8>>,
+}
+
+/// Where a client says its secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// As basic authentication.
+    #[default]
+    Header,
+    /// As `client_id` and `client_secret` of the form.
+    Body,
+}
+
+impl std::fmt::Debug for OAuth2 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OAuth2").field("token_url", &bare(&self.token_url)).finish_non_exhaustive()
+    }
 }
 
 /// A client certificate with its key.
@@ -95,6 +149,9 @@ impl std::fmt::Debug for HttpConnection {
             .field("headers", &headers)
             .field("identity", &self.identity)
             .field("proxy", &self.proxy.as_ref().map(bare))
+            .field("address", &self.address)
+            .field("verify", &self.verify)
+            .field("oauth2", &self.oauth2)
             .finish_non_exhaustive()
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn microprofile(of: &Aggregated<'_>) -> Value {
     let check = |name: &str, slot: &Slot| {
         let (view, planned) = (slot.view(), slot.planned());
         let mut alone = Aggregate::default();
-        alone.add(view.status, crate::check::Severity::Critical, planned.on_unknown, view.pending);
+        alone.add(view.status, crate::check::Severity::Critical, planned.on_unknown, planned.awaits(view.pending));
         let fine = !matches!(alone.status(), Status::Unhealthy | Status::Unknown);
         json!({ "name": name, "status": up(fine), "data": data(&view) })
     };

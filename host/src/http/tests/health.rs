@@ -1,5 +1,7 @@
 //! `/health` in our own words and in those of others.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::Host;
@@ -202,4 +204,19 @@ async fn formats_are_a_closed_list() {
     assert_eq!(answer.status, 400);
     assert_eq!(answer.json()["error"], "unknown_format");
     assert!(answer.text.contains("microprofile"), "{}", answer.text);
+}
+
+// A clock that is set back makes no result young again: it goes stale as it would have, and says its age.
+#[tokio::test]
+async fn results_grow_old_by_no_clock() {
+    let host = Host::new(&with_checks(&["db"]));
+    host.replan(|planned| planned.stale_after = Duration::from_millis(20));
+    host.concluded("db", Status::Healthy, "");
+    let end = Instant::now() + Duration::from_secs(5);
+    while host.state.board.slot("db").unwrap().view().age_ms(0).unwrap() <= 20 {
+        assert!(Instant::now() < end, "it stays as young as it was");
+        tokio::task::yield_now().await;
+    }
+    host.state.board.sweep(0);
+    assert_eq!(host.get("/health?summary").await.json()["status"], "degraded");
 }

@@ -1,11 +1,12 @@
 //! `/live`, `/ready`, `/startup`.
 
 use axum::http::Method;
+use serde_json::json;
 
 use super::Host;
 use super::fixture::with_checks;
 use crate::board::{ProbeAnswer, ScopeId};
-use crate::check::{Failure, Probe, Reason, Status};
+use crate::check::{Failure, OnUnknown, Probe, Reason, Status};
 
 // Before its first conclusion a host lives but is neither ready nor started; after it, it is both.
 #[tokio::test]
@@ -20,6 +21,29 @@ async fn a_start_is_waited_for() {
     for path in ["/live", "/ready", "/startup"] {
         let answer = host.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "ok"), "{path}");
+    }
+}
+
+// HEAD and OPTIONS are answered as GET is, with the same head; HEAD without the body.
+#[tokio::test]
+async fn probers_ask_in_their_own_way() {
+    let host = Host::new(&with_checks(&["db"]));
+    host.concluded("db", Status::Unhealthy, "refused");
+    for path in
+        ["/live", "/ready", "/readyz", "/startup", "/ready?verbose", "/health", "/health?format=nagios", "/health/x"]
+    {
+        let get = host.ask(Method::GET, path, &[]).await;
+        let options = host.ask(Method::OPTIONS, path, &[]).await;
+        assert_eq!((options.status, options.text.is_empty()), (get.status, get.text.is_empty()), "OPTIONS {path}");
+        let head = host.ask(Method::HEAD, path, &[]).await;
+        assert_eq!((head.status, head.text.as_str()), (get.status, ""), "HEAD {path}");
+        for name in ["content-type", "cache-control"] {
+            assert_eq!(
+                (head.header(name), options.header(name)),
+                (get.header(name), get.header(name)),
+                "{name} {path}"
+            );
+        }
     }
 }
 
@@ -135,18 +159,78 @@ async fn an_unknown_plan_is_not_ready() {
     assert_eq!(host.get("/live").await.text, "ok");
 }
 
-// A check without a grant is shown as such and takes nothing down.
-#[tokio::test]
-async fn ungranted_checks_are_shown_and_do_not_count() {
+/// The checks `a`, well, and `b`, which is not run for `reason`.
+fn with_blocked(reason: Reason, declared: bool, on_unknown: OnUnknown) -> Host {
     let host = Host::new(&with_checks(&["a", "b"]));
     host.replan(|planned| {
         if &*planned.name == "b" {
-            planned.blocked = Some(Failure::new(Reason::Ungranted, "add: grants = { http = [\"…\"] }"));
+            planned.blocked = Some(Failure::new(reason, "add: grants = { http = [\"…\"] }"));
+            (planned.declared, planned.on_unknown) = (declared, on_unknown);
         }
     });
     host.concluded("a", Status::Healthy, "");
+    host
+}
+
+// A check that lies there without a grant, and that nobody declared, is shown as such and takes nothing down.
+#[tokio::test]
+async fn ungranted_plugins_are_shown_and_do_not_count() {
+    let host = with_blocked(Reason::Ungranted, false, OnUnknown::Unhealthy);
     let answer = host.get("/ready?verbose").await;
-    assert_eq!(answer.text, "[+]a ok\n[+]b ungranted\nready check passed: ok\n");
+    let warning = "warn: b is not run (ungranted): no [[check]] names it, so it counts nowhere";
+    assert_eq!(answer.text, format!("[+]a ok\n[+]b ungranted\n{warning}\nready check passed: ok\n"));
+    assert_eq!(host.get("/health?summary").await.json()["status"], "healthy");
+}
+
+// A declared check without its grant counts as `on-unknown` says, in the aggregate and in its probes, in every dialect.
+#[tokio::test]
+async fn declared_checks_without_a_grant_count() {
+    let host = with_blocked(Reason::Ungranted, true, OnUnknown::Degraded);
+    let answer = host.get("/ready?verbose").await;
+    let warning = "warn: b is not run (ungranted): it counts as degraded";
+    assert_eq!(answer.text, format!("[+]a ok\n[+]b ungranted\n{warning}\nready check passed: ok\n"));
+    let health = host.get("/health?summary").await.json();
+    assert_eq!((&health["status"], &health["counts"]["unknown"]), (&json!("degraded"), &json!(1)));
+    assert_eq!(health["counts"]["pending"], 0);
+    for (format, said) in
+        [("nagios", "WARNING"), ("text", "degraded: "), ("health+json", "warn"), ("xabaril", "Degraded")]
+    {
+        let answer = host.get(&format!("/health?summary&format={format}")).await;
+        assert!(answer.text.contains(said), "{format}: {}", answer.text);
+    }
+    let scrape = host.get("/metrics").await.text;
+    assert!(scrape.contains("probity_checks{status=\"unknown\"} 1"), "{scrape}");
+    let host = with_blocked(Reason::Ungranted, true, OnUnknown::Unhealthy);
+    assert_eq!(host.get("/ready").await.text, "unhealthy");
+    assert_eq!(host.get("/ready?exclude=b").await.text, "ok");
+    assert_eq!(host.get("/health").await.status, 503);
+    assert!(host.get("/ready?verbose").await.text.contains("[-]b ungranted\n"));
+}
+
+// A declared check whose plugin is missing, refused or wrongly configured holds the start back, and never lets the aggregate
+// look well; one whose plugin is being compiled is only waited for.
+#[tokio::test]
+async fn declared_checks_that_are_not_run_count() {
+    for reason in [Reason::NotLoaded, Reason::InvalidConfig] {
+        let host = with_blocked(reason, true, OnUnknown::Degraded);
+        assert_eq!(host.get("/ready").await.text, "starting", "{reason:?}");
+        assert_eq!(host.get("/health?summary").await.json()["status"], "degraded", "{reason:?}");
+    }
+    let host = with_blocked(Reason::Compiling, true, OnUnknown::Unhealthy);
+    assert_eq!(host.get("/health?summary").await.json()["counts"]["pending"], 1);
+    let answer = host.get("/ready?verbose").await;
+    assert_eq!(answer.text, "[+]a ok\n[-]b compiling\nready check failed: starting\n");
+}
+
+// A host without checks says so, and so does one of whose checks none joins the probe.
+#[tokio::test]
+async fn nothing_to_look_at_is_told() {
+    let answer = Host::new("").get("/ready?verbose").await;
+    assert_eq!(answer.text, "warn: this host has no checks: nothing is looked at\nready check passed: ok\n");
+    let host = Host::new(&(with_checks(&["db"]) + "probes = [\"live\"]\n"));
+    host.concluded("db", Status::Healthy, "");
+    let answer = host.get("/ready?verbose").await;
+    assert_eq!(answer.text, "warn: no check joins ready: nothing is looked at for it\nready check passed: ok\n");
 }
 
 // Monitors ask with HEAD: same status, same headers, no body.

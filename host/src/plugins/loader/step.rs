@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::{Change, Flight, Judged, Loader};
 use crate::plugins::directory::{self, Found, What};
@@ -92,7 +92,8 @@ impl Loader {
             return None;
         }
         let judged = self.judged.remove(name)?;
-        self.flights.insert(name.to_owned(), Flight { found, judged, digest, size });
+        self.flights.insert(name.to_owned(), Flight { found, judged, digest, size, since: Instant::now() });
+        self.moved = true;
         Some(Job { plugin: name.to_owned(), contents })
     }
 

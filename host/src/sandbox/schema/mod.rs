@@ -6,6 +6,8 @@
 //! backtracking in both.
 
 mod bounded;
+mod order;
+mod problem;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,9 @@ use std::time::{Duration, Instant};
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use problem::problems;
+pub use problem::{Problem, Problems};
 
 use super::Sandbox;
 use super::compiler::{Compiler, Workshop};
@@ -49,17 +54,24 @@ const PROBLEM_BYTES_MAX: usize = 512;
 /// A plugin's schema, ready to judge configurations.
 pub(crate) struct Schema {
     text: String,
-    /// The schema and its size, when it is small work.
-    here: Option<(Validator, bounded::Size)>,
+    /// When it is small work.
+    here: Option<Here>,
     workshop: Arc<Workshop>,
     memory: Mutex<Memory>,
+}
+
+/// A schema that is evaluated in this process.
+struct Here {
+    value: Value,
+    validator: Validator,
+    size: bounded::Size,
 }
 
 /// What is known from before.
 #[derive(Debug)]
 struct Memory {
     /// By SHA-256 of the configuration.
-    verdicts: HashMap<[u8; 32], Option<String>>,
+    verdicts: HashMap<[u8; 32], Option<Problems>>,
     patience: Duration,
     since: Instant,
 }
@@ -88,7 +100,7 @@ impl Schema {
         if let Some(size) = bounded::size(&value) {
             match compile(&value, Some(PATTERN_BYTES_MAX)) {
                 Ok(validator) => {
-                    schema.here = Some((validator, size));
+                    schema.here = Some(Here { value, validator, size });
                     return Ok(schema);
                 }
                 Err(error) if !matches!(schema.workshop.compiler, Compiler::Process(_)) => return Err(error),
@@ -107,15 +119,15 @@ impl Schema {
 
     /// What is wrong with `config`, if anything. Blocks: for milliseconds, or for [`TIME_MAX`] where it has not been seen
     /// before and the schema is a large one.
-    pub(crate) fn refuse(&self, config: &Value) -> Option<String> {
+    pub(crate) fn refuse(&self, config: &Value) -> Option<Problems> {
         match &self.here {
-            Some((validator, size)) => {
+            Some(Here { value, validator, size }) => {
                 let steps = size.steps(config);
                 if steps <= STEPS_CHEAP {
-                    return problems(validator, config);
+                    return problems(value, validator, config);
                 }
                 let judge = || match steps {
-                    ..=STEPS_MAX => Ok(problems(validator, config)),
+                    ..=STEPS_MAX => Ok(problems(value, validator, config)),
                     _ => self.elsewhere(config),
                 };
                 self.remembered(config, judge)
@@ -125,7 +137,7 @@ impl Schema {
     }
 
     /// The verdict of before, or a new one. An `Err` is one that does not last.
-    fn remembered(&self, config: &Value, judge: impl FnOnce() -> Result<Option<String>, String>) -> Option<String> {
+    fn remembered(&self, config: &Value, judge: impl FnOnce() -> Result<Option<Problems>, String>) -> Option<Problems> {
         let key: [u8; 32] = Sha256::digest(config.to_string()).into();
         if let Some(verdict) = self.lock().verdicts.get(&key) {
             return verdict.clone();
@@ -139,11 +151,11 @@ impl Schema {
                 verdicts.insert(key, verdict.clone());
                 verdict
             }
-            Err(problem) => Some(problem),
+            Err(problem) => Some(Problems::whole(&problem)),
         }
     }
 
-    fn elsewhere(&self, config: &Value) -> Result<Option<String>, String> {
+    fn elsewhere(&self, config: &Value) -> Result<Option<Problems>, String> {
         if self.lock().exhausted() {
             return Err(
                 "`config-schema` of the plugin takes too long, the configuration is not held to it for now".into()
@@ -154,12 +166,14 @@ impl Schema {
         self.lock().spend(start.elapsed());
         match answer {
             Ok(Answer::Judged(verdict)) => Ok(verdict),
-            Ok(Answer::NoSchema(why)) => Ok(Some(format!("`config-schema` of the plugin is none: {why}"))),
+            Ok(Answer::NoSchema(why)) => {
+                Ok(Some(Problems::whole(&format!("`config-schema` of the plugin is none: {why}"))))
+            }
             Ok(_) => Err("the process that looks at it answered something else".into()),
             Err(unanswered) => {
                 let lasts = matches!(unanswered, Unanswered::TooLong | Unanswered::Died { .. });
                 let text = format!("cannot be held to `config-schema` of the plugin: {}", unlooked(unanswered));
-                if lasts { Ok(Some(text)) } else { Err(text) }
+                if lasts { Ok(Some(Problems::whole(&text))) } else { Err(text) }
             }
         }
     }
@@ -195,18 +209,17 @@ pub fn judge_here(schema: &str, config: &Value) -> Option<Option<String>> {
     let value = serde_json::from_str(schema).ok()?;
     let steps = bounded::size(&value)?.steps(config);
     let validator = compile(&value, Some(PATTERN_BYTES_MAX)).ok()?;
-    (steps <= STEPS_MAX).then(|| problems(&validator, config))
+    (steps <= STEPS_MAX).then(|| problems(&value, &validator, config).map(|problems| problems.to_string()))
 }
 
 /// The worker's part: the schema of these bytes, held against `config`.
 pub(super) fn judge(schema: &[u8], config: &str) -> Answer {
-    let compiled = serde_json::from_slice(schema)
-        .map_err(|error| complaint(&error.to_string()))
-        .and_then(|schema| compile(&schema, None));
+    let read = serde_json::from_slice::<Value>(schema).map_err(|error| complaint(&error.to_string()));
+    let compiled = read.and_then(|schema| Ok((compile(&schema, None)?, schema)));
     match (compiled, serde_json::from_str(config)) {
-        (Ok(validator), Ok(config)) => Answer::Judged(problems(&validator, &config)),
+        (Ok((validator, schema)), Ok(config)) => Answer::Judged(problems(&schema, &validator, &config)),
         (Err(why), _) => Answer::NoSchema(why),
-        (_, Err(error)) => Answer::Judged(Some(complaint(&error.to_string()))),
+        (_, Err(error)) => Answer::Judged(Some(Problems::whole(&complaint(&error.to_string())))),
     }
 }
 
@@ -226,23 +239,6 @@ fn compile(schema: &Value, pattern: Option<usize>) -> Result<Validator, String> 
         };
         text + hint
     })
-}
-
-fn problems(validator: &Validator, config: &Value) -> Option<String> {
-    if validator.is_valid(config) {
-        return None;
-    }
-    let problems: Vec<String> = validator
-        .iter_errors(config)
-        .take(PROBLEMS_MAX)
-        .map(|error| {
-            let place = error.instance_path().to_string();
-            let place =
-                if place.is_empty() { "config".to_owned() } else { format!("config{}", place.replace('/', ".")) };
-            clean(&format!("{}: {error}", clean(&place, PROBLEM_BYTES_MAX / 2)), PROBLEM_BYTES_MAX)
-        })
-        .collect();
-    Some(problems.join("; "))
 }
 
 fn complaint(text: &str) -> String {

@@ -116,11 +116,74 @@ fn patterns_do_not_backtrack() {
 fn problems_are_cut_and_cleaned() {
     let long = "x\n\u{1b}[31m".repeat(1_000);
     let schema = here(&json!({ "properties": { "a": { "enum": [long] }, "b": false }, "additionalProperties": false }));
-    let said =
-        schema.unwrap().refuse(&json!({ "a": long.replace('x', "y"), "b": 1, (long.as_str()): 1, "d": 2 })).unwrap();
-    assert!(said.len() <= (PROBLEM_BYTES_MAX + 2) * PROBLEMS_MAX && !said.contains(['\n', '\u{1b}']), "{said}");
+    let said = schema
+        .unwrap()
+        .refuse(&json!({ "a": long.replace('x', "y"), "b": 1, (long.as_str()): 1, "d": 2 }))
+        .unwrap()
+        .to_string();
+    assert!(
+        said.to_string().len() <= (PROBLEM_BYTES_MAX + 2) * PROBLEMS_MAX && !said.contains(['\n', '\u{1b}']),
+        "{said}"
+    );
     let why = here(&json!({ "type": long })).err().unwrap();
     assert!(why.len() <= PROBLEM_BYTES_MAX && !why.contains('\u{1b}'), "{why}");
+}
+
+// What is wrong is said of the key that it is wrong with, with the nearest key or value, and with examples in place of patterns.
+#[test]
+fn problems_are_told_as_they_were_typed() {
+    let schema = here(&json!({
+        "additionalProperties": false,
+        "required": ["name"],
+        "properties": {
+            "name": { "type": "string" },
+            "unpaid": { "$ref": "#/$defs/bounds" },
+            "oldest": { "$ref": "#/$defs/duration" },
+            "size": { "anyOf": [{ "type": "integer" }, { "type": "string", "pattern": "^[0-9]+([KMGT]iB|[KMGT]?B)$" }] },
+            "mode": { "enum": ["fast", "slow"] },
+            "method": { "pattern": "^[A-Z]+$", "examples": ["GET", "POST"] },
+            "path": { "pattern": "^/" },
+        },
+        "$defs": {
+            "bounds": {
+                "additionalProperties": false,
+                "properties": { "warn": { "type": "number" }, "crit": { "type": "number" } },
+                "x-threshold": "at-most",
+            },
+            "duration": { "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" },
+        },
+    }))
+    .unwrap();
+    let told = |mut config: Value| {
+        config["name"] = json!("a");
+        let problems = schema.refuse(&config).unwrap();
+        let first = problems.iter().next().unwrap();
+        (first.pointer.clone(), first.message.clone())
+    };
+    for (config, pointer, message) in [
+        (json!({ "unpiad": 1 }), "/unpiad", "unknown key; did you mean `unpaid`?"),
+        (json!({ "unpaid": { "wran": 1 } }), "/unpaid/wran", "unknown key; did you mean `warn`?"),
+        (json!({ "unpaid": { "x/y": 1 } }), "/unpaid/x~1y", "unknown key; there are `crit`, `warn`"),
+        (
+            json!({ "oldest": "15 minutes" }),
+            "/oldest",
+            "\"15 minutes\" does not fit; durations read `250ms`, `15s`, `5m`",
+        ),
+        (json!({ "size": "32 MB" }), "/size", "\"32 MB\" does not fit; sizes read `512KiB`, `32MiB`, `5GiB`"),
+        (json!({ "mode": "fsat" }), "/mode", "\"fsat\" is no value of it; did you mean \"fast\"?"),
+        (json!({ "mode": 7 }), "/mode", "7 is no value of it; there are `fast`, `slow`"),
+        (json!({ "method": "get" }), "/method", "\"get\" does not fit; write it like `GET`, `POST`"),
+        (json!({ "path": "a" }), "/path", "\"a\" does not match \"^/\""),
+        (
+            json!({ "unpaid": { "warn": 5, "crit": 2 } }),
+            "/unpaid/warn",
+            "`warn` 5 is never reached before `crit` 2: `warn` must be at most `crit`",
+        ),
+    ] {
+        assert_eq!(told(config.clone()), (pointer.to_owned(), message.to_owned()), "{config}");
+    }
+    let missing = schema.refuse(&json!({})).unwrap();
+    assert_eq!(missing.to_string(), "config: `name` is missing");
 }
 
 // A pattern and a long text are no small work either, however small the pattern.
@@ -128,7 +191,7 @@ fn problems_are_cut_and_cleaned() {
 fn long_texts_are_not_matched_here() {
     let schema = here(&json!({ "properties": { "a": { "pattern": "(a|b){90}c" } } })).unwrap();
     assert_eq!(schema.refuse(&json!({ "a": "a".repeat(1_000) + "c" })), None);
-    let said = schema.refuse(&json!({ "a": "a".repeat(STEPS_MAX as usize) })).unwrap();
+    let said = schema.refuse(&json!({ "a": "a".repeat(STEPS_MAX as usize) })).unwrap().to_string();
     assert!(said.contains("no process"), "{said}");
 }
 
@@ -139,7 +202,7 @@ fn large_products_are_not_evaluated_here() {
         (0..500).map(|at| (format!("p{at}"), json!({ "type": "string" }))).collect();
     let schema = here(&json!({ "items": { "properties": properties } })).unwrap();
     assert_eq!(schema.refuse(&json!([{}, {}])), None);
-    let said = schema.refuse(&Value::Array(vec![json!({}); 1_000])).unwrap();
+    let said = schema.refuse(&Value::Array(vec![json!({}); 1_000])).unwrap().to_string();
     assert!(said.contains("no process"), "{said}");
 }
 
@@ -200,8 +263,8 @@ proptest! {
             && size.steps(&config) <= STEPS_MAX
         {
             if let Ok(validator) = compile(&schema, Some(PATTERN_BYTES_MAX)) {
-                let said = problems(&validator, &config);
-                prop_assert!(said.is_none_or(|said| said.len() <= (PROBLEM_BYTES_MAX + 2) * PROBLEMS_MAX));
+                let said = problems(&schema, &validator, &config);
+                prop_assert!(said.is_none_or(|said| said.to_string().len() <= (PROBLEM_BYTES_MAX + 2) * PROBLEMS_MAX));
             }
             prop_assert!(start.elapsed() < Duration::from_secs(1), "{schema} {config}");
         }

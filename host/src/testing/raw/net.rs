@@ -16,8 +16,11 @@ pub(in crate::testing) struct Http {
     #[serde(default = "ok")]
     pub(in crate::testing) status: u16,
     #[serde(default)]
-    pub(in crate::testing) headers: BTreeMap<String, String>,
+    pub(in crate::testing) headers: BTreeMap<String, Values>,
+    /// As the check reads it.
     pub(in crate::testing) body: Option<String>,
+    /// As the server sends it: what `content-encoding` and `charset` say of it is undone.
+    pub(in crate::testing) body_base64: Option<Spanned<String>>,
     pub(in crate::testing) json: Option<Value>,
     #[serde(default)]
     pub(in crate::testing) trailers: BTreeMap<String, String>,
@@ -35,6 +38,25 @@ pub(in crate::testing) struct Http {
     pub(in crate::testing) sent_headers: BTreeMap<String, String>,
     pub(in crate::testing) sent_timeout_ms: Option<u32>,
     pub(in crate::testing) sent_max_redirects: Option<u32>,
+}
+
+/// One value, or several of the same name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(in crate::testing) enum Values {
+    /// `"text/html"`
+    One(String),
+    /// `["a=1", "b=2"]`
+    Many(Vec<String>),
+}
+
+impl Values {
+    pub(in crate::testing) fn all(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
 }
 
 const fn ok() -> u16 {

@@ -108,6 +108,8 @@ typedef enum { PROBITY_HEALTHY, PROBITY_DEGRADED, PROBITY_UNHEALTHY } probity_st
 
 /** "healthy", "degraded", "unhealthy" */
 const char *probity_status_name(probity_status status);
+/** The status that one of these words names. False for any other word. */
+bool probity_status_of(const char *word, probity_status *status);
 
 /** As it should be. Later findings replace the message, which is formatted as by printf. */
 probity_outcome *probity_healthy(const char *format, ...) PROBITY_FORMAT(1);
@@ -116,13 +118,19 @@ probity_outcome *probity_degraded(const char *format, ...) PROBITY_FORMAT(1);
 /** Does not work. */
 probity_outcome *probity_unhealthy(const char *format, ...) PROBITY_FORMAT(1);
 
-/** Each adds a value without judging it, and returns the outcome. `unit` is a UCUM code ("ms", "By", "{orders}") or "". */
+/**
+ * Each adds a value without judging it, and returns the outcome. `unit` is a UCUM code ("ms", "By", "{orders}") or "".
+ * NaN and NULL are no values: the outcome becomes a failure that names them.
+ */
 probity_outcome *probity_measure(probity_outcome *outcome, const char *name, double value, const char *unit);
 probity_outcome *probity_measure_integer(probity_outcome *outcome, const char *name, int64_t value, const char *unit);
 probity_outcome *probity_measure_text(probity_outcome *outcome, const char *name, const char *value);
 probity_outcome *probity_measure_bool(probity_outcome *outcome, const char *name, bool value);
 
-/** Adds a finding: the status becomes the worse of the two, and the message tells all that are not healthy, worst first. */
+/**
+ * Adds a finding: the status becomes the worse of the two, and the message tells all that are not healthy, worst first. What
+ * is no status makes the outcome a failure.
+ */
 probity_outcome *probity_finding(probity_outcome *outcome, probity_status status, const char *format, ...) PROBITY_FORMAT(3);
 /** Adds a fact for the person who looks. */
 probity_outcome *probity_detail(probity_outcome *outcome, const char *name, const char *value);
@@ -146,7 +154,10 @@ probity_threshold probity_at_most(double warn, double crit);
 probity_threshold probity_at_least(double warn, double crit);
 /** The status of `value`. A value that is not a number passes no bound. */
 probity_status probity_judge_value(probity_threshold threshold, double value);
-/** Adds a value and judges it: past a threshold the status worsens and the message says by how much. */
+/**
+ * Adds a value and judges it: past a threshold the status worsens and the message says by how much. NaN is neither good nor
+ * bad: the outcome becomes a failure that names it.
+ */
 probity_outcome *probity_judge(probity_outcome *outcome, const char *name, double value, const char *unit,
                                probity_threshold threshold);
 /** An amount for a person: "1.5 s", "3 orders". */

@@ -50,6 +50,13 @@ public:
         probity_finding(raw_, status, "%s", keep(text));
         return *this;
     }
+    /** The same, by the status' word; any other word makes the outcome a failure that lists them. */
+    Outcome &finding(std::string_view status, std::string_view text) {
+        probity_status found;
+        if (probity_status_of(keep(status), &found)) return finding(found, text);
+        raw_ = probity_failure_other("finding: \"%s\" is no status; there are healthy, degraded, unhealthy", keep(status));
+        return *this;
+    }
     /** Adds a fact for the person who looks. */
     Outcome &detail(std::string_view name, std::string_view value) {
         probity_detail(raw_, keep(name), keep(value));

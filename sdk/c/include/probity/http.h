@@ -54,7 +54,7 @@ probity_fields probity_response_headers(const probity_response *response);
 probity_fields probity_response_trailers(const probity_response *response);
 /** The value of the first field of this name, in any case; NULL when there is none. */
 const char *probity_fields_get(probity_fields fields, const char *name);
-/** The body. False when it broke off, took too long, or was too large. */
+/** The body, with its content-encoding undone and text in UTF-8. False when it broke off, took too long, or was too large. */
 bool probity_response_body(const probity_response *response, probity_bytes *body, probity_error *error);
 
 /** Milliseconds per phase; NAN where the phase did not happen. */

@@ -54,7 +54,7 @@ typedef struct probity_pressure_info {
 typedef struct probity_disk_info {
     const char *mount_point;
     const char *file_system;
-    uint64_t total;
+    uint64_t total; /**< Used and available, as `df` counts. */
     uint64_t available; /**< What an unprivileged user can still write. */
     probity_option inodes_total;
     probity_option inodes_free;

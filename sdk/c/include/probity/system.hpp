@@ -95,6 +95,13 @@ inline Result<probity_beats> recent(std::string_view name, std::uint32_t max) {
     bool ok = probity_heartbeats_recent(keep(name), max, &beats, &error);
     return given(ok, beats, error);
 }
+/** Runs that were said to start and have not ended, the oldest first. */
+inline Result<probity_open_runs> open(std::string_view name) {
+    probity_error error = {};
+    probity_open_runs runs = {};
+    bool ok = probity_heartbeats_open(keep(name), &runs, &error);
+    return given(ok, runs, error);
+}
 } // namespace heartbeats
 
 /** Latest results of other checks. */

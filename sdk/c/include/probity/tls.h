@@ -31,7 +31,7 @@ typedef struct probity_tls_info {
     const char *cipher;   /**< "TLS13_AES_256_GCM_SHA384" */
     const char *alpn;     /**< What both sides agreed to speak ("h2"); NULL when nothing. */
     double handshake_ms;
-    probity_certificates chain; /**< Leaf first. */
+    probity_certificates chain; /**< Those that lead to an authority, leaf first; all that were sent where none do. */
     const char *distrust;       /**< Why the chain is not trusted; NULL when it is. */
 } probity_tls_info;
 

@@ -1,7 +1,7 @@
 package host
 
 import (
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	witTypes "probity.dev/sdk/internal/pkg/wit/types"
 
 	"probity.dev/sdk"
 	wit "probity.dev/sdk/internal/wit/imports/probity_check_types"

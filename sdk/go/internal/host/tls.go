@@ -28,7 +28,8 @@ type TLSInfo struct {
 	ALPN string
 	// Handshake is how long it took.
 	Handshake time.Duration
-	// Chain as sent, leaf first.
+	// Chain holds the certificates that lead to an authority, leaf first; all
+	// that were sent where none do.
 	Chain []Certificate
 	// Distrust is why the chain is not trusted; empty when it is.
 	Distrust string

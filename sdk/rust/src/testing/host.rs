@@ -7,8 +7,8 @@ use super::LogRecord;
 use super::fake::Fake;
 pub(crate) use super::http::HttpResponse;
 pub(crate) use super::names::{
-    dns_resolve, heartbeat_last, heartbeat_recent, peer_latest, peers_by_tag, tls_inspect, tls_inspect_named,
-    tls_inspect_trusting,
+    dns_resolve, heartbeat_last, heartbeat_open, heartbeat_recent, peer_latest, peers_by_tag, tls_inspect,
+    tls_inspect_named, tls_inspect_trusting,
 };
 pub(crate) use super::queue::{inspect as queue_inspect, publish as queue_publish};
 pub(crate) use super::redis::RedisConnection;

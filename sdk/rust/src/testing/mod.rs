@@ -5,11 +5,11 @@
 //! `not-found` for an unknown path), so a forgotten fake fails a test loudly.
 //!
 //! ```
-//! use probity_sdk::prelude::*;
-//! use probity_sdk::testing::{Reply, TestHost};
+//! use probity_check::prelude::*;
+//! use probity_check::testing::{Reply, TestHost};
 //! # struct Up;
 //! # impl Check for Up {
-//! #     type Config = probity_sdk::serde_json::Value;
+//! #     type Config = probity_check::serde_json::Value;
 //! #     fn describe() -> Metadata { Metadata::new("up", "0.1.0") }
 //! #     fn run(_: &Self::Config) -> Result<Outcome, Failure> {
 //! #         let status = http::get("http://shop.test/health")?.status();
@@ -39,7 +39,7 @@ use std::rc::Rc;
 
 use crate::context::PreviousRun;
 use crate::dns::Answer;
-use crate::heartbeats::Beat;
+use crate::heartbeats::{Beat, OpenRun};
 use crate::http::Request;
 use crate::log::Level;
 use crate::peers::Snapshot;
@@ -156,6 +156,12 @@ impl TestHost {
     #[must_use]
     pub fn heartbeat(self, name: &str, answer: Result<Vec<Beat>, Error>) -> Self {
         self.with(|fake| drop(fake.names.heartbeats.insert(name.to_owned(), answer)))
+    }
+
+    /// Runs of the heartbeat `name` that have not ended, the oldest first; ages are counted from their `started_unix_ms`.
+    #[must_use]
+    pub fn open_runs(self, name: &str, runs: Vec<OpenRun>) -> Self {
+        self.with(|fake| drop(fake.names.open_runs.insert(name.to_owned(), runs)))
     }
 
     /// Adds another check, in `groups`, with its latest status (`None` is `unknown`); others are `not-found`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::host;
 use crate::dns::Answer;
-use crate::heartbeats::Beat;
+use crate::heartbeats::{Beat, OpenRun};
 use crate::peers::Snapshot;
 use crate::tls::{Certificate, TlsInfo};
 use crate::{Error, ErrorKind};
@@ -19,6 +19,7 @@ pub(crate) struct Names {
     pub(crate) dns: BTreeMap<String, Result<Vec<Answer>, Error>>,
     /// The newest first; their age is counted from `at_unix_ms`.
     pub(crate) heartbeats: BTreeMap<String, Result<Vec<Beat>, Error>>,
+    pub(crate) open_runs: BTreeMap<String, Vec<OpenRun>>,
     pub(crate) peers: BTreeMap<String, Result<Snapshot, Error>>,
     /// Names of peers, by group.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
@@ -70,6 +71,16 @@ pub(crate) fn heartbeat_recent(name: &str, max: u32) -> Result<Vec<Beat>, Error>
         beat.age_ms = now.saturating_sub(beat.at_unix_ms);
     }
     Ok(beats)
+}
+
+pub(crate) fn heartbeat_open(name: &str) -> Result<Vec<OpenRun>, Error> {
+    heartbeat_recent(name, 0)?;
+    let (found, now) = host::fake(|fake| (fake.names.open_runs.get(name).cloned(), fake.now_unix_ms));
+    let mut runs = found.unwrap_or_default();
+    for run in &mut runs {
+        run.age_ms = now.saturating_sub(run.started_unix_ms);
+    }
+    Ok(runs)
 }
 
 pub(crate) fn peer_latest(id: &str) -> Result<Snapshot, Error> {

@@ -9,7 +9,7 @@ use crate::{Error, ErrorKind};
 /// A database that a test declares.
 ///
 /// ```
-/// # use probity_sdk::testing::Database;
+/// # use probity_check::testing::Database;
 /// let db = Database::postgres()
 ///     .answers("count(*)", &["count"], vec![vec![412.into()]])
 ///     .affects("INSERT INTO payments", 1);

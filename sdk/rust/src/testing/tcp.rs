@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind};
 /// What the other side of a fake connection does, in order.
 ///
 /// ```
-/// # use probity_sdk::testing::Script;
+/// # use probity_check::testing::Script;
 /// let smtp = Script::new().sends(b"220 mail\r\n").expects(b"QUIT\r\n").sends(b"221 bye\r\n");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ use super::bindings::exports::probity::check::checker as exported;
 use super::bindings::probity::check as raw;
 use crate::context::PreviousRun;
 use crate::dns::Answer;
-use crate::heartbeats::Beat;
+use crate::heartbeats::{Beat, OpenRun};
 use crate::http::{Certificate, Timing, TlsInfo};
 use crate::log::Level;
 use crate::peers::Snapshot;
@@ -52,6 +52,7 @@ same_fields!(raw::types::Certificate => Certificate:
     subject issuer serial not_before_unix not_after_unix dns_names sha256);
 same_fields!(raw::dns::Answer => Answer: data ttl);
 same_fields!(raw::heartbeats::Beat => Beat: at_unix_ms age_ms ok message duration_ms);
+same_fields!(raw::heartbeats::OpenRun => OpenRun: id started_unix_ms age_ms);
 same_fields!(raw::http::Timing => Timing: dns_ms connect_ms tls_ms first_byte_ms total_ms);
 same_fields!(raw::udp::Reply => Reply: payload remote_address elapsed_ms received_unix_ns);
 same_fields!(raw::sql::Column => Column: name type_name);

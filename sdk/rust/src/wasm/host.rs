@@ -5,7 +5,7 @@ use super::bindings::probity::check as raw;
 use crate::Error;
 use crate::context::PreviousRun;
 use crate::dns::Answer;
-use crate::heartbeats::Beat;
+use crate::heartbeats::{Beat, OpenRun};
 use crate::http::{Certificate, Request, Timing, TlsInfo};
 use crate::log::Level;
 use crate::peers::Snapshot;
@@ -342,6 +342,10 @@ pub(crate) fn heartbeat_last(name: &str) -> Result<Option<Beat>, Error> {
 
 pub(crate) fn heartbeat_recent(name: &str, max: u32) -> Result<Vec<Beat>, Error> {
     Ok(raw::heartbeats::recent(name, max)?.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn heartbeat_open(name: &str) -> Result<Vec<OpenRun>, Error> {
+    Ok(raw::heartbeats::open(name)?.into_iter().map(Into::into).collect())
 }
 
 pub(crate) fn peer_latest(id: &str) -> Result<Snapshot, Error> {

@@ -15,7 +15,7 @@ pub mod bindings {
         generate_all,
         pub_export_macro: true,
         export_macro_name: "__export_checker",
-        default_bindings_module: "probity_sdk::raw",
+        default_bindings_module: "probity_check::raw",
     });
 }
 #[cfg(feature = "arena")]

@@ -1,9 +1,9 @@
 //! `sql`, `redis`, `queue` and `secrets`.
 
-use probity_sdk::prelude::*;
-use probity_sdk::redis::Reply;
-use probity_sdk::sql::Value;
-use probity_sdk::{queue as queues, redis as servers, secrets as keys, sql as databases};
+use probity_check::prelude::*;
+use probity_check::redis::Reply;
+use probity_check::sql::Value;
+use probity_check::{queue as queues, redis as servers, secrets as keys, sql as databases};
 
 use crate::show::{Show, hex};
 

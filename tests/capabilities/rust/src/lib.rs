@@ -6,7 +6,7 @@ mod net;
 mod run;
 mod show;
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,4 +83,4 @@ fn act(word: &str) -> Option<Act> {
     })
 }
 
-probity_sdk::export!(Capabilities);
+probity_check::export!(Capabilities);

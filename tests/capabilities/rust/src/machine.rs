@@ -1,10 +1,10 @@
 //! `system`, `heartbeats` and `peers`.
 
-use probity_sdk::heartbeats::Beat;
-use probity_sdk::peers::Snapshot;
-use probity_sdk::prelude::*;
-use probity_sdk::system::{DiskInfo, PressureKind, ProcessInfo};
-use probity_sdk::{heartbeats as jobs, peers as checks, system as host};
+use probity_check::heartbeats::Beat;
+use probity_check::peers::Snapshot;
+use probity_check::prelude::*;
+use probity_check::system::{DiskInfo, PressureKind, ProcessInfo};
+use probity_check::{heartbeats as jobs, peers as checks, system as host};
 
 use crate::show::Show;
 

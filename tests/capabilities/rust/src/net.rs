@@ -1,7 +1,7 @@
 //! `http`, `tcp`, `tls`, `udp` and `dns`.
 
-use probity_sdk::prelude::*;
-use probity_sdk::{dns as names, tcp as sockets, tls as handshakes, udp as datagrams};
+use probity_check::prelude::*;
+use probity_check::{dns as names, tcp as sockets, tls as handshakes, udp as datagrams};
 
 use crate::show::{Show, answer, certificate, session};
 

@@ -1,7 +1,7 @@
 //! `context`, `clock` and `state`.
 
-use probity_sdk::prelude::*;
-use probity_sdk::{clock as time, context as facts, state as kept};
+use probity_check::prelude::*;
+use probity_check::{clock as time, context as facts, state as kept};
 
 use crate::show::Show;
 

@@ -1,9 +1,9 @@
 //! How what a call returned is shown.
 
-use probity_sdk::Observed;
-use probity_sdk::http::Response;
-use probity_sdk::prelude::*;
-use probity_sdk::tls::{Certificate, TlsInfo};
+use probity_check::Observed;
+use probity_check::http::Response;
+use probity_check::prelude::*;
+use probity_check::tls::{Certificate, TlsInfo};
 
 /// An outcome that what came back is added to.
 pub(crate) trait Show: Sized {

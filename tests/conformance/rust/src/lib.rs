@@ -1,6 +1,6 @@
 //! The reference check of the conformance suite, in Rust: see `tests/conformance/README.md`.
 
-use probity_sdk::prelude::*;
+use probity_check::prelude::*;
 
 /// Every act takes what it needs of these.
 #[derive(serde::Deserialize)]
@@ -11,6 +11,7 @@ struct Config {
     warn: Option<f64>,
     crit: Option<f64>,
     url: Option<String>,
+    word: Option<String>,
 }
 
 struct Reference;
@@ -33,6 +34,11 @@ impl Check for Reference {
                 std::hint::spin_loop();
             },
             "allocate" => Ok(allocate()),
+            "word" => {
+                let status: Status = config.word.as_deref().unwrap_or_default().parse().map_err(Failure::other)?;
+                Ok(Outcome::healthy("fine").finding(status, "said"))
+            }
+            "nothing" => Ok(Outcome::healthy("fine").judge("lag", f64::NAN, "ms", &AtMost::<f64>::default())),
             "throw" => panic!("boom"),
             "config" => Ok(Outcome::healthy(format!("value {:?}", config.value))),
             act => Err(Failure::other(format!("unknown act `{act}`"))),
@@ -80,4 +86,4 @@ fn allocate() -> Outcome {
     }
 }
 
-probity_sdk::export!(Reference);
+probity_check::export!(Reference);

@@ -42,12 +42,13 @@ fn shows_the_board_and_its_absence(mut shop: Shop, version: &str, away: &str) {
     shop.wait_for("/health", |answer| answer.says(200, "healthy"));
     shop.redis.kill();
     shop.wait_for("/health", |answer| answer.says(200, "degraded"));
+    let host = shop.host.address().to_owned();
     shop.host.terminate();
     shop.host.ended();
+    let told = format!("the health-check host at http://{host} is away: {away}");
     let alone = |answer: &Answer| {
         let message = &answer.json()["message"];
-        answer.says(503, "unknown")
-            && message.as_str().is_some_and(|said| said.starts_with(&format!("the health-check host is away: {away}")))
+        answer.says(503, "unknown") && message.as_str().is_some_and(|said| said.starts_with(&told))
     };
     // Each worker has a cache of its own, in which the last answer grows too old.
     shop.wait_for("/ready", |answer| alone(answer) && (0..8).all(|_| alone(&shop.get("/ready"))));

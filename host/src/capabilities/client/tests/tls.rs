@@ -9,7 +9,7 @@ use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::config::Identity;
+use crate::config::{Identity, Verify};
 
 /// An authority of our own and a certificate for `localhost` and 127.0.0.1 that ends in `days`.
 pub(super) struct Pki {
@@ -119,7 +119,7 @@ async fn private_authority() {
     let base = serve_tls(pki.config).await;
     let client = localhost_client(&base, &pki.authority);
     let error = send(&client, &Request::new("GET", &base)).await.unwrap_err();
-    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("UnknownIssuer")), "{}", error.message);
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("unknown-issuer")), "{}", error.message);
     let response = send(&client, &through_billing()).await.unwrap();
     assert_eq!((response.version, response.body.unwrap().as_ref()), ("1.1", b"pong".as_ref()));
     let tls = response.tls.unwrap();
@@ -152,7 +152,7 @@ async fn bad_certificates() {
     let expired = pki(-1, &[]);
     let base = serve_tls(expired.config).await;
     let error = send(&localhost_client(&base, &expired.authority), &through_billing()).await.unwrap_err();
-    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("Expired")), "{}", error.message);
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("expired")), "{}", error.message);
     let good = pki(30, &[]);
     let base = serve_tls(good.config).await.replace("localhost", "wrong.example");
     let egress = Egress { allow: vec!["127.0.0.1/32".parse().unwrap()], deny: vec![] };
@@ -160,7 +160,7 @@ async fn bad_certificates() {
     let net = Net::new(egress, script(&[&["127.0.0.1"]]));
     let client = HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), Connection::Http(billing))]));
     let error = send(&client, &through_billing()).await.unwrap_err();
-    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("NotValidForName")), "{}", error.message);
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Tls, Some("wrong-name")), "{}", error.message);
 }
 
 // A server that answers the handshake with plain text, or hangs up, is `tls`.
@@ -223,4 +223,91 @@ fn unusable_client_certificates() {
     let usable = client_of(HttpConnection { identity: Some(own), ..connection("https://localhost") });
     assert_eq!(usable.unusable().count(), 0);
     assert!(!format!("{usable:?}").contains(&secret));
+}
+
+/// A client whose connection `billing` verifies as `verify` says, at the address of `base` whatever its name.
+fn lenient_client(base: &str, ca: Option<&str>, verify: Verify) -> HttpClient {
+    let egress = Egress { allow: vec!["127.0.0.1/32".parse().unwrap()], deny: vec![] };
+    let ca = ca.map(|ca| ca.as_bytes().to_vec());
+    let billing = HttpConnection { ca, verify, ..connection(base) };
+    let net = Net::new(egress, script(&[&["127.0.0.1"]]));
+    HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), Connection::Http(billing))]))
+}
+
+// What the operator wants overlooked is overlooked, and said; nothing else is.
+#[tokio::test]
+async fn verification_is_the_operators() {
+    let (good, expired, strangers) = (pki(30, &[]), pki(-3, &[]), pki(30, &[]));
+    let (good_base, expired_base) = (serve_tls(good.config).await, serve_tls(expired.config).await);
+    let elsewhere = good_base.replace("localhost", "wrong.example");
+    for (base, ca, verify, code) in [
+        (&good_base, &good.authority, Verify::Full, None),
+        (&elsewhere, &good.authority, Verify::Full, Some("wrong-name")),
+        (&elsewhere, &good.authority, Verify::Chain, None),
+        // An authority of the same name with another key.
+        (&elsewhere, &strangers.authority, Verify::Chain, Some("bad-certificate")),
+        (&expired_base, &expired.authority, Verify::Chain, Some("expired")),
+        (&elsewhere, &strangers.authority, Verify::None, None),
+        (&expired_base, &strangers.authority, Verify::None, None),
+    ] {
+        let answer = send(&lenient_client(base, Some(ca), verify), &through_billing()).await;
+        match (answer, code) {
+            (Ok(response), None) => {
+                let tls = response.tls.unwrap();
+                assert_eq!(tls.verified, Ok(()));
+                let said = tls.notes.join("; ");
+                match verify {
+                    Verify::Full => assert_eq!(said, ""),
+                    Verify::Chain => {
+                        assert!(said.contains("`verify = \"chain\"`") && said.contains("not valid for"), "{said}")
+                    }
+                    Verify::None => {
+                        assert!(said.contains("`verify = \"none\"`") && said.contains("otherwise: "), "{said}")
+                    }
+                }
+            }
+            (Err(error), Some(code)) => assert_eq!(error.code.as_deref(), Some(code), "{base} {verify:?}"),
+            (answer, code) => panic!("{base} {verify:?}: expected {code:?}, was {answer:?}"),
+        }
+    }
+}
+
+// Another address is asked under the name of the URL: that is announced, sent as `Host`, and what the certificate must be
+// for. The egress policy judges the address.
+#[tokio::test]
+async fn another_address_is_asked_under_the_name() {
+    let pki = pki(30, &[]);
+    let base = serve_tls(pki.config).await;
+    let port: u16 = base.rsplit(':').next().unwrap().parse().unwrap();
+    let client = |url: &str, address: &str| {
+        let billing = HttpConnection {
+            ca: Some(pki.authority.clone().into_bytes()),
+            address: Some((Host::parse(address).unwrap(), port)),
+            ..connection(url)
+        };
+        // The name leads nowhere.
+        let net = Net::new(Egress::default(), script(&[&[]]));
+        HttpClient::new(net, &BTreeMap::from([("billing".to_owned(), Connection::Http(billing))]))
+    };
+    let response = send(&client("https://localhost/", "127.0.0.1"), &through_billing()).await.unwrap();
+    assert_eq!(response.remote_address.to_string(), format!("127.0.0.1:{port}"));
+    let error = send(&client("https://other.example/", "127.0.0.1"), &through_billing()).await.unwrap_err();
+    assert_eq!(error.code.as_deref(), Some("wrong-name"), "{}", error.message);
+    let error = send(&client("https://localhost/", "169.254.169.254"), &through_billing()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", error.message);
+}
+
+// An error that comes after the certificate tells whose it is and until when.
+#[tokio::test]
+async fn the_certificate_is_told_with_a_refusal() {
+    let pki = pki(30, &[]);
+    let mut config = pki.mutual();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let base = serve_tls(config).await;
+    let error = send(&localhost_client(&base, &pki.authority), &through_billing()).await.unwrap_err();
+    assert!(
+        !error.message.contains("AlertReceived") && !error.message.contains("CertificateRequired"),
+        "{}",
+        error.message
+    );
 }

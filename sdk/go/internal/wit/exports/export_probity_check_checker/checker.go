@@ -3,7 +3,7 @@
 package export_probity_check_checker
 
 import (
-	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	witTypes "probity.dev/sdk/internal/pkg/wit/types"
 
 	"probity.dev/sdk/internal/wit/imports/probity_check_types"
 )

@@ -10,8 +10,8 @@ import (
         "runtime"
         "probity.dev/sdk/internal/wit/exports/export_probity_check_checker"
 "probity.dev/sdk/internal/wit/imports/probity_check_types"
-witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-witTypes "go.bytecodealliance.org/pkg/wit/types"
+witRuntime "probity.dev/sdk/internal/pkg/wit/runtime"
+witTypes "probity.dev/sdk/internal/pkg/wit/types"
 "unsafe"
 )
 

@@ -8,8 +8,8 @@ package probity_check_heartbeats
 
 import (
         "probity.dev/sdk/internal/wit/imports/probity_check_types"
-witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-witTypes "go.bytecodealliance.org/pkg/wit/types"
+witRuntime "probity.dev/sdk/internal/pkg/wit/runtime"
+witTypes "probity.dev/sdk/internal/pkg/wit/types"
 "unsafe"
 "runtime"
 )
@@ -24,6 +24,14 @@ AgeMs uint64
 Ok bool
 Message string
 DurationMs witTypes.Option[float64]
+}
+
+// A run that was said to start (`/start`) and has not ended. `id`: what the
+// job calls it (`?rid=ID`); none for a job that does not tell its runs apart.
+type OpenRun struct {
+        Id witTypes.Option[string]
+StartedUnixMs uint64
+AgeMs uint64
 }
 
 //go:wasmimport probity:check/heartbeats@0.1.0 last
@@ -142,6 +150,66 @@ default:
 }
 
         result3 = witTypes.Err[[]Beat, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option2})
+default:
+        panic("unreachable")
+}
+result4 := result3;
+return result4
+
+}
+
+//go:wasmimport probity:check/heartbeats@0.1.0 open
+func wasm_import_open(arg0 uintptr, arg1 uint32, arg2 uintptr) 
+
+
+func Open(name string) witTypes.Result[[]OpenRun, probity_check_types.Error] {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        returnArea := uintptr(witRuntime.Allocate(pinner, (7*4), 4))
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+wasm_import_open(uintptr(utf8), uint32(len(name)), returnArea)
+var result3 witTypes.Result[[]OpenRun, probity_check_types.Error]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        result := make([]OpenRun, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (24+2*4))
+        var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 4))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4))))
+
+        option = witTypes.Some[string](value)
+default:
+        panic("unreachable")
+}
+
+        result = append(result, OpenRun{Id: option, StartedUnixMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (8+2*4)))), AgeMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(base), (16+2*4))))})
+}
+
+
+        result3 = witTypes.Ok[[]OpenRun, probity_check_types.Error](result)
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (3*4))))
+var option2 witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (4*4)))) {
+case 0:
+        
+        option2 = witTypes.None[string]()
+case 1:
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (5*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (6*4))))
+
+        option2 = witTypes.Some[string](value1)
+default:
+        panic("unreachable")
+}
+
+        result3 = witTypes.Err[[]OpenRun, probity_check_types.Error](probity_check_types.Error{Kind: uint8(uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), Message: value0, Code: option2})
 default:
         panic("unreachable")
 }

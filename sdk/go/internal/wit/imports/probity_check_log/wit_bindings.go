@@ -7,8 +7,8 @@
 package probity_check_log
 
 import (
-        witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-witTypes "go.bytecodealliance.org/pkg/wit/types"
+        witRuntime "probity.dev/sdk/internal/pkg/wit/runtime"
+witTypes "probity.dev/sdk/internal/pkg/wit/types"
 "unsafe"
 "runtime"
 )

@@ -8,8 +8,8 @@ package probity_check_system
 
 import (
         "probity.dev/sdk/internal/wit/imports/probity_check_types"
-witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-witTypes "go.bytecodealliance.org/pkg/wit/types"
+witRuntime "probity.dev/sdk/internal/pkg/wit/runtime"
+witTypes "probity.dev/sdk/internal/pkg/wit/types"
 "unsafe"
 "runtime"
 )
@@ -62,8 +62,10 @@ PressureKind_Io uint8 = 2
 )
 type PressureKind = uint8
 
-// `available`: what an unprivileged user can still write. Inodes are none
-// where the file system does not count them.
+// `available`: what an unprivileged user can still write. `total`: that and
+// what is used, so that the share in use is the one that `df` tells; what is
+// kept for root is in neither. Inodes, likewise, are none where the file
+// system does not count them.
 type DiskInfo struct {
         MountPoint string
 FileSystem string

@@ -8,8 +8,8 @@ package probity_check_tcp
 
 import (
         "probity.dev/sdk/internal/wit/imports/probity_check_types"
-witRuntime "go.bytecodealliance.org/pkg/wit/runtime"
-witTypes "go.bytecodealliance.org/pkg/wit/types"
+witRuntime "probity.dev/sdk/internal/pkg/wit/runtime"
+witTypes "probity.dev/sdk/internal/pkg/wit/types"
 "unsafe"
 "runtime"
 )

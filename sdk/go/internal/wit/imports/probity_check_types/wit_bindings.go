@@ -7,7 +7,7 @@
 package probity_check_types
 
 import (
-        witTypes "go.bytecodealliance.org/pkg/wit/types"
+        witTypes "probity.dev/sdk/internal/pkg/wit/types"
 )
 
 
@@ -273,14 +273,20 @@ Sha256 string
 type TlsInfo struct {
         // "TLSv1.3"
 Protocol string
-// Name of the cipher suite: "TLS13_AES_256_GCM_SHA384".
+// Name of the cipher suite: "TLS13_AES_256_GCM_SHA384"; "" when the server
+// ended the handshake after its certificate, as one does that wants to see
+// a client's (only `tls.inspect` answers then).
 Cipher string
 // What both sides agreed to speak: "h2".
 Alpn witTypes.Option[string]
 HandshakeMs float64
-// Leaf first.
+// Leaf first: the certificates that lead to a trusted authority, of which
+// the first to expire breaks the connection; all that the server sent where
+// none do. What it sends and nothing needs is left out.
 Chain []Certificate
-// err holds why the chain is not trusted. The probe succeeds even then,
-// so that an expired certificate can be reported as such.
+// err holds why the chain is not trusted, in words for people. The probe
+// succeeds even then, so that an expired certificate can be reported as
+// such. Through a connection whose `verify` asks for less it is ok, and the
+// host adds to the outcome's details what was not verified.
 Verified witTypes.Result[witTypes.Unit, string]
 }
