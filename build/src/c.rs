@@ -109,7 +109,7 @@ impl Zig {
                 return Ok(Self { program, first });
             }
         }
-        Err(BuildError::Missing { what: "zig".into(), command: "pip install ziglang==0.17.0".into() })
+        Err(BuildError::Missing { what: "zig".into(), command: crate::tools::ZIG.into() })
     }
 
     fn command(&self, what: &str) -> Command {

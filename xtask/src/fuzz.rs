@@ -22,8 +22,8 @@ const MEMORY_MIB: &str = "4096";
 /// Of a failed target's words.
 const LINES_SHOWN: usize = 60;
 
-/// What is counted where, as `fuzz/instrument.sh` has it for the workspace alone.
-const DEEP: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+/// What makes rustc count for libFuzzer, as cargo-fuzz does; none of it needs a nightly compiler.
+const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-sanitizer-coverage-stack-depth";
 
@@ -77,10 +77,10 @@ fn build(workspace: &Workspace, targets: &[String], deep: bool) -> Result<PathBu
     let folder = if deep {
         // Apart, since other flags make other dependencies; with a target, or they would reach build scripts.
         let (target, triple) = (workspace.target.join("fuzz"), host_triple()?);
-        build.env("RUSTFLAGS", DEEP).args(["--target", &triple]).arg("--target-dir").arg(&target);
+        build.env("RUSTFLAGS", FLAGS).args(["--target", &triple]).arg("--target-dir").arg(&target);
         target.join(triple).join("debug")
     } else {
-        build.env("RUSTC_WORKSPACE_WRAPPER", workspace.root.join("fuzz/instrument.sh"));
+        build.env("RUSTC_WORKSPACE_WRAPPER", workspace.root.join("fuzz/instrument.sh")).env("FUZZ_FLAGS", FLAGS);
         workspace.target.join("debug")
     };
     workspace::run(&mut build, "cargo build of the fuzz targets")?;

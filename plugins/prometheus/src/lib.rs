@@ -48,15 +48,27 @@ impl Check for Prometheus {
             return Ok(Outcome::unhealthy(format!("{}: {what}", config.url)));
         }
         let mut outcome = Outcome::default();
-        let mut texts = Vec::new();
+        let (mut texts, mut untold) = (Vec::new(), Vec::new());
         for (rule, series) in config.metrics.iter().zip(&found) {
-            let (next, text) = judge(outcome, rule, series)?;
-            outcome = next;
-            texts.push(text);
+            outcome = match judge(outcome, rule, series)? {
+                Judged::So(next, text) => {
+                    texts.push(text);
+                    next
+                }
+                Judged::Not(same, why) => {
+                    untold.push(why);
+                    same
+                }
+            };
         }
-        if outcome.status == Status::Healthy {
-            outcome.message = texts.join(", ");
+        if outcome.status != Status::Healthy {
+            return Ok(outcome);
         }
+        if !untold.is_empty() {
+            // The rules that could be judged are well; that says nothing about the others.
+            return Err(Failure::other(untold.join(", ")));
+        }
+        outcome.message = texts.join(", ");
         Ok(outcome)
     }
 }
@@ -136,14 +148,21 @@ fn read(page: &[u8], found: &mut [Vec<Series>]) -> Result<(), String> {
     Ok(())
 }
 
-/// The judgement, and what to say when all is well.
-fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<(Outcome, String), Failure> {
+/// What came of one rule.
+enum Judged {
+    /// The judgement, and what to say when all is well.
+    So(Outcome, String),
+    /// There is nothing to judge yet, and why.
+    Not(Outcome, String),
+}
+
+fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<Judged, Failure> {
     let name = rule.name();
     let mut values = Vec::with_capacity(series.len());
     for series in series {
         let Some(value) = series.value() else {
             let finding = format!("no series of {}", series.selector.metric);
-            return Ok((outcome.finding(rule.missing.status(), &finding), finding));
+            return Ok(Judged::So(outcome.finding(rule.missing.status(), &finding), finding));
         };
         values.push(value);
     }
@@ -152,12 +171,12 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<(Outcome, S
         match rates(name, &seen)? {
             Some(rates) => values = rates.into_iter().map(Number::Real).collect(),
             // Nothing to compare with: the next run has.
-            None => return Ok((outcome, format!("{name}: no rate yet"))),
+            None => return Ok(Judged::Not(outcome, format!("{name}: no rate yet"))),
         }
     }
     let value = match values[..] {
         [over, under] if under.as_f64() == 0.0 && over.as_f64() == 0.0 => {
-            return Ok((outcome, format!("{name}: nothing to divide")));
+            return Ok(Judged::So(outcome, format!("{name}: nothing to divide")));
         }
         [over, under] => Number::Real(over.as_f64() / under.as_f64()),
         [value] => value,
@@ -169,7 +188,7 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<(Outcome, S
         Some(_) => outcome.judge_exact(name, value, unit, &rule.at_least),
         None => outcome.judge_exact(name, value, unit, &rule.at_most),
     };
-    Ok((outcome, text))
+    Ok(Judged::So(outcome, text))
 }
 
 impl Missing {

@@ -91,7 +91,8 @@ fn missing_series_are_judged() {
     assert_eq!(run(&host(&[PAGE]), counted).message, "gone 0, less than 1");
 }
 
-// A counter is judged by its growth per second between two runs; one that went back is not judged in that run.
+// A counter is judged by its growth per second between two runs. Without a run to compare with, and when it went back, there
+// is no judgement, which is not a healthy one.
 #[test]
 fn rates_are_judged() {
     let pages = ["x 100\n", "x 400\n", "x 5\n", "x 605\n"];
@@ -99,17 +100,25 @@ fn rates_are_judged() {
     let rule = json!({"metric": "x", "rate": true, "unit": "/s", "at-most": {"warn": 15, "crit": 100}});
     let mut verdicts = Vec::new();
     for _ in pages {
-        let outcome = run(&host, rule.clone());
-        verdicts.push((outcome.status, outcome.message));
+        let ended = host.run::<Prometheus>(json!({"url": URL, "metrics": [rule]}));
+        verdicts.push(ended.map(|outcome| (outcome.status, outcome.message)).map_err(|failure| failure.to_string()));
         host.advance_ms(20_000);
     }
     let expected = [
-        (Status::Healthy, "x: no rate yet"),
-        (Status::Healthy, "x 15 /s"),
-        (Status::Healthy, "x: no rate yet"),
-        (Status::Degraded, "x 30 /s, more than 15 /s"),
+        Err("x: no rate yet".to_owned()),
+        Ok((Status::Healthy, "x 15 /s".to_owned())),
+        Err("x: no rate yet".to_owned()),
+        Ok((Status::Degraded, "x 30 /s, more than 15 /s".to_owned())),
     ];
-    assert_eq!(verdicts, expected.map(|(status, message)| (status, message.to_owned())));
+    assert_eq!(verdicts, expected);
+}
+
+// What can be judged and is not well is said, whatever else has no rate yet.
+#[test]
+fn a_rate_to_come_hides_no_finding() {
+    let rules = json!([{"metric": "x", "rate": true}, {"metric": "gone"}]);
+    let outcome = host(&["x 1\n"]).run::<Prometheus>(json!({"url": URL, "metrics": rules})).unwrap();
+    assert_eq!((outcome.status, outcome.message.as_str()), (Status::Unhealthy, "no series of gone"));
 }
 
 // The share of failures among what came since the last run, not since the start of the server.
@@ -118,7 +127,7 @@ fn ratios_of_rates_are_judged() {
     let host = host(&["bad 0\nall 1000000\n", "bad 10\nall 1000020\n"]);
     let rule = json!({"name": "failures", "metric": "bad", "divide-by": {"metric": "all"}, "rate": true,
         "at-most": {"crit": 0.1}});
-    assert_eq!(run(&host, rule.clone()).status, Status::Healthy);
+    assert!(host.run::<Prometheus>(json!({"url": URL, "metrics": [rule]})).is_err());
     host.advance_ms(10_000);
     assert_eq!(run(&host, rule).message, "failures 0.5, more than 0.1");
 }

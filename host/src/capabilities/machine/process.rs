@@ -6,6 +6,8 @@ use sysinfo::{ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, Upda
 
 use super::unsupported;
 use crate::capabilities::CallError;
+#[cfg(target_os = "linux")]
+use crate::capabilities::ErrorKind;
 use crate::config::grants::ProcessPattern;
 
 /// Processes listed.
@@ -54,6 +56,8 @@ pub(super) struct Table(Option<System>);
 
 impl Table {
     pub(super) fn find(&mut self, wanted: &Wanted) -> Result<Vec<Process>, CallError> {
+        #[cfg(target_os = "linux")]
+        shown(std::fs::read("/proc/1/stat").map(drop))?;
         let system = match &mut self.0 {
             Some(system) => system,
             empty => empty.insert(System::new().map_err(|_| unsupported("the process table"))?),
@@ -71,6 +75,18 @@ impl Table {
         found.truncate(PROCESSES_MAX);
         Ok(found)
     }
+}
+
+/// Whether this user sees the processes of others, by a look at the first one, which there always is. Without them a list
+/// would look whole and not be.
+#[cfg(target_os = "linux")]
+fn shown(look: std::io::Result<()>) -> Result<(), CallError> {
+    let Err(error) = look else { return Ok(()) };
+    let message = format!(
+        "processes of other users are hidden from this host ({error}): /proc is mounted with `hidepid`, or systemd's \
+         `ProtectProc` is set; give the host the group of the mount's `gid`, or set `ProtectProc=default`"
+    );
+    Err(CallError::new(ErrorKind::Other, message))
 }
 
 /// Linux cuts names at 15 bytes, so the executable's own name counts as well.
@@ -137,6 +153,16 @@ mod tests {
 
     fn signal(child: &Child, signal: Signal) {
         kill_process(Pid::from_child(child), signal).expect("it runs");
+    }
+
+    // Where others' processes are hidden there is no list, since an absent process and a hidden one look alike.
+    #[test]
+    fn hidden_processes_are_not_absent() {
+        assert_eq!(shown(Ok(())), Ok(()));
+        for kind in [std::io::ErrorKind::NotFound, std::io::ErrorKind::PermissionDenied] {
+            let error = shown(Err(kind.into())).unwrap_err();
+            assert!(error.message.contains("hidepid"), "{error}");
+        }
     }
 
     /// Looks until `count` processes of `name` run.
