@@ -275,6 +275,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        // hyper takes one request after the other, and yields between them; only frames need a bound here.
+        if !self.activity.http2.load(Ordering::Relaxed) {
+            let before = buf.filled().len();
+            let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+            let read = buf.filled().get(before..).unwrap_or_default();
+            if !read.is_empty() {
+                self.activity.read(read);
+            }
+            return polled;
+        }
         let room = buf.remaining().min(TURN_BYTES - self.turn);
         let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
         let polled = Pin::new(&mut self.io).poll_read(cx, &mut part);

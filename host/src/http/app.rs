@@ -48,8 +48,9 @@ const LONG_ANSWERS_MAX: usize = 2;
 const LONG_WAITING_MAX: usize = 64;
 
 impl App {
-    fn new(state: State, ending: watch::Receiver<bool>, unsent: Arc<Budget>) -> Self {
-        Self {
+    /// Over `state`, with streams that end when `ending` becomes true, and answers that share `unsent`.
+    pub(super) fn new(state: State, ending: watch::Receiver<bool>, unsent: Arc<Budget>) -> Shared {
+        Arc::new(Self {
             state,
             ending,
             unsent,
@@ -57,7 +58,7 @@ impl App {
             scrapes: Scrapes::default(),
             long: Arc::new(Semaphore::new(LONG_ANSWERS_MAX)),
             asked: Semaphore::new(LONG_WAITING_MAX),
-        }
+        })
     }
 
     /// Makes an answer with `entries` entries, on another thread when there are many.
@@ -111,13 +112,12 @@ GET  /events                        server-sent events
 pub fn router(state: State) -> Router {
     // Nobody says when streams end: they end when the host drains.
     let (_never, ending) = watch::channel(false);
-    router_within(state, ending, Arc::new(Budget::new(UNSENT_BYTES_MAX)))
+    router_of(&App::new(state, ending, Arc::new(Budget::new(UNSENT_BYTES_MAX))))
 }
 
-/// The routes, with streams that end when `ending` becomes true, and answers that share `unsent`.
-pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent: Arc<Budget>) -> Router {
-    let app = Arc::new(App::new(state, ending, unsent));
-    let mut table = Table { router: Router::new(), app: Arc::clone(&app) };
+/// The routes of `app`.
+pub(super) fn router_of(app: &Shared) -> Router {
+    let mut table = Table { router: Router::new(), app: Arc::clone(app) };
     for (probe, paths) in probes::PATHS {
         for path in paths {
             let answer =
@@ -129,7 +129,7 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         table = table.hearing(path, post(heartbeats::pusher(push)));
     }
     let router = table
-        .on("/health", Volume::Quiet, asked(health::all))
+        .on(health::PATH, Volume::Quiet, asked(health::all))
         .on("/health/{group}", Volume::Quiet, asked(health::group))
         .on("/metrics", Volume::Quiet, get(metrics::scrape))
         .on("/checks", Volume::Loud, get(checks::list))
@@ -145,8 +145,8 @@ pub(super) fn router_within(state: State, ending: watch::Receiver<bool>, unsent:
         .on("/events", Volume::Loud, get(events::stream))
         .on("/", Volume::Loud, get(|| std::future::ready(answer::constant(StatusCode::OK, INDEX))))
         .router;
-    let lost = Observed::new(&app, crate::metrics::OTHER, Volume::Loud);
-    router.fallback_service(lost.watch(any(lost_request)).with_state(Arc::clone(&app))).with_state(app)
+    let lost = Observed::new(app, crate::metrics::OTHER, Volume::Loud);
+    router.fallback_service(lost.watch(any(lost_request)).with_state(Arc::clone(app))).with_state(Arc::clone(app))
 }
 
 /// The methods that probers use: HAProxy asks with `OPTIONS` unless it is told otherwise, and looks at the status.

@@ -50,14 +50,22 @@ impl<'a> Members<'a> {
     }
 }
 
+/// Where everything is asked for; groups are below.
+pub(super) const PATH: &str = "/health";
+
 /// `GET /health`.
 pub(super) async fn all(State(app): State<Shared>, request: Request) -> Response {
-    respond(&app, request, None).await.unwrap_or_else(IntoResponse::into_response)
+    answer(&app, request, None).await
 }
 
 /// `GET /health/{group}`.
 pub(super) async fn group(State(app): State<Shared>, Name(group): Name, request: Request) -> Response {
-    respond(&app, request, Some(group)).await.unwrap_or_else(IntoResponse::into_response)
+    answer(&app, request, Some(group)).await
+}
+
+/// The answer about a group, or about everything.
+pub(super) async fn answer(app: &App, request: Request, group: Option<String>) -> Response {
+    respond(app, request, group).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// What was asked for, and what the board said then.

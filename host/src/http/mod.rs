@@ -11,6 +11,7 @@ mod authority;
 mod checks;
 mod dialect;
 mod events;
+mod front;
 mod gate;
 mod health;
 mod heartbeats;

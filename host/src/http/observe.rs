@@ -67,7 +67,16 @@ impl Observed {
         methods.layer(layer_fn(move |route| Watched { route, observed: self.clone() }))
     }
 
-    fn logs(&self) -> bool {
+    /// Counts an answer, and logs it where `uri` is told.
+    pub(super) fn answered(&self, method: &Method, uri: Option<&Uri>, status: u16, took: Duration) {
+        self.series.observe(method.as_str(), status, took);
+        if let Some(uri) = uri {
+            self.log(method, uri, status, took);
+        }
+    }
+
+    /// Whether answers are logged at all.
+    pub(super) fn logs(&self) -> bool {
         match self.volume {
             Volume::Quiet => tracing::enabled!(target: "probity::access", tracing::Level::DEBUG),
             Volume::Loud => tracing::enabled!(target: "probity::access", tracing::Level::INFO),
@@ -110,12 +119,7 @@ impl Service<Request> for Watched {
         let uri = observed.logs().then(|| request.uri().clone());
         Box::pin(async move {
             let response = answered(&observed, &mut route, request).await.unwrap_or_else(IntoResponse::into_response);
-            let took = start.elapsed();
-            let status = response.status().as_u16();
-            observed.series.observe(method.as_str(), status, took);
-            if let Some(uri) = uri {
-                observed.log(&method, &uri, status, took);
-            }
+            observed.answered(&method, uri.as_ref(), response.status().as_u16(), start.elapsed());
             Ok(response)
         })
     }

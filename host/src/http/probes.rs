@@ -39,13 +39,18 @@ pub(super) fn is_word(uri: &Uri) -> bool {
     PATHS.iter().any(|(_, paths)| paths.contains(&path)) && !query::has(uri, "verbose")
 }
 
+/// A probe's word.
+pub(super) fn word(app: &App, probe: Probe) -> Response {
+    let state = &app.state;
+    let checks = || state.board.probe(probe);
+    let verdict = verdict(probe, state.sandbox.is_alive(), state.lifecycle.is_draining(), checks);
+    answer::constant(verdict.status(), verdict.word())
+}
+
 /// Answers one probe.
 pub(super) async fn answer(app: Shared, probe: Probe, request: Request) -> Response {
     if request.uri().query().is_none() {
-        let verdict = verdict(probe, app.state.sandbox.is_alive(), app.state.lifecycle.is_draining(), || {
-            app.state.board.probe(probe)
-        });
-        return answer::constant(verdict.status(), verdict.word());
+        return word(&app, probe);
     }
     let details = auth::sees_details(&app.state.config.load().server, request.headers());
     let uri = request.uri().clone();

@@ -23,7 +23,8 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::activity::{Activity, Limits, Patience, Watched};
-use super::app;
+use super::app::{self, App};
+use super::front::Front;
 use super::gate::{self, Pass};
 use super::observe::Over;
 use super::places::{Admission, Place, Places, RESERVE_MAX};
@@ -114,6 +115,7 @@ pub async fn serve(listener: TcpListener, state: State, stop: impl Future<Output
 
 /// What connections share.
 struct House {
+    front: Front,
     router: Router,
     state: State,
     /// The zero of all times.
@@ -144,8 +146,10 @@ impl House {
     fn new(state: State, ended: watch::Receiver<bool>) -> Self {
         let max = state.config.load().server.max_connections;
         let unsent = Arc::new(Budget::new(UNSENT_BYTES_MAX));
+        let app = App::new(state.clone(), ended, Arc::clone(&unsent));
         Self {
-            router: app::router_within(state.clone(), ended, Arc::clone(&unsent)),
+            front: Front::new(&app),
+            router: app::router_of(&app),
             unsent,
             state,
             base: Instant::now(),
@@ -201,6 +205,21 @@ impl House {
     fn closed(&self, why: &'static str) {
         tracing::debug!(why, "connection closed");
         self.state.metrics.connection_closed(why);
+    }
+
+    /// The answer to a request that may have one. `over` is its connection, where the answer holds a share of what may be
+    /// unsent.
+    async fn answer(&self, request: hyper::Request<Incoming>, over: Option<&Arc<Activity>>) -> hyper::Response<Body> {
+        match self.front.answer(request, over).await {
+            Ok(response) => response,
+            Err(mut request) => {
+                if let Some(activity) = over {
+                    request.extensions_mut().insert(Over(Arc::clone(activity)));
+                }
+                let Ok(response) = self.router.clone().call(request).await;
+                response
+            }
+        }
     }
 
     fn limits(&self) -> Limits {
@@ -308,24 +327,22 @@ async fn converse(stream: TcpStream, visit: Arc<Visit>, mut ended: watch::Receiv
 }
 
 /// Answers one request; it is in flight until the answer's head is made.
-async fn answer(visit: Arc<Visit>, mut request: hyper::Request<Incoming>) -> Result<hyper::Response<Body>, Infallible> {
+async fn answer(visit: Arc<Visit>, request: hyper::Request<Incoming>) -> Result<hyper::Response<Body>, Infallible> {
     let (house, activity) = (&visit.house, &visit.guest.activity);
-    let _in_flight = activity.begin(request.version() == Version::HTTP_2);
+    let version = request.version();
+    let _in_flight = activity.begin(version == Version::HTTP_2);
     let passed = gate::pass(&request, visit.place, &house.state.config.load().server);
     match passed {
-        Ok(Pass::Word) => {}
-        Ok(Pass::Answer) => {
-            request.extensions_mut().insert(Over(Arc::clone(activity)));
-        }
+        Ok(Pass::Word) => Ok(house.answer(request, None).await),
+        Ok(Pass::Answer) => Ok(house.answer(request, Some(activity)).await),
         Err((reason, refusal)) => {
             house.state.metrics.refused(reason);
             let mut response = refusal.into_response();
-            if request.version() != Version::HTTP_2 {
+            if version != Version::HTTP_2 {
                 // Nothing of the body was read.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            return Ok(response);
+            Ok(response)
         }
     }
-    house.router.clone().call(request).await
 }

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod fixture;
+mod front;
 mod health;
 mod heartbeats;
 mod probes;
