@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -17,10 +17,19 @@ use sha2::{Digest, Sha256};
 use webpki::{EndEntityCert, KeyUsage};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::CallError;
+use super::looks::Looks;
 use crate::config::Verify;
 
 /// Certificates of a chain that are looked at: an endless one is an attack.
 const CHAIN_MAX: usize = 16;
+
+/// Reads of the system's authorities in the whole host: one, which everybody shares. Their files may be where nothing
+/// answers.
+static READS: Looks<Arc<Authorities>> = Looks::new("reads of the system's authorities", 1, 1);
+
+/// What such a read is called.
+pub(super) const READING: &str = "reading the system's authorities";
 
 /// The certificates that lead from a server's own to an authority, leaf first, without the authority.
 type Path = Vec<CertificateDer<'static>>;
@@ -65,11 +74,20 @@ impl Authorities {
     }
 
     /// The system's, or Mozilla's where the system has none (as in empty container images). Takes tens of milliseconds.
-    pub(super) fn of_the_system() -> Self {
+    fn of_the_system() -> Self {
         Self::of(rustls_native_certs::load_native_certs().certs).unwrap_or_else(|| Self {
             roots: webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
             digests: BTreeSet::new(),
         })
+    }
+
+    /// The same on a thread of its own, for who waits until `deadline`.
+    ///
+    /// # Errors
+    /// `timeout`.
+    pub(super) async fn system(deadline: Instant) -> Result<Arc<Self>, CallError> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        READS.look(("", READING), patience, || Ok(Arc::new(Self::of_the_system()))).await
     }
 
     /// What is wrong with a server that shows `leaf` and `others` where `name` was asked for, and the path to the

@@ -27,7 +27,7 @@ impl Host for HostState {
             }
             let question = Question::new(&canonical, &record_type)?;
             let servers = match &server {
-                None => system_servers().await?,
+                None => system_servers(deadline).await?,
                 Some(server) => vec![declared(&env, server)?],
             };
             let _place = place?;

@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout_at;
 
+use super::looks::Looks;
 use super::net::{io_error, timeout};
 use super::{CallError, ErrorKind};
 
@@ -197,24 +198,27 @@ fn code(code: ResponseCode) -> String {
     }
 }
 
+/// Reads of the system's list of name servers: one, which everybody shares.
+static READS: Looks<Vec<SocketAddr>> = Looks::new("reads of the list of name servers", 1, 1);
+
 /// The name servers that the system asks.
 ///
 /// # Errors
-/// `unsupported` where the system does not say.
-pub(super) async fn system_servers() -> Result<Vec<SocketAddr>, CallError> {
-    let unsupported = |error: &dyn std::fmt::Display| {
+/// `unsupported` where the system does not say, `timeout` where its file is not read before `deadline`.
+pub(super) async fn system_servers(deadline: Instant) -> Result<Vec<SocketAddr>, CallError> {
+    let read = || {
+        use std::io::Read;
+        let mut text = String::new();
+        crate::files::open_regular(Path::new(RESOLV_CONF))?.take(RESOLV_CONF_BYTES_MAX).read_to_string(&mut text)?;
+        Ok(servers_in(&text))
+    };
+    let unsupported = |error: io::Error| {
         let message =
             format!("the system's name servers are not known ({RESOLV_CONF}: {error}); declare [resolvers.NAME]");
         CallError::new(ErrorKind::Unsupported, message)
     };
-    let read = tokio::task::spawn_blocking(|| {
-        use std::io::Read;
-        let mut text = String::new();
-        crate::files::open_regular(Path::new(RESOLV_CONF))?.take(RESOLV_CONF_BYTES_MAX).read_to_string(&mut text)?;
-        Ok::<_, io::Error>(text)
-    });
-    let text = read.await.map_err(|error| unsupported(&error))?.map_err(|error| unsupported(&error))?;
-    Ok(servers_in(&text))
+    let patience = deadline.saturating_duration_since(Instant::now());
+    READS.look(("", "reading the list of name servers"), patience, move || read().map_err(unsupported)).await
 }
 
 /// As resolv.conf(5) has it: without a server, the one on this machine.

@@ -142,7 +142,7 @@ impl Trust {
         let identity = identity.map(certified).transpose()?.map(Arc::new);
         let trust = Self { identity, ..Self::default() };
         if let Some(pem) = pem {
-            let authorities = Self::authorities(pem)?;
+            let authorities = Arc::new(Self::authorities(pem)?);
             trust.ready.get_or_init(|| Ready::new(authorities, trust.identity.as_ref()));
         }
         Ok(trust)
@@ -164,26 +164,22 @@ impl Trust {
     }
 
     /// The configuration, for drivers that shake hands themselves.
-    pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, CallError> {
-        Ok(self.ready().await?.config)
+    pub(super) async fn config(&self, deadline: Instant) -> Result<Arc<ClientConfig>, CallError> {
+        Ok(self.ready(deadline).await?.config)
     }
 
-    /// The system's authorities are read at the first call, tens of milliseconds on a thread of their own.
-    async fn ready(&self) -> Result<Ready, CallError> {
+    /// The system's authorities are read at the first call.
+    async fn ready(&self, deadline: Instant) -> Result<Ready, CallError> {
         if let Some(ready) = self.ready.get() {
             return Ok(ready.clone());
         }
-        let Self { ready, identity, .. } = self.clone();
-        let build = move || ready.get_or_init(|| Ready::new(Authorities::of_the_system(), identity.as_ref())).clone();
-        tokio::task::spawn_blocking(build)
-            .await
-            .map_err(|_| CallError::new(ErrorKind::Tls, "the system's authorities could not be read"))
+        let authorities = Authorities::system(deadline).await?;
+        Ok(self.ready.get_or_init(|| Ready::new(authorities, self.identity.as_ref())).clone())
     }
 }
 
 impl Ready {
-    fn new(authorities: Authorities, identity: Option<&Arc<CertifiedKey>>) -> Self {
-        let authorities = Arc::new(authorities);
+    fn new(authorities: Arc<Authorities>, identity: Option<&Arc<CertifiedKey>>) -> Self {
         let witness = Witness::new(Arc::clone(&authorities), Demand::Insist(Verify::Full));
         Self { config: Arc::new(client_config(Arc::new(witness), identity)), authorities }
     }
@@ -251,7 +247,7 @@ pub async fn handshake(
     offer: Offer,
     deadline: Instant,
 ) -> Result<(TlsStream<TcpStream>, TlsInfo), CallError> {
-    let ready = timeout_at(deadline.into(), trust.ready()).await.map_err(|_elapsed| late(host))??;
+    let ready = trust.ready(deadline).await?;
     let witness = Arc::new(Witness::new(ready.authorities, Demand::Insist(trust.verify)));
     let mut config = ClientConfig::clone(&ready.config);
     config.alpn_protocols = offer.protocols();

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout_at;
 use tokio_rustls::client::TlsStream;
 
 use super::authorities::{Authorities, Demand, Witness};
-use super::net::{Net, timeout};
+use super::net::Net;
 use super::tls::{TlsInfo, client_config, handshake_with};
 use super::{CallError, ErrorKind};
 use crate::check::Capability;
@@ -103,23 +102,18 @@ impl Inspector {
     async fn witness(&self, authorities: Option<Authorities>, deadline: Instant) -> Result<Arc<Witness>, CallError> {
         let authorities = match authorities {
             Some(given) => Arc::new(given),
-            None => timeout_at(deadline.into(), self.system()).await.map_err(|_elapsed| {
-                timeout("reading the system's authorities took longer than the time given".into())
-            })??,
+            None => self.system(deadline).await?,
         };
         Ok(Arc::new(Witness::new(authorities, Demand::Note)))
     }
 
-    /// The system's authorities. They take tens of milliseconds to read, on a thread of their own.
-    async fn system(&self) -> Result<Arc<Authorities>, CallError> {
+    /// The system's authorities, read once.
+    async fn system(&self, deadline: Instant) -> Result<Arc<Authorities>, CallError> {
         if let Some(system) = self.system.get() {
             return Ok(Arc::clone(system));
         }
-        let cell = Arc::clone(&self.system);
-        let read = move || Arc::clone(cell.get_or_init(|| Arc::new(Authorities::of_the_system())));
-        tokio::task::spawn_blocking(read)
-            .await
-            .map_err(|_| CallError::new(ErrorKind::Other, "the system's authorities could not be read"))
+        let read = Authorities::system(deadline).await?;
+        Ok(Arc::clone(self.system.get_or_init(|| read)))
     }
 
     /// What trusts `authorities` only.

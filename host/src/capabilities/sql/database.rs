@@ -208,7 +208,9 @@ impl Database {
             Engine::Sqlite(file) => {
                 let line = Grants::line_for(Capability::Sql, &self.name);
                 let place = place.take().ok_or_else(gone)?;
-                sqlite::Session::open(file, &line, read_only, place, left(deadline)?).await.map(Driver::Sqlite)
+                sqlite::Session::open((&self.name, file), &line, read_only, place, left(deadline)?)
+                    .await
+                    .map(Driver::Sqlite)
             }
         }
     }

@@ -21,6 +21,8 @@ use super::postgres::{Door, lost};
 use super::reading;
 use super::target::Tls;
 use super::value::{Caps, Gather, RowSet, Value};
+use crate::capabilities::authorities::READING;
+use crate::capabilities::looks::Looks;
 use crate::capabilities::net::timeout;
 use crate::capabilities::race::{self, Race};
 use crate::capabilities::tls_words::{self, tls_error};
@@ -280,7 +282,7 @@ async fn connect(door: &Door, deadline: Instant) -> Result<Conn, CallError> {
         .stmt_cache_size(0)
         .max_allowed_packet(Some(usize::try_from(REPLY_BYTES_MAX).unwrap_or(usize::MAX)))
         .wait_timeout(Some(WAIT_TIMEOUT_SECONDS))
-        .ssl_opts(ssl(&target.tls).await?);
+        .ssl_opts(ssl(&target.tls, deadline).await?);
     let late =
         |_elapsed| timeout(format!("{}:{} did not finish the login in the time given", target.host, target.port));
     // The driver would wait for a silent address before it tries the next.
@@ -296,14 +298,14 @@ async fn connect(door: &Door, deadline: Instant) -> Result<Conn, CallError> {
     ))
 }
 
-async fn ssl(tls: &Tls) -> Result<Option<SslOpts>, CallError> {
+async fn ssl(tls: &Tls, deadline: Instant) -> Result<Option<SslOpts>, CallError> {
     let Tls::Verified { ca, identity, .. } = tls else { return Ok(None) };
     let roots = match ca {
         Some(pem) => vec![pem.clone()],
-        None => tokio::task::spawn_blocking(system_roots)
-            .await
-            .map_err(|error| CallError::new(ErrorKind::Tls, format!("read the system's authorities: {error}")))?
-            .to_vec(),
+        None => {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            READS.look(("", READING), patience, || Ok(system_roots())).await?.to_vec()
+        }
     };
     let identity = identity.clone().map(|own| ClientIdentity::new(own.certificate.into(), own.key.into()));
     // Mozilla's authorities stand in where the system has none.
@@ -311,6 +313,9 @@ async fn ssl(tls: &Tls) -> Result<Option<SslOpts>, CallError> {
     let options = options.with_client_identity(identity);
     Ok(Some(options.with_root_certs(roots.into_iter().map(Into::into).collect())))
 }
+
+/// Reads of the system's authorities as this driver wants them: one, which everybody shares.
+static READS: Looks<&'static [Vec<u8>]> = Looks::new("reads of the system's authorities", 1, 1);
 
 /// Read once, tens of milliseconds.
 fn system_roots() -> &'static [Vec<u8>] {

@@ -79,9 +79,9 @@ impl Door {
     }
 
     /// The TLS configuration, or none where the line is plain.
-    async fn tls(&self) -> Result<Option<MakeRustlsConnect>, CallError> {
+    async fn tls(&self, deadline: Instant) -> Result<Option<MakeRustlsConnect>, CallError> {
         let Tls::Verified { trust, .. } = &self.target.tls else { return Ok(None) };
-        let mut config = ClientConfig::clone(&*trust.config().await?);
+        let mut config = ClientConfig::clone(&*trust.config(deadline).await?);
         config.alpn_protocols.clear();
         Ok(Some(MakeRustlsConnect::new(config)))
     }
@@ -96,7 +96,7 @@ impl Session {
         let shown = format!("{}:{}", door.target.host, door.target.port);
         let late = |_elapsed| timeout(format!("{shown} accepted the connection and did not finish the login"));
         let stream = door.stream(deadline).await?;
-        let tls = timeout_at(deadline.into(), door.tls()).await.map_err(late)??;
+        let tls = door.tls(deadline).await?;
         let mut config = tokio_postgres::Config::new();
         config.user(&door.target.user).password(&door.target.password).application_name("probity");
         if let Some(database) = &door.target.database {
@@ -310,7 +310,7 @@ async fn cancel(door: &Door, token: &CancelToken) -> Result<(), CallError> {
     let stream = door.stream(deadline).await?;
     let late = |_elapsed| timeout("the cancel request took too long".to_owned());
     let request = async {
-        let sent = match door.tls().await? {
+        let sent = match door.tls(deadline).await? {
             None => token.cancel_query_raw(stream, NoTls).await,
             Some(mut tls) => {
                 let host = door.target.host.to_string();

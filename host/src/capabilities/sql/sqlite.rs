@@ -9,7 +9,7 @@ mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{Value as Raw, ValueRef};
 use rusqlite::{Connection, ErrorCode, InterruptHandle, ffi};
@@ -17,11 +17,22 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::reading;
 use super::value::{Caps, Column, Gather, RowSet, Value};
+use crate::capabilities::looks::Looks;
 use crate::capabilities::{CallError, ErrorKind};
 use watch::{FUNCTIONS_MAX, Watch};
 
 /// Stack of a session's thread. The deepest statement that SQLite's limits admit takes less than a quarter of it.
 const STACK_BYTES: usize = 4 << 20;
+
+/// The share of a call's time in which a lock of somebody else may go. The rest is for saying that it did not.
+const BUSY_SHARE: f64 = 0.9;
+
+/// Looks at files under way before they are opened, those that hang aside, and those that may hang.
+const LOOKS_MAX: usize = 8;
+const LOOKS_HANGING_MAX: usize = 128;
+
+/// A file may be where nothing answers. Then a thread and a place would be lost with each session that opens it.
+static LOOKS: Looks<()> = Looks::new("looks at database files", LOOKS_MAX, LOOKS_HANGING_MAX);
 
 /// A session.
 pub(super) struct Session {
@@ -54,26 +65,29 @@ impl Drop for Cancel {
 }
 
 impl Session {
-    /// Opens the file, which must be there.
+    /// Opens the file of the connection `name`, which must be there.
     ///
     /// # Errors
-    /// `unreachable` when it is not, `protocol` when it is no database.
+    /// `unreachable` when it is not, `protocol` when it is no database, `timeout` when its file system does not answer.
     pub(super) async fn open(
-        file: &Path,
+        (name, file): (&str, &Path),
         line: &str,
         read_only: bool,
         place: OwnedSemaphorePermit,
         budget: Duration,
     ) -> Result<Self, CallError> {
+        let (path, looked, asked) = (file.to_owned(), file.to_owned(), Instant::now());
+        let said = format!("the look at the file of connection `{name}`");
+        LOOKS.look((&file.to_string_lossy(), &said), budget, move || guard::check_files(&looked)).await?;
+        let budget = budget.saturating_sub(asked.elapsed());
         let watch = Arc::new(Watch::new());
         watch.begin(budget);
         let mut session =
             Self { connection: None, watch, interrupt: None, line: line.to_owned(), place: Arc::new(place) };
-        let (path, watch) = (file.to_owned(), Arc::clone(&session.watch));
+        let watch = Arc::clone(&session.watch);
         let (opened, line) = (Arc::clone(&session.place), session.line.clone());
         let connection = on_thread(move || {
             let _place = opened;
-            guard::check_files(&path)?;
             guard::open(&path, read_only, &watch).map_err(|error| map_error(&error, &line, &watch))
         })
         .await??;
@@ -138,7 +152,7 @@ impl Session {
         let place = Arc::clone(&self.place);
         let (connection, answer) = on_thread(move || {
             let _place = place;
-            let answer = connection.busy_timeout(budget).and_then(|()| work(&connection));
+            let answer = connection.busy_timeout(budget.mul_f64(BUSY_SHARE)).and_then(|()| work(&connection));
             (connection, answer)
         })
         .await?;

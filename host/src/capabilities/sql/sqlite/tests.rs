@@ -11,7 +11,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 async fn session(file: &Path, read_only: bool) -> Result<Session, CallError> {
     let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-    Session::open(file, "grants = { sql = [\"db\"] }", read_only, place, LONG).await
+    Session::open(("db", file), "grants = { sql = [\"db\"] }", read_only, place, LONG).await
 }
 
 fn file(dir: &tempfile::TempDir) -> std::path::PathBuf {
