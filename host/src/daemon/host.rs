@@ -1,14 +1,12 @@
 //! What the host is made of.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use super::StartError;
+use super::state::{Writing, open_state, usable};
 use crate::board::Board;
 use crate::capabilities::{Peers, Services, StateStore, unix_ms};
 use crate::config::Config;
@@ -16,7 +14,7 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::plugins::Store;
-use crate::sandbox::{Bounds, Compiler, Sandbox, private_dir};
+use crate::sandbox::{Bounds, Compiler, Sandbox};
 use crate::schedule::{Handle, Scheduler, Settings};
 use crate::trace::{self, Exporter, Spans};
 
@@ -37,6 +35,8 @@ pub struct Host {
     pub services: ArcSwap<Services>,
     /// What guests keep between runs.
     pub state: Arc<StateStore>,
+    /// Whether that is being written.
+    pub(super) writing: Writing,
     /// Draining or not.
     pub lifecycle: Arc<http::Lifecycle>,
     /// The way to the scheduler.
@@ -84,6 +84,7 @@ impl Host {
         let host = Self {
             services: ArcSwap::from_pointee(services(&config, &board, &metrics, &spans)),
             state: Arc::new(open_state(dir)),
+            writing: Writing::default(),
             config: Arc::new(ArcSwap::from_pointee(config)),
             plugins: Arc::default(),
             lifecycle: Arc::default(),
@@ -143,112 +144,4 @@ impl Host {
 /// Clients and connections of `config`, with what outlives it.
 pub(super) fn services(config: &Config, board: &Arc<Board>, metrics: &Metrics, spans: &Spans) -> Services {
     Services::new(config).with_peers(Peers::of(board)).with_times(metrics.calls()).with_spans(spans)
-}
-
-/// The state directory, if it can be used; without it the host runs, and forgets.
-fn usable(dir: &Path) -> Option<&Path> {
-    match private_dir(dir) {
-        Ok(()) => Some(dir),
-        Err(error) => {
-            tracing::warn!(dir = %dir.display(), %error, "the state directory cannot be used: no code cache, state is not kept (key `state.dir`)");
-            None
-        }
-    }
-}
-
-fn open_state(dir: Option<&Path>) -> StateStore {
-    let Some(dir) = dir else { return StateStore::in_memory() };
-    let path = dir.join("state.redb");
-    StateStore::open(&path).unwrap_or_else(|error| {
-        tracing::warn!(file = %path.display(), %error, "state of checks cannot be read, starting empty and keeping it in memory");
-        StateStore::in_memory()
-    })
-}
-
-/// Writes state behind the runs.
-pub(super) struct Flusher {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
-/// How much state `kill -9` may lose.
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
-
-/// The longest pause between two tries of a disk that cannot be written. It begins at [`FLUSH_EVERY`] and doubles.
-const FLUSH_RETRY_MAX: Duration = Duration::from_secs(5);
-
-/// How often the end tries to write what is left, and the pause between.
-const LAST_FLUSHES: u32 = 3;
-const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(100);
-
-impl Flusher {
-    pub(super) fn start(host: Arc<Host>) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("probity-state".into()).spawn(move || {
-            let mut disk = Disk::of(&host);
-            while !stopped.load(Ordering::Acquire) {
-                std::thread::park_timeout(disk.pause);
-                if !stopped.load(Ordering::Acquire) {
-                    disk.flush();
-                }
-            }
-            disk.flush_last();
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    pub(super) fn stop(self) {
-        self.stop.store(true, Ordering::Release);
-        self.thread.thread().unpark();
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that writes state panicked: what changed last is lost");
-        }
-    }
-}
-
-/// Whether the state can be written, and when that is tried next.
-struct Disk<'a> {
-    host: &'a Host,
-    writable: bool,
-    pause: Duration,
-}
-
-impl<'a> Disk<'a> {
-    fn of(host: &'a Host) -> Self {
-        host.metrics.state_writable(host.state.has_file());
-        Self { host, writable: true, pause: FLUSH_EVERY }
-    }
-
-    /// Tells a change, not each try.
-    fn flush(&mut self) -> bool {
-        let flushed = self.host.state.flush();
-        self.pause = match &flushed {
-            Ok(()) => FLUSH_EVERY,
-            Err(_) => (self.pause * 2).min(FLUSH_RETRY_MAX),
-        };
-        match &flushed {
-            Ok(()) if !self.writable => tracing::info!("state of checks is written again, nothing was lost"),
-            Err(error) if self.writable => {
-                tracing::warn!(%error, "state of checks cannot be written: it is kept in memory, and tried again");
-            }
-            Ok(()) | Err(_) => {}
-        }
-        if self.writable != flushed.is_ok() {
-            self.writable = flushed.is_ok();
-            self.host.metrics.state_writable(self.writable);
-        }
-        self.writable
-    }
-
-    fn flush_last(&mut self) {
-        for _ in 0..LAST_FLUSHES {
-            if self.flush() {
-                return;
-            }
-            std::thread::sleep(LAST_FLUSH_PAUSE);
-        }
-        let lost = self.host.state.pending();
-        tracing::error!(lost, "the last state of so many checks and heartbeats could not be written and is lost");
-    }
 }

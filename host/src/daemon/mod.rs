@@ -8,6 +8,7 @@ pub(crate) mod descriptors;
 mod heap;
 mod host;
 mod reload;
+mod state;
 mod tell;
 
 use std::path::PathBuf;
@@ -132,8 +133,8 @@ impl Daemon {
     pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let Self { host, listener, front, guests, scheduler, exporter, config_path, reload } = self;
         let reloader = reload::Reloader::start(Arc::clone(&host), guests.handle(), config_path)?;
-        let flusher = host::Flusher::start(Arc::clone(&host))?;
-        let state = host.http_state(reloader.handle());
+        let flusher = state::Flusher::start(Arc::clone(&host))?;
+        let answering = host.http_state(reloader.handle());
         let (halt, began) = (reloader.halt(), Arc::new(OnceLock::new()));
         let begins = Arc::clone(&began);
         let shutdown = async move {
@@ -150,7 +151,7 @@ impl Daemon {
             let (stop, stopped) = tokio::sync::oneshot::channel();
             let current = Arc::clone(&host);
             let exporter = tokio::spawn(exporter.run(move || current.services.load_full(), stopped));
-            serve(&host, listener, state, shutdown).await;
+            serve(&host, listener, answering, shutdown).await;
             reloads.abort();
             sweeper.abort();
             scheduler.abort();
@@ -225,6 +226,7 @@ async fn sweep(host: Arc<Host>) {
     loop {
         ticks.tick().await;
         host.board.sweep(unix_ms());
+        state::tell_if_hanging(&host);
         let alive = host.sandbox.is_alive();
         if enforced && !alive {
             tracing::error!("the thread that interrupts guests is silent: deadlines are not enforced; /live fails");
