@@ -186,6 +186,13 @@ impl Scrape {
         let metrics = &self.metrics;
         let mut family = seconds(encoder, "probity_schedule_lag", "From the time a run was due to its start")?;
         plain(&mut family, &metrics.lag)?;
+        if let Some(turns) = metrics.turns.get() {
+            gauge(encoder, "probity_runs_waiting", "Runs that wait for an answer now, without a turn", None)?
+                .encode_gauge(&(turns.waiting() as u64))?;
+            let help = "Memory of the guests whose runs wait now, without a turn";
+            gauge(encoder, "probity_runs_waiting_memory", help, Some(&Unit::Bytes))?
+                .encode_gauge(&turns.waiting_memory())?;
+        }
         encoder
             .encode_descriptor("probity_build", "This host", None, MetricType::Info)?
             .encode_info(&[("version", env!("CARGO_PKG_VERSION")), ("contract", crate::sandbox::CONTRACT)])?;

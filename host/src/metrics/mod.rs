@@ -17,7 +17,7 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 pub use calls::CallTimes;
@@ -28,6 +28,7 @@ pub use text::to_prometheus_text;
 use crate::board::Board;
 use crate::capabilities::unix_ms;
 use crate::plugins::Plugins;
+use crate::sandbox::Turns;
 use histogram::{Histogram, WORK_SECONDS};
 use series::Series;
 
@@ -48,6 +49,8 @@ pub struct Metrics {
     other: Arc<Series>,
     calls: Arc<CallTimes>,
     lag: Histogram,
+    /// None before there is a schedule.
+    turns: OnceLock<Arc<Turns>>,
     compile: Histogram,
     plugins: Mutex<BTreeMap<String, PluginTotals>>,
     directory_readable: AtomicBool,
@@ -94,6 +97,7 @@ impl Metrics {
             other: Arc::default(),
             calls: Arc::default(),
             lag: Histogram::new(&WORK_SECONDS),
+            turns: OnceLock::new(),
             compile: Histogram::new(&WORK_SECONDS),
             plugins: Mutex::default(),
             directory_readable: AtomicBool::new(true),
@@ -142,6 +146,11 @@ impl Metrics {
     /// A run started this long after it was due.
     pub fn lag(&self, lag: Duration) {
         self.lag.observe(lag);
+    }
+
+    /// Whose runs that wait are told. The first ones given are kept.
+    pub fn turns(&self, turns: &Arc<Turns>) {
+        self.turns.get_or_init(|| Arc::clone(turns));
     }
 
     /// A version became current after `load_time` of compiling and trying.

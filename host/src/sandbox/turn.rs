@@ -137,6 +137,12 @@ impl Turns {
         self.waiting.runs.load(Ordering::SeqCst)
     }
 
+    /// Bytes of memory that those have together.
+    #[must_use]
+    pub fn waiting_memory(&self) -> u64 {
+        self.waiting.bytes.load(Ordering::SeqCst)
+    }
+
     /// Tells when something came free that [`Turns::any`] or [`Lane::begin`] did not find.
     pub fn woken(&self) -> Notified<'_> {
         self.wake.notified()

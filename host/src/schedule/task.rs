@@ -81,6 +81,7 @@ impl Scheduler {
         guests: tokio::runtime::Handle,
     ) -> Self {
         let turns = Arc::new(Turns::new(settings.bounds));
+        metrics.turns(&turns);
         Self {
             crew: Arc::new(Crew { sandbox, board, metrics, guests, turns }),
             settings,
