@@ -6,6 +6,8 @@ pub mod bench;
 pub mod guests;
 pub mod host;
 pub mod hostile;
+#[cfg(target_os = "linux")]
+pub mod mounts;
 #[cfg(unix)]
 pub mod python;
 #[cfg(unix)]

@@ -28,7 +28,11 @@ struct Bare {
 impl Bare {
     /// Starts one whose shell ran `before`, as `ulimit -s 64`, and waits until it is live.
     fn start(before: &str, log: &str, stderr: Stdio) -> Self {
-        let bare = Self::spawn(before, log, stderr, "");
+        Self::start_with(before, log, stderr, "")
+    }
+
+    fn start_with(before: &str, log: &str, stderr: Stdio, config: &str) -> Self {
+        let bare = Self::spawn(before, log, stderr, config);
         let end = Instant::now() + PATIENCE;
         while bare.get("/live").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
             assert!(Instant::now() < end, "{before}: the host does not answer");
@@ -114,6 +118,13 @@ fn dropped(metrics: &str) -> u64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
+/// How often the check `steady` has run.
+fn runs(host: &Bare) -> u64 {
+    let answer = host.get("/checks/steady").unwrap();
+    let rest = answer.split_once("\"runs\":").unwrap().1;
+    rest.split(|character: char| !character.is_ascii_digit()).next().unwrap().parse().unwrap()
+}
+
 // Whoever read standard error may die: everything is answered, plugins are loaded, and a drain ends with code 0.
 #[test]
 fn the_reader_of_the_log_may_die() {
@@ -131,11 +142,13 @@ fn the_reader_of_the_log_may_die() {
     assert_eq!(host.ended().code(), Some(0));
 }
 
-// Nobody may read standard error: probes are answered in time, lines are dropped and counted, and a drain ends with code 0.
-// A reader that comes back is told how many are missing.
+// Nobody may read standard error: probes are answered in time, checks keep their interval, lines are dropped and counted, and
+// a drain ends with code 0. A reader that comes back is told how many are missing.
 #[test]
 fn nobody_may_read_the_log() {
-    let mut host = Bare::start("", "trace", Stdio::piped());
+    let check = "[[check]]\nname = \"steady\"\nplugin = \"steady\"\nevery = \"500ms\"\n";
+    let mut host = Bare::start_with("", "trace", Stdio::piped(), check);
+    std::fs::write(host.dir.path().join("plugins/steady.wasm"), says("fine")).unwrap();
     let end = Instant::now() + PATIENCE;
     while dropped(&host.wait_for("/metrics", "probity_log_lines_dropped_total")) == 0 {
         assert!(Instant::now() < end, "nothing is dropped");
@@ -143,6 +156,12 @@ fn nobody_may_read_the_log() {
             assert!(host.get("/checks").unwrap().starts_with("HTTP/1.1 200"));
         }
         assert!(host.get("/live").unwrap().starts_with("HTTP/1.1 200"));
+    }
+    host.wait_for("/checks/steady", "\"status\":\"healthy\"");
+    let (start, before) = (Instant::now(), runs(&host));
+    while runs(&host) < before + 6 {
+        assert!(start.elapsed() < Duration::from_secs(8), "{} runs of 500 ms", runs(&host) - before);
+        std::thread::sleep(Duration::from_millis(10)); // the distance of two looks
     }
     let mut stderr = BufReader::new(host.child.stderr.take().unwrap());
     let mut line = String::new();

@@ -63,6 +63,8 @@ mod serve; // start, probes, drain, restart
 mod services; // Flask, FastAPI, Django, Express and Go with their real servers, and what goes wrong with them
 mod sql; // the capability and the checks against real servers
 mod sql_truth; // what a database hides, its types, and a pooler in between
+#[cfg(target_os = "linux")]
+mod stuck; // servers, disks, locks and workers that never answer, and the others
 mod systems; // one check for each system, for the tests of faults
 mod tested; // the table of what each check was tested against
 mod tls; // certificates that are good, expired, for another name, self-signed
