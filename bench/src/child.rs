@@ -48,6 +48,13 @@ pub(crate) enum Child {
         #[arg(long)]
         count: usize,
     },
+    /// Runs a thousand checks, some of which hang; prints what became of the others
+    Hanging {
+        #[arg(long)]
+        component: PathBuf,
+        #[command(flatten)]
+        targets: crate::rows::Targets,
+    },
 }
 
 /// Slots of the engine whose memory is looked at: those of the default configuration.
@@ -64,6 +71,11 @@ pub(crate) fn run(child: &Child) -> Result<()> {
         }
         Child::Load { component, seconds } => crate::rows::under_load(component, *seconds),
         Child::Live { component, count } => live(component, *count),
+        Child::Hanging { component, targets } => {
+            let seen = crate::rows::beside_hanging(component, *targets)?;
+            println!("{}", serde_json::to_string(&seen)?);
+            Ok(())
+        }
     }
 }
 

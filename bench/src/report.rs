@@ -20,6 +20,8 @@ pub(crate) enum Goal {
     RatioAtLeast(f64),
     /// Ours, in the row's unit.
     AtMost(f64),
+    /// Ours, in the row's unit.
+    AtLeast(f64),
     /// Told, not judged.
     None,
 }
@@ -88,6 +90,7 @@ impl Row {
             Goal::RatioAtMost(max) => (format!("≤ {max}×"), median(self.ratio).map(|ratio| ratio <= max)),
             Goal::RatioAtLeast(min) => (format!("≥ {min}×"), median(self.ratio).map(|ratio| ratio >= min)),
             Goal::AtMost(max) => (format!("≤ {max} {}", self.unit), median(self.ours).map(|ours| ours <= max)),
+            Goal::AtLeast(min) => (format!("≥ {min} {}", self.unit), median(self.ours).map(|ours| ours >= min)),
             Goal::None => (String::new(), None),
         };
         Self { first, met, ..self }

@@ -3,6 +3,7 @@
 mod absent;
 mod backends;
 mod deadline;
+mod hanging;
 mod http;
 mod interpreters;
 mod load;
@@ -11,6 +12,7 @@ mod process;
 mod run;
 mod schedule;
 
+pub(crate) use hanging::{Targets, beside_hanging};
 pub(crate) use run::under_load;
 
 use std::fs;
@@ -36,7 +38,7 @@ pub(crate) struct Bench {
 type Group = fn(&Bench) -> Result<Vec<Row>>;
 
 /// Rows that are measured together.
-pub(crate) const GROUPS: [(&[u8], &str, Group); 16] = [
+pub(crate) const GROUPS: [(&[u8], &str, Group); 17] = [
     (&[1], "a run through the whole runtime", run::whole),
     (&[2], "a raw fresh call as configured", run::pool),
     (&[3], "runs on two threads", run::threads),
@@ -53,6 +55,7 @@ pub(crate) const GROUPS: [(&[u8], &str, Group); 16] = [
     (&[19], "interpreters", interpreters::all),
     (&[20], "a ping of PostgreSQL", backends::sql),
     (&[21], "a ping of Redis", backends::redis),
+    (&[22], "checks beside those that hang", hanging::all),
 ];
 
 impl Bench {

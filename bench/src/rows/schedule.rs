@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use probity::board::Slot;
 
 use super::Bench;
 use super::run::{cores, with_config};
@@ -59,31 +60,57 @@ pub(super) fn many(bench: &Bench) -> Result<Vec<Row>> {
 /// How far two times in whole milliseconds may be apart from what they say.
 const ROUNDING_MS: u64 = 2;
 
+/// Checks, when each is due next, and how often it has run.
+pub(super) struct Due(Vec<(Arc<Slot>, Option<u64>, u64)>);
+
+impl Due {
+    /// Now, of those whose name `accept` takes.
+    pub(super) fn now(rig: &Rig, accept: impl Fn(&str) -> bool) -> Self {
+        let index = rig.board.index();
+        let checks = index.checks.iter().filter(|(name, _)| accept(name));
+        Self(checks.map(|(_, slot)| (Arc::clone(slot), slot.next_due_unix_ms(), runs_of(slot))).collect())
+    }
+
+    pub(super) fn checks(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Runs that they made since.
+    pub(super) fn made(&self) -> u64 {
+        self.0.iter().map(|(slot, _, before)| runs_of(slot) - before).sum()
+    }
+
+    /// How late each run of one interval started, in ms.
+    pub(super) fn late(&self, every: Duration) -> Series {
+        let late = self.0.iter().filter_map(|(slot, due, before)| {
+            let (mut due, started) = ((*due)?, slot.view().run.as_ref()?.started_unix_ms);
+            // Looking takes a while: what was due first has been due again, and its latest run is that one's.
+            if runs_of(slot) > before + 1 {
+                due += u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+            }
+            // Both are whole milliseconds, so a run may seem to start a little early.
+            let is_made = started + ROUNDING_MS >= due;
+            let late = if is_made { started } else { crate::rig::unix_ms() }.saturating_sub(due);
+            Some(late as f64)
+        });
+        // Those due at the very end may rightly be still to come.
+        late.collect()
+    }
+}
+
+fn runs_of(slot: &Slot) -> u64 {
+    slot.view().counters.runs
+}
+
 /// One interval. Answers µs of the scheduler thread's CPU time per run, and how late each run started, in ms.
 fn ours(rig: &Rig) -> Result<(f64, Series)> {
-    let index = rig.board.index();
-    let runs_of = |slot: &probity::board::Slot| slot.view().counters.runs;
-    let due: Vec<_> =
-        index.checks.values().map(|slot| (Arc::clone(slot), slot.next_due_unix_ms(), runs_of(slot))).collect();
-    let (cpu, runs) = (threads_cpu(FRONT)?, rig.runs());
+    let due = Due::now(rig, |_| true);
+    let cpu = threads_cpu(FRONT)?;
     std::thread::sleep(EVERY);
     let spent = threads_cpu(FRONT)? - cpu;
-    let made = rig.runs() - runs;
+    let made = due.made();
     ensure!(made > 0, "the schedule made no runs");
-    let late = due.iter().filter_map(|(slot, due, before)| {
-        let (mut due, started) = ((*due)?, slot.view().run.as_ref()?.started_unix_ms);
-        // Looking takes a while: what was due first has been due again, and its latest run is that one's.
-        if runs_of(slot) > before + 1 {
-            due += u64::try_from(EVERY.as_millis()).unwrap_or(u64::MAX);
-        }
-        // Both are whole milliseconds, so a run may seem to start a little early.
-        let is_made = started + ROUNDING_MS >= due;
-        let late = if is_made { started } else { crate::rig::unix_ms() }.saturating_sub(due);
-        Some(late as f64)
-    });
-    // Those due at the very end may rightly be still to come.
-    let late: Series = late.collect();
-    Ok((spent.as_secs_f64() * 1e6 / made as f64, late))
+    Ok((spent.as_secs_f64() * 1e6 / made as f64, due.late(EVERY)))
 }
 
 /// A heap of due times and a timer, and nothing to do when one is due. Answers µs of CPU time per item.
