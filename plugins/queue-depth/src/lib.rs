@@ -47,18 +47,17 @@ impl Check for QueueDepth {
     }
 
     fn run(config: &Config) -> Result<Outcome, Failure> {
-        let mut texts = Vec::new();
+        let (mut texts, mut unseen) = (Vec::new(), Vec::new());
         let mut outcome = Outcome::default();
-        let mut unseen = None;
         for name in &config.queues {
             outcome = match queue::inspect(name) {
                 Ok(stats) => {
                     texts.push(summary(name, &stats));
-                    judge(outcome, name, &stats, config)
+                    judge(outcome, name, &stats, config, &mut unseen)
                 }
                 // What the broker hides from its user says nothing of the queue.
                 Err(error) if is_refusal(&error) => {
-                    unseen = unseen.or_else(|| Some(Error { message: format!("{name}: {}", error.message), ..error }));
+                    unseen.push(Error { message: format!("{name}: {}", error.message), ..error });
                     outcome
                 }
                 Err(error) if error.kind.is_about_the_target() => {
@@ -67,11 +66,13 @@ impl Check for QueueDepth {
                 Err(error) => return Err(error.into()),
             };
         }
-        match unseen {
+        if let Some(first) = unseen.first() {
+            let message = unseen.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ");
             // Bad news stays bad news; good news must not rest on what was not seen.
-            Some(error) if outcome.status != Status::Unhealthy => return Err(error.into()),
-            Some(error) => outcome = outcome.detail("not judged", error.message),
-            None => {}
+            if outcome.status != Status::Unhealthy {
+                return Err(Error { message, ..first.clone() }.into());
+            }
+            outcome = outcome.detail("not judged", message);
         }
         if outcome.status == Status::Healthy {
             outcome.message = texts.join(", ");
@@ -95,36 +96,56 @@ fn summary(name: &str, stats: &Stats) -> String {
     }
 }
 
-/// What the broker does not tell cannot be judged; a threshold for it is a finding, since nobody would notice otherwise.
-fn judge(mut outcome: Outcome, name: &str, stats: &Stats, config: &Config) -> Outcome {
+/// What the broker does not tell cannot be judged: with a threshold for it there is no conclusion, and no other one either.
+fn judge(mut outcome: Outcome, name: &str, stats: &Stats, config: &Config, unseen: &mut Vec<Error>) -> Outcome {
+    let mut untold = |key: &str, is_asked: bool| {
+        if is_asked {
+            let message = format!("{name}: its broker does not tell `{key}`, which {}", told_by(key));
+            unseen.push(Error::new(ErrorKind::Unsupported, message));
+        }
+    };
     let counted = |value: Option<u64>| value.map(|value| value as f64);
-    for (what, value, unit, threshold) in [
+    for (key, value, unit, threshold) in [
         ("depth", counted(stats.depth), "{messages}", &config.depth),
-        ("in flight", counted(stats.in_flight), "{messages}", &config.in_flight),
+        ("in-flight", counted(stats.in_flight), "{messages}", &config.in_flight),
         ("lag", counted(stats.lag), "{messages}", &config.lag),
     ] {
-        outcome = match value {
-            Some(value) => outcome.judge(&format!("{name} {what}"), value, unit, threshold),
-            None => untold(outcome, name, what, *threshold == AtMost::default()),
-        };
+        match value {
+            Some(value) => {
+                outcome = outcome.judge(&format!("{name} {}", key.replace('-', " ")), value, unit, threshold);
+            }
+            None => untold(key, *threshold != AtMost::default()),
+        }
     }
-    outcome = match stats.consumers {
-        Some(count) => outcome.judge(&format!("{name} consumers"), count.into(), "{consumers}", &config.consumers),
-        None => untold(outcome, name, "consumers", config.consumers == AtLeast::default()),
-    };
+    match stats.consumers {
+        Some(count) => {
+            outcome = outcome.judge(&format!("{name} consumers"), count.into(), "{consumers}", &config.consumers);
+        }
+        None => untold("consumers", config.consumers != AtLeast::default()),
+    }
     match (stats.oldest_age_ms, stats.depth) {
         (Some(age), _) => outcome.judge(&format!("{name} oldest age"), age as f64, "ms", &config.oldest_age),
         // In an empty queue nothing waits.
         (None, Some(0)) => outcome,
-        (None, _) => untold(outcome, name, "the age of its oldest message", config.oldest_age == AtMost::default()),
+        (None, _) => {
+            untold("oldest-age", config.oldest_age != AtMost::default());
+            outcome
+        }
     }
 }
 
-fn untold(outcome: Outcome, name: &str, what: &str, is_unasked: bool) -> Outcome {
-    if is_unasked {
-        return outcome;
+/// Who tells the number of a key, and with what right.
+fn told_by(key: &str) -> &'static str {
+    match key {
+        "oldest-age" => {
+            "NATS tells, of a `consumer` to a user who may ask `$JS.API.STREAM.MSG.GET.*`, and Redis of streams, but not \
+             RabbitMQ"
+        }
+        "lag" => "NATS tells of a `consumer`, and Redis from 7.0 on of a `group`",
+        "in-flight" => "NATS tells of a `consumer`, and Redis of a `group`",
+        "consumers" => "RabbitMQ tells, NATS of a stream without `consumer`, and Redis of a `group`",
+        _ => "every broker tells but Redis before 7.0 of a `group`",
     }
-    outcome.finding(Status::Degraded, &format!("{name}: its broker does not tell {what}"))
 }
 
 probity_check::export!(QueueDepth);
@@ -168,12 +189,31 @@ mod tests {
         assert!(idle.message.starts_with("jobs consumers 0"), "{}", idle.message);
     }
 
-    // A threshold for what the broker does not tell is a finding, not silence.
+    // A threshold for what the broker does not tell makes the check unknown, with every key that nothing was told for; what is
+    // told to be bad stays bad, and says what was not judged.
     #[test]
-    fn untold_numbers_are_findings() {
-        let outcome = run(STATS, json!({"lag": {"warn": 1}}));
-        let said = "jobs: its broker does not tell lag";
-        assert_eq!((outcome.status, outcome.message.as_str()), (Status::Degraded, said));
+    fn untold_numbers_are_no_judgement() {
+        let untold = Stats { depth: Some(12), ..Stats::default() };
+        for (key, threshold) in [
+            ("in-flight", json!({"warn": 1})),
+            ("lag", json!({"warn": 1})),
+            ("consumers", json!({"crit": 1})),
+            ("oldest-age", json!({"warn": "1m"})),
+        ] {
+            let mut config = json!({"queues": ["jobs"], "depth": {"warn": 1}});
+            config[key] = threshold;
+            let result = TestHost::new().queue("jobs", untold).run::<QueueDepth>(config.clone());
+            let Err(Failure::Capability(error)) = result else { panic!("{key}: {result:?}") };
+            assert_eq!(error.kind, ErrorKind::Unsupported, "{key}");
+            assert!(error.message.starts_with(&format!("jobs: its broker does not tell `{key}`, which ")), "{error}");
+            config["depth"] = json!({"crit": 1});
+            let bad = TestHost::new().queue("jobs", untold).run::<QueueDepth>(config).unwrap();
+            assert_eq!(
+                (bad.status, bad.message.as_str()),
+                (Status::Unhealthy, "jobs depth 12 messages, more than 1 messages")
+            );
+            assert!(bad.details.iter().any(|(name, text)| name == "not judged" && text.contains(key)), "{bad:?}");
+        }
         let empty = Stats { depth: Some(0), oldest_age_ms: None, ..STATS };
         assert_eq!(run(empty, json!({"oldest-age": {"warn": "1m"}})).status, Status::Healthy);
     }

@@ -1,4 +1,4 @@
-//! A NATS server with JetStream and one user.
+//! A NATS server with JetStream and two users.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -12,7 +12,10 @@ use super::{Process, free_port, program, wait_until};
 /// The user that checks log in as.
 pub const USER: &str = "probe";
 
-/// Its password.
+/// A user with the same password who may not read messages.
+pub const BLIND: &str = "blind";
+
+/// Their password.
 pub const PASSWORD: &str = "swordfish-of-nats";
 
 /// A running server.
@@ -54,8 +57,9 @@ impl Nats {
             )
         });
         let config = format!(
-            "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\nauthorization {{ user: {USER}, password: \
-             \"{PASSWORD}\" }}\n{tls}",
+            "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\nauthorization {{ users = [\n\
+             {{ user: {USER}, password: \"{PASSWORD}\" }}\n{{ user: {BLIND}, password: \"{PASSWORD}\", \
+             permissions: {{ publish: {{ deny: [\"$JS.API.STREAM.MSG.GET.>\"] }} }} }}\n] }}\n{tls}",
             dir.path().join("store").display(),
         );
         std::fs::write(dir.path().join("nats.conf"), config).expect("the directory can be written");

@@ -61,6 +61,9 @@ async fn redis_lists_and_streams() {
     let judged = host(&redis.url(), list, "depth = { warn = 2 }");
     wait_for(&judged, "degraded", "jobs depth 3");
 
+    let unseen = host(&redis.url(), list, "depth = { crit = 100 }\nconsumers = { crit = 1 }");
+    wait_for(&unseen, "unknown", "does not tell `consumers`");
+
     publish(&redis.url(), "stream = \"log\"", 4).await;
     let judged = host(&redis.url(), "stream = \"log\"", "oldest-age = { crit = \"50ms\" }");
     let check = wait_for(&judged, "unhealthy", "jobs oldest age");
@@ -95,6 +98,13 @@ async fn nats_streams_and_consumers() {
     let lagging = host(&nats.url(), "stream = \"JOBS\"\nconsumer = \"worker\"", "lag = { warn = 2 }");
     let check = wait_for(&lagging, "degraded", "jobs lag 3");
     assert!(check["measurements"]["jobs oldest age"]["value"].as_f64().unwrap() > 0.0, "{check}");
+
+    // To a user who may not read messages NATS does not tell how old one is: that is no judgement, and the right is named.
+    let blind = nats.url().replace(nats::USER, nats::BLIND);
+    let consumer = "stream = \"JOBS\"\nconsumer = \"worker\"";
+    let unseen = host(&blind, consumer, "oldest-age = { crit = \"1h\" }");
+    wait_for(&unseen, "unknown", "to a user who may ask `$JS.API.STREAM.MSG.GET.*`");
+    wait_for(&host(&blind, consumer, "lag = { warn = 2 }"), "degraded", "jobs lag 3");
 
     let missing = host(&nats.url(), "stream = \"OTHER\"", "");
     wait_for(&missing, "unhealthy", "stream not found (10059)");
@@ -139,6 +149,8 @@ async fn rabbitmq_queues() {
     let check = wait_for(&watched, "degraded", "jobs depth 3");
     assert_eq!(check["measurements"]["jobs consumers"]["value"], 0.0, "{check}");
     keeps(&watched, rabbitmq::PASSWORD);
+    let unseen = host(&rabbit.url(), jobs, "oldest-age = { warn = \"1h\" }");
+    wait_for(&unseen, "unknown", "does not tell `oldest-age`");
 
     let missing = host(&rabbit.url(), "name = \"others\"", "");
     wait_for(&missing, "unhealthy", "no queue 'others' in vhost 'shop' (NOT_FOUND)");
