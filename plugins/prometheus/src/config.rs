@@ -42,7 +42,9 @@ pub(crate) struct Rule {
     #[serde(default)]
     pub(crate) unit: String,
     #[serde(default)]
-    pub(crate) missing: Missing,
+    pub(crate) missing: Verdict,
+    #[serde(default)]
+    pub(crate) on_null: Option<Verdict>,
     #[serde(default)]
     pub(crate) at_most: AtMost<Number>,
     #[serde(default)]
@@ -52,6 +54,11 @@ pub(crate) struct Rule {
 impl Rule {
     pub(crate) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.metric)
+    }
+
+    /// Whether its value has to be something.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.at_most != AtMost::default() || self.at_least != AtLeast::default()
     }
 
     /// What is read: the series above the line, then those below it, if there is a line.
@@ -86,10 +93,10 @@ pub(crate) enum Aggregate {
     Count,
 }
 
-/// What it means when there is no such series.
+/// What it means when there is nothing to judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Missing {
+pub(crate) enum Verdict {
     Healthy,
     Degraded,
     #[default]
@@ -115,6 +122,11 @@ fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Rule>, D::Err
         let name = rule.name();
         if rules[..at].iter().any(|other| other.name() == name) {
             return Err(de::Error::custom(format_args!("two metrics are called {name:?}: give one another `name`")));
+        }
+        if rule.on_null.is_some() && rule.divide_by.is_none() {
+            return Err(de::Error::custom(format_args!(
+                "{name:?}: `on-null` is for `divide-by`: else nothing is divided"
+            )));
         }
         if rule.rate && rule.selectors().iter().any(|selector| selector.aggregate != Aggregate::Sum) {
             return Err(de::Error::custom(format_args!("{name:?}: the rate of anything but a sum means nothing")));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 mod config;
 mod text;
 
-use config::{Aggregate, Config, Missing, Rule, Selector};
+use config::{Aggregate, Config, Rule, Selector, Verdict};
 
 /// Servers that can write more than one format are asked for this one.
 const ACCEPT: &str = "text/plain;version=0.0.4;q=1,*/*;q=0.1";
@@ -176,7 +176,7 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<Judged, Fai
     }
     let value = match values[..] {
         [over, under] if under.as_f64() == 0.0 && over.as_f64() == 0.0 => {
-            return Ok(Judged::So(outcome, format!("{name}: nothing to divide")));
+            return Ok(nothing(outcome, rule));
         }
         [over, under] => Number::Real(over.as_f64() / under.as_f64()),
         [value] => value,
@@ -191,7 +191,17 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<Judged, Fai
     Ok(Judged::So(outcome, text))
 }
 
-impl Missing {
+/// Nothing over nothing is no number. Where one is asked for, that is no judgement unless the operator says which it is.
+fn nothing(outcome: Outcome, rule: &Rule) -> Judged {
+    let text = format!("{}: nothing to divide", rule.name());
+    match rule.on_null.map(Verdict::status) {
+        Some(status) => Judged::So(outcome.finding(status, &text), text),
+        None if rule.is_judged() => Judged::Not(outcome, text),
+        None => Judged::So(outcome, text),
+    }
+}
+
+impl Verdict {
     const fn status(self) -> Status {
         match self {
             Self::Healthy => Status::Healthy,

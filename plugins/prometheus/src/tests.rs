@@ -74,8 +74,31 @@ fn ratios_are_judged() {
     let rule = json!({"name": "failures", "metric": "http_requests_total", "labels": {"code": "500"},
         "divide-by": {"metric": "http_requests_total"}, "at-most": {"crit": 0.005}});
     assert_eq!(run(&host(&[PAGE]), rule.clone()).message, "failures 0.01, more than 0.005");
-    let idle = "http_requests_total{code=\"500\"} 0\n";
-    assert_eq!(run(&host(&[idle]), rule).status, Status::Healthy, "no traffic has no failures");
+}
+
+// Nothing over nothing is no number: without a judgement where one is asked for, and with the one that `on-null` says. What
+// else is bad stays bad.
+#[test]
+fn nothing_over_nothing_is_no_judgement() {
+    let idle = "http_requests_total{code=\"500\"} 0\nqueue_depth 7\n";
+    let rule = json!({"name": "failures", "metric": "http_requests_total", "labels": {"code": "500"},
+        "divide-by": {"metric": "http_requests_total"}, "at-most": {"crit": 0.005}});
+    let result = host(&[idle]).run::<Prometheus>(json!({"url": URL, "metrics": [rule]}));
+    assert!(matches!(&result, Err(Failure::Other(text)) if text == "failures: nothing to divide"), "{result:?}");
+    let deep = json!({"metric": "queue_depth", "at-most": {"crit": 1}});
+    let bad = host(&[idle]).run::<Prometheus>(json!({"url": URL, "metrics": [rule, deep]})).unwrap();
+    assert_eq!(bad.status, Status::Unhealthy);
+    let said = |word: &str| {
+        let mut rule = rule.clone();
+        rule["on-null"] = word.into();
+        let outcome = run(&host(&[idle]), rule);
+        assert_eq!(outcome.message, "failures: nothing to divide", "{word}");
+        outcome.status
+    };
+    assert_eq!(["healthy", "degraded", "unhealthy"].map(said), [Status::Healthy, Status::Degraded, Status::Unhealthy]);
+    let mut shown = rule;
+    shown.as_object_mut().unwrap().remove("at-most");
+    assert_eq!(run(&host(&[idle]), shown).status, Status::Healthy, "nobody asked for a judgement");
 }
 
 // What is missing is bad news, unless it is said to be none.
@@ -168,6 +191,7 @@ fn useless_rules_are_refused() {
         json!([]),
         json!([{"metric": "x"}, {"metric": "x", "labels": {"a": "b"}}]),
         json!([{"metric": "x", "rate": true, "aggregate": "max"}]),
+        json!([{"metric": "x", "on-null": "healthy"}]),
     ] {
         let refused = TestHost::new().run::<Prometheus>(json!({"url": URL, "metrics": metrics}));
         assert!(matches!(refused, Err(Failure::InvalidConfig(text)) if text.starts_with("at /metrics")));
