@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use probity::capabilities::{Push, Report, StateStore};
+use probity::capabilities::{Moment, Push, Report, StateStore};
 
 static DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     let dir = std::env::temp_dir().join(format!("probity-fuzz-state-{}", std::process::id()));
@@ -23,7 +23,7 @@ static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let path = DIR.join("good.redb");
     let store = StateStore::open(&path).expect("a damaged file is set aside");
     for name in ["one", "two", "three"] {
-        store.set(name, "key", vec![7; 900], None, 0, 1 << 20).expect("there is room");
+        store.set(name, "key", vec![7; 900], None, Moment::now(), 1 << 20).expect("there is room");
         store.heartbeats().push(name, Report { push: Push::Ok, run: None, message: "well".to_owned() }, 1, 10);
     }
     store.flush().expect("the disk takes it");
@@ -54,7 +54,7 @@ fuzz_target!(|bytes: &[u8]| {
     fs::write(&path, patched(GOOD.clone(), bytes)).expect("the disk takes it");
     let store = StateStore::open(&path).expect("a damaged file is set aside");
     // What was read may fill the quota already.
-    let _ = store.set("one", "other", b"value".to_vec(), None, 0, 1 << 20);
+    let _ = store.set("one", "other", b"value".to_vec(), None, Moment::now(), 1 << 20);
     store.flush().expect("a store that was opened can be written");
     drop(store);
     for entry in fs::read_dir(&*DIR).expect("it is there").flatten() {

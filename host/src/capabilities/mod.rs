@@ -61,6 +61,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
+pub use clock::Moment;
 pub(crate) use clock::unix_ms;
 pub(crate) use content::decoded_now;
 pub use egress::{Refusal, Zone, zone};
@@ -265,8 +266,8 @@ impl HostState {
     }
 
     /// The time by which state expires: the case's, where there is one.
-    fn unix_ms(&self) -> u64 {
-        self.env.script.as_ref().map_or_else(clock::unix_ms, |script| script.now())
+    fn moment(&self) -> Moment {
+        self.env.script.as_ref().map_or_else(Moment::now, |script| script.moment())
     }
 
     /// When the run started.

@@ -9,13 +9,13 @@ impl Host for HostState {
     fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, HostError> {
         self.call_now(Capability::State, "get", &key, |host| {
             check_key(&key)?;
-            Ok(host.env.state.get(&host.env.name, &key, host.unix_ms()))
+            Ok(host.env.state.get(&host.env.name, &key, host.moment()))
         })
     }
 
     fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Result<(), HostError> {
         self.call_now(Capability::State, "set", &key, |host| {
-            host.env.state.set(&host.env.name, &key, value, ttl_ms, host.unix_ms(), host.env.limits.state_bytes)
+            host.env.state.set(&host.env.name, &key, value, ttl_ms, host.moment(), host.env.limits.state_bytes)
         })
     }
 
@@ -30,7 +30,7 @@ impl Host for HostState {
     /// Atomic because a check has one run at a time. A key that expires still does, at the same time.
     fn increment(&mut self, key: String, delta: i64) -> Result<i64, HostError> {
         self.call_now(Capability::State, "increment", &key, |host| {
-            let (name, state, now) = (&host.env.name, &host.env.state, host.unix_ms());
+            let (name, state, now) = (&host.env.name, &host.env.state, host.moment());
             let before = match state.get(name, &key, now) {
                 None => 0,
                 Some(bytes) => {
@@ -51,7 +51,7 @@ impl Host for HostState {
 
     fn keys(&mut self, prefix: String) -> Result<Vec<String>, HostError> {
         self.call_now(Capability::State, "keys", &prefix, |host| {
-            Ok(host.env.state.keys(&host.env.name, &prefix, host.unix_ms()))
+            Ok(host.env.state.keys(&host.env.name, &prefix, host.moment()))
         })
     }
 }
@@ -59,8 +59,11 @@ impl Host for HostState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capabilities::Moment;
     use crate::capabilities::tests::{answer, state};
     use crate::config::Limits;
+
+    const START: Moment = Moment { unix_ms: 0, monotonic_ms: 0 };
 
     // A key that is none is told by every function that takes one.
     #[test]
@@ -84,11 +87,11 @@ mod tests {
     fn a_counter_expires_when_it_was_to() {
         let mut host = state(&[], &[], &[], Limits::DEFAULT);
         host.set("count".into(), b"1".to_vec(), Some(60_000)).unwrap();
-        let before = host.env.state.ttl_ms("test", "count", 0).unwrap();
+        let before = host.env.state.ttl_ms("test", "count", START).unwrap();
         assert_eq!(host.increment("count".into(), 1).unwrap(), 2);
-        let after = host.env.state.ttl_ms("test", "count", 0).unwrap();
+        let after = host.env.state.ttl_ms("test", "count", START).unwrap();
         assert!(before.abs_diff(after) < 1_000, "{before} and {after}");
         assert_eq!(host.increment("other".into(), 1).unwrap(), 1);
-        assert_eq!(host.env.state.ttl_ms("test", "other", 0), None);
+        assert_eq!(host.env.state.ttl_ms("test", "other", START), None);
     }
 }

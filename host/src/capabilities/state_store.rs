@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::heartbeat_store::HeartbeatStore;
 use super::state_file::{Kind, MakeDatabase, Row, StateError, StateFile, make_database};
-use super::{CallError, ErrorKind};
+use super::{CallError, ErrorKind, Moment};
 use crate::config::is_name;
 use crate::text::clean;
 
@@ -55,8 +55,12 @@ type Entries = BTreeMap<String, Entry>;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Entry {
     value: Vec<u8>,
+    /// For the next process.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_unix_ms: Option<u64>,
+    /// The same by this process's clock: one that is set, back or forth, neither keeps a value alive nor ends it.
+    #[serde(skip)]
+    expires_monotonic_ms: Option<u64>,
 }
 
 impl StateStore {
@@ -75,12 +79,13 @@ impl StateStore {
     }
 
     fn open_by(path: &Path, make: MakeDatabase) -> Result<Self, StateError> {
+        let now = Moment::now();
         let mut inner = Inner::default();
         let heartbeats = HeartbeatStore::default();
         let file = StateFile::open(path, make, |kind, name, bytes| {
             let read = match kind {
                 _ if !is_name(name) => Err("no name of a check or heartbeat".to_owned()),
-                Kind::Check => entries(bytes).map(|entries| drop(inner.checks.insert(name.to_owned(), entries))),
+                Kind::Check => entries(bytes, now).map(|entries| drop(inner.checks.insert(name.to_owned(), entries))),
                 Kind::Heartbeat => heartbeats.restore(name, bytes).map_err(|error| error.to_string()),
             };
             if let Err(error) = read {
@@ -148,21 +153,16 @@ impl StateStore {
 
     /// The value under `key`, if it is there and has not expired.
     #[must_use]
-    pub fn get(&self, check: &str, key: &str, now_unix_ms: u64) -> Option<Vec<u8>> {
-        self.lock()
-            .checks
-            .get(check)?
-            .get(key)
-            .filter(|entry| entry.alive(now_unix_ms))
-            .map(|entry| entry.value.clone())
+    pub fn get(&self, check: &str, key: &str, now: Moment) -> Option<Vec<u8>> {
+        self.lock().checks.get(check)?.get(key).filter(|entry| entry.alive(now)).map(|entry| entry.value.clone())
     }
 
     /// How long the value of `key` stays, in milliseconds; none for good, or when there is none.
     #[must_use]
-    pub fn ttl_ms(&self, check: &str, key: &str, now_unix_ms: u64) -> Option<u64> {
+    pub fn ttl_ms(&self, check: &str, key: &str, now: Moment) -> Option<u64> {
         let inner = self.lock();
-        let expires = inner.checks.get(check)?.get(key)?.expires_unix_ms?;
-        expires.checked_sub(now_unix_ms)
+        let expires = inner.checks.get(check)?.get(key)?.expires_monotonic_ms?;
+        expires.checked_sub(now.monotonic_ms)
     }
 
     /// Stores `value` under `key`, for `ttl_ms` if given.
@@ -176,13 +176,13 @@ impl StateStore {
         key: &str,
         value: Vec<u8>,
         ttl_ms: Option<u64>,
-        now_unix_ms: u64,
+        now: Moment,
         bytes_max: u32,
     ) -> Result<(), CallError> {
         check_key(key)?;
         let mut inner = self.lock();
         let entries = inner.checks.entry(check.to_owned()).or_default();
-        entries.retain(|_, entry| entry.alive(now_unix_ms));
+        entries.retain(|_, entry| entry.alive(now));
         let others = entries.iter().filter(|(name, _)| *name != key);
         let (count, bytes) =
             others.fold((0, 0), |(count, bytes), (name, entry)| (count + 1, bytes + name.len() + entry.value.len()));
@@ -195,8 +195,9 @@ impl StateStore {
                 format!("a check keeps at most {bytes_max} bytes of state (key `state-bytes`)"),
             ));
         }
-        let expires_unix_ms = ttl_ms.map(|ttl| now_unix_ms.saturating_add(ttl));
-        entries.insert(key.to_owned(), Entry { value, expires_unix_ms });
+        let expires_unix_ms = ttl_ms.map(|ttl| now.unix_ms.saturating_add(ttl));
+        let expires_monotonic_ms = ttl_ms.map(|ttl| now.monotonic_ms.saturating_add(ttl));
+        entries.insert(key.to_owned(), Entry { value, expires_unix_ms, expires_monotonic_ms });
         inner.dirty.insert(check.to_owned());
         Ok(())
     }
@@ -211,12 +212,12 @@ impl StateStore {
 
     /// Keys that start with `prefix`, sorted.
     #[must_use]
-    pub fn keys(&self, check: &str, prefix: &str, now_unix_ms: u64) -> Vec<String> {
+    pub fn keys(&self, check: &str, prefix: &str, now: Moment) -> Vec<String> {
         let inner = self.lock();
         let Some(entries) = inner.checks.get(check) else { return Vec::new() };
         entries
             .iter()
-            .filter(|(key, entry)| key.starts_with(prefix) && entry.alive(now_unix_ms))
+            .filter(|(key, entry)| key.starts_with(prefix) && entry.alive(now))
             .map(|(key, _)| key.clone())
             .collect()
     }
@@ -227,19 +228,23 @@ impl StateStore {
 }
 
 impl Entry {
-    fn alive(&self, now_unix_ms: u64) -> bool {
-        self.expires_unix_ms.is_none_or(|expires| now_unix_ms < expires)
+    fn alive(&self, now: Moment) -> bool {
+        self.expires_monotonic_ms.is_none_or(|expires| now.monotonic_ms < expires)
     }
 }
 
-/// The entries in a row, if they are within what [`StateStore::set`] takes.
-fn entries(bytes: &[u8]) -> Result<Entries, String> {
+/// The entries in a row, if they are within what [`StateStore::set`] takes. What is left of their time runs from `now` on.
+fn entries(bytes: &[u8], now: Moment) -> Result<Entries, String> {
     if bytes.len() > ROW_BYTES_MAX {
         return Err(format!("{} bytes, at most {ROW_BYTES_MAX} are read", bytes.len()));
     }
-    let entries: Entries = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let mut entries: Entries = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if entries.len() > KEYS_MAX || entries.keys().any(|key| check_key(key).is_err()) {
         return Err("keys that no check could have written".to_owned());
+    }
+    entries.retain(|_, entry| entry.expires_unix_ms.is_none_or(|expires| now.unix_ms < expires));
+    for entry in entries.values_mut() {
+        entry.expires_monotonic_ms = entry.expires_unix_ms.map(|expires| now.monotonic_of(expires));
     }
     Ok(entries)
 }

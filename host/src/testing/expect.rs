@@ -193,7 +193,7 @@ impl Judge<'_> {
 
     fn kept(&self, found: &mut Vec<Difference>) {
         let Some(wanted) = &self.expect.state else { return };
-        let now = self.script.now();
+        let now = self.script.moment();
         let mut keys = self.state.keys(self.check, "", now);
         keys.extend(wanted.get_ref().keys().cloned());
         keys.sort();

@@ -155,7 +155,7 @@ impl Case {
                 toml::Value::String(text) => text.clone().into_bytes(),
                 other => script::json_of(other).to_string().into_bytes(),
             };
-            let kept = state.set(&check, key, bytes, None, script.now(), limits.state_bytes);
+            let kept = state.set(&check, key, bytes, None, script.moment(), limits.state_bytes);
             kept.map_err(|error| anyhow::anyhow!("{}: state.{key}: {error}", self.name))?;
         }
         let config_text = self.config.to_string();

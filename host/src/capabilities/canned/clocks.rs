@@ -12,8 +12,8 @@ use wasmtime_wasi::clocks::WasiClocksView;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
-use super::super::HostState;
 use super::super::bindings::probity::check::clock;
+use super::super::{HostState, Moment};
 use super::{Acting, Actor, Script};
 
 const MONOTONIC_START_NS: u64 = 1_000_000_000;
@@ -32,6 +32,11 @@ impl Script {
     /// The clock of the case.
     pub(crate) fn now(&self) -> u64 {
         self.now_unix_ms.unwrap_or_else(super::super::unix_ms).saturating_add(self.notes().slept_ms)
+    }
+
+    /// The same by both clocks.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { unix_ms: self.now(), monotonic_ms: self.monotonic_ns() / MS_NS }
     }
 
     fn monotonic_ns(&self) -> u64 {

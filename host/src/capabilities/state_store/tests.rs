@@ -9,12 +9,17 @@ use redb::{Builder, Database, DatabaseError, StorageBackend};
 use super::*;
 use crate::capabilities::{Push, Report};
 
+/// So many milliseconds after a beginning, by both clocks.
+fn at(ms: u64) -> Moment {
+    Moment { unix_ms: ms, monotonic_ms: ms }
+}
+
 fn set(store: &StateStore, check: &str, value: &[u8]) {
-    store.set(check, "key", value.to_vec(), None, 0, 1 << 20).unwrap();
+    store.set(check, "key", value.to_vec(), None, at(0), 1 << 20).unwrap();
 }
 
 fn get(store: &StateStore, check: &str) -> Option<Vec<u8>> {
-    store.get(check, "key", 0)
+    store.get(check, "key", at(0))
 }
 
 fn beat(store: &StateStore, at: u64) {
@@ -36,23 +41,57 @@ fn state_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.redb");
     let store = StateStore::open(&path).unwrap();
-    store.set("a", "kept", b"1".to_vec(), None, 0, 100).unwrap();
-    store.set("a", "short", b"2".to_vec(), Some(10), 0, 100).unwrap();
+    store.set("a", "kept", b"1".to_vec(), None, at(0), 100).unwrap();
+    store.set("a", "short", b"2".to_vec(), Some(10), at(0), 100).unwrap();
     store.flush().unwrap();
     drop(store);
     let store = StateStore::open(&path).unwrap();
-    assert_eq!(store.get("a", "kept", 20), Some(b"1".to_vec()));
-    assert_eq!(store.keys("a", "", 20), ["kept"]);
+    assert_eq!(store.get("a", "kept", at(20)), Some(b"1".to_vec()));
+    assert_eq!(store.keys("a", "", at(20)), ["kept"]);
+}
+
+// A value lives for as long as it was to, whatever the clock is set to meanwhile: back by two hours it is not kept alive, forth
+// by as much it is not ended.
+#[test]
+fn a_clock_that_is_set_changes_no_life() {
+    const HOURS_MS: u64 = 2 * 3_600_000;
+    let store = StateStore::in_memory();
+    let began = Moment { unix_ms: 10 * HOURS_MS, monotonic_ms: 5_000 };
+    store.set("a", "key", b"1".to_vec(), Some(1_000), began, 100).unwrap();
+    for unix_ms in [began.unix_ms - HOURS_MS, began.unix_ms, began.unix_ms + HOURS_MS] {
+        let after = |ms: u64| Moment { unix_ms: unix_ms + ms, monotonic_ms: began.monotonic_ms + ms };
+        assert_eq!(store.get("a", "key", after(999)), Some(b"1".to_vec()), "{unix_ms}");
+        assert_eq!(store.ttl_ms("a", "key", after(400)), Some(600), "{unix_ms}");
+        assert_eq!(store.get("a", "key", after(1_000)), None, "{unix_ms}");
+        assert!(store.keys("a", "", after(1_000)).is_empty(), "{unix_ms}");
+    }
+}
+
+// What was left of a value's life when the host ended goes on after the restart.
+#[test]
+fn lives_go_on_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    let store = StateStore::open(&path).unwrap();
+    let minute = Some(60_000);
+    store.set("a", "key", b"1".to_vec(), minute, Moment::now(), 100).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    let store = StateStore::open(&path).unwrap();
+    let now = Moment::now();
+    assert!(store.ttl_ms("a", "key", now).is_some_and(|left| (30_000..=60_000).contains(&left)));
+    let later = Moment { monotonic_ms: now.monotonic_ms + 60_000, ..now };
+    assert_eq!(store.get("a", "key", later), None);
 }
 
 // The quota counts the whole check, and replacing a value frees the old one.
 #[test]
 fn quota_is_per_check() {
     let store = StateStore::in_memory();
-    store.set("a", "k", vec![0; 90], None, 0, 100).unwrap();
-    store.set("a", "k", vec![0; 99], None, 0, 100).unwrap();
-    assert_eq!(store.set("a", "l", vec![0; 1], None, 0, 100).unwrap_err().kind, ErrorKind::Quota);
-    store.set("b", "l", vec![0; 99], None, 0, 100).unwrap();
+    store.set("a", "k", vec![0; 90], None, at(0), 100).unwrap();
+    store.set("a", "k", vec![0; 99], None, at(0), 100).unwrap();
+    assert_eq!(store.set("a", "l", vec![0; 1], None, at(0), 100).unwrap_err().kind, ErrorKind::Quota);
+    store.set("b", "l", vec![0; 99], None, at(0), 100).unwrap();
 }
 
 /// What the disk of this test's thread does.
@@ -312,9 +351,9 @@ fn strange_rows_are_left_out() {
     write.commit().unwrap();
     drop(database);
     let store = StateStore::open(&path).unwrap();
-    assert_eq!(store.get("good", "key", u64::MAX - 1), Some(b"1".to_vec()));
+    assert_eq!(store.get("good", "key", at(0)), Some(b"1".to_vec()));
     for (name, _) in &rows[1..] {
-        assert_eq!(store.keys(name, "", 0), Vec::<String>::new(), "{name}");
+        assert_eq!(store.keys(name, "", at(0)), Vec::<String>::new(), "{name}");
     }
 }
 
