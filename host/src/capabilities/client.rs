@@ -20,7 +20,7 @@ use super::request::{Request, invalid};
 use super::tls::{TlsInfo, Trust};
 use super::{CallError, ErrorKind};
 use crate::config::grants::{Host, HostPattern};
-use crate::config::{Connection, Grants, Limits};
+use crate::config::{Connection, Grants, Limits, Secrets};
 use crate::trace::SpanId;
 
 /// Bytes of a request's URL.
@@ -33,6 +33,8 @@ pub struct HttpClient {
     /// With the reason for those that cannot be used.
     endpoints: Arc<BTreeMap<String, Result<Endpoint, String>>>,
     trust: Trust,
+    /// What is told of the tokens that are fetched.
+    secrets: Secrets,
 }
 
 /// What came back.
@@ -85,7 +87,13 @@ impl HttpClient {
             Connection::Http(connection) => Some((name.clone(), Endpoint::new(connection))),
             _ => None,
         });
-        Self { net, endpoints: Arc::new(endpoints.collect()), trust: Trust::default() }
+        Self { net, endpoints: Arc::new(endpoints.collect()), trust: Trust::default(), secrets: Secrets::default() }
+    }
+
+    /// The same with the tokens it fetches kept out of whatever `secrets` are kept out of.
+    #[must_use]
+    pub fn keeping(self, secrets: &Secrets) -> Self {
+        Self { secrets: secrets.clone(), ..self }
     }
 
     /// The connections that cannot be used, and why.
@@ -144,13 +152,13 @@ impl HttpClient {
         let Some(oauth) = trip.endpoint.and_then(|endpoint| endpoint.oauth.as_ref()) else {
             return Exchange::open(&self.net, trip.hop(grants, None)?, deadline).await;
         };
-        let lease = oauth.token(&self.net, &self.trust, deadline).await?;
+        let lease = oauth.token((&self.net, &self.trust, &self.secrets), deadline).await?;
         let exchange = Exchange::open(&self.net, trip.hop(grants, Some(&lease.header))?, deadline).await?;
         if exchange.status != StatusCode::UNAUTHORIZED || lease.is_new {
             return Ok(exchange);
         }
         oauth.forget(&lease);
-        let lease = oauth.token(&self.net, &self.trust, deadline).await?;
+        let lease = oauth.token((&self.net, &self.trust, &self.secrets), deadline).await?;
         Exchange::open(&self.net, trip.hop(grants, Some(&lease.header))?, deadline).await
     }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 use tokio::time::timeout_at;
@@ -27,7 +27,7 @@ use super::quota::Budget;
 use super::tls::Trust;
 use super::{CallError, ErrorKind};
 use crate::config::grants::{Host, HostPattern};
-use crate::config::{OAuth2, SecretPlace};
+use crate::config::{OAuth2, SecretPlace, Secrets};
 
 /// For one answer of the token endpoint, whoever waits.
 const FETCH_TIME_MAX: Duration = Duration::from_secs(10);
@@ -82,6 +82,7 @@ struct Flight {
 /// What the endpoint gave.
 #[derive(Clone)]
 struct Fresh {
+    token: Arc<str>,
     header: HeaderValue,
     /// When to ask for the next one.
     until: Instant,
@@ -148,7 +149,11 @@ impl OAuth {
     ///
     /// # Errors
     /// Those of the token endpoint, which they name; `timeout`.
-    pub(super) async fn token(&self, net: &Net, system: &Trust, deadline: Instant) -> Result<Lease, CallError> {
+    pub(super) async fn token(
+        &self,
+        (net, system, secrets): (&Net, &Trust, &Secrets),
+        deadline: Instant,
+    ) -> Result<Lease, CallError> {
         let flight = {
             let mut state = self.state();
             let now = Instant::now();
@@ -159,6 +164,9 @@ impl OAuth {
             let under_way = state.flight.clone().filter(|flight| now < flight.started + FETCH_TIME_MAX);
             under_way.unwrap_or_else(|| {
                 let fetch = fetch(Arc::clone(&self.settings), net.clone(), system.clone(), now + FETCH_TIME_MAX);
+                let secrets = secrets.clone();
+                // Before anybody has it.
+                let fetch = fetch.inspect_ok(move |fresh| secrets.learn(&fresh.token));
                 let flight = Flight { started: now, answer: fetch.boxed().shared() };
                 state.flight = Some(flight.clone());
                 flight
@@ -221,7 +229,11 @@ async fn fetch(settings: Arc<Settings>, net: Net, system: Trust, deadline: Insta
     let header = sensitive(&format!("Bearer {}", answer.token)).ok_or_else(|| {
         named(CallError::new(ErrorKind::Protocol, "its token holds characters that headers cannot carry"))
     })?;
-    Ok(Fresh { header, until: asked + answer.lifetime - (answer.lifetime / 10).min(MARGIN_MAX) })
+    Ok(Fresh {
+        token: answer.token.into(),
+        header,
+        until: asked + answer.lifetime - (answer.lifetime / 10).min(MARGIN_MAX),
+    })
 }
 
 /// A token as the endpoint tells it.

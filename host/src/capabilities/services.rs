@@ -61,7 +61,7 @@ impl Services {
         // From here on libraries see them, and log what they like.
         crate::log::keep_out(&config.secrets);
         let net = Net::new(config.egress.clone(), Resolver::default());
-        let http = HttpClient::new(net.clone(), &config.connections);
+        let http = HttpClient::new(net.clone(), &config.connections).keeping(&config.secrets);
         let redis = RedisClient::new(&net, &config.connections);
         let queues = QueueClient::new(&net, config, &redis);
         for (name, why) in http.unusable().chain(redis.unusable()).chain(queues.unusable()) {

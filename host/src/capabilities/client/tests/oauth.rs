@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::config::{OAuth2, SecretPlace};
+use crate::config::{OAuth2, SecretPlace, Secrets};
 
 /// A token endpoint that gives `t-1`, `t-2`, … for so many seconds; its URL and what it was asked.
 async fn tokens(expires_in: u32) -> (String, Arc<Mutex<Vec<String>>>) {
@@ -64,6 +64,24 @@ async fn a_token_is_fetched_and_kept() {
     // probity:hunter2+%26+more
     assert!(asked[0].contains("authorization: Basic cHJvYml0eTpodW50ZXIyKyUyNittb3Jl\r\n"), "{}", asked[0]);
     assert!(!format!("{client:?}").contains("hunter2") && !format!("{client:?}").contains("t-1"));
+}
+
+// A token is a secret like those of the configuration: what a server says of it is redacted, also by the copies that runs and
+// the log had before it was fetched.
+#[tokio::test]
+async fn tokens_are_redacted() {
+    let (token_base, _) = serve(|_| json("{\"access_token\":\"eyJhbGciOi.of-one-hour\",\"expires_in\":3600}")).await;
+    let (base, _) = serve(ok).await;
+    let secrets = Secrets::new(["hunter2 & more".to_owned()]);
+    let of_the_log = secrets.with_escapes();
+    let client = client(&base, &token_base).keeping(&secrets);
+    let answer = send(&client, &through_billing()).await.unwrap();
+    let body = String::from_utf8(answer.body.unwrap().to_vec()).unwrap();
+    assert!(body.contains("Bearer eyJhbGciOi.of-one-hour"), "{body}");
+    for known in [secrets, of_the_log] {
+        let clean = known.redact(&body).into_owned();
+        assert!(clean.contains("Bearer [redacted]") && !clean.contains("eyJhbGciOi"), "{clean}");
+    }
 }
 
 // Whoever comes while a token is fetched waits for that one.
