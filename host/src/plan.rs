@@ -125,7 +125,7 @@ impl PlannedCheck {
             && !is_ungranted
     }
 
-    /// Whether a check without a conclusion (`pending`) is one that will have one. What waits for an operator instead counts
+    /// Whether a check that has not run (`pending`) is one that will. What waits for an operator instead counts
     /// as `on-unknown` says at once: a check that was declared and is not run must not look well.
     #[must_use]
     pub fn awaits(&self, pending: bool) -> bool {

@@ -190,7 +190,8 @@ impl Board {
     /// Changes a check's view: its scopes and the start first, so that whoever has seen the view finds it counted in every
     /// probe; then listeners are told of a transition.
     fn move_to(&self, writer: &Writer<'_>, slot: &Slot, before: &View, after: &Arc<View>, now_unix_ms: u64) {
-        if before.status != after.status || before.pending != after.pending {
+        let counts_else = |view: &View| (view.status, view.pending, view.concluded);
+        if counts_else(before) != counts_else(after) {
             let index = self.index.load();
             for id in scopes_of(slot.planned()) {
                 if let Some(scope) = index.scopes.get(&id) {

@@ -37,7 +37,7 @@ pub struct Summary {
     pub status: Status,
     /// Checks per status.
     pub counts: Counts,
-    /// Checks without a first conclusion.
+    /// Checks that have not run yet; of those that the start waits for, checks without a first conclusion.
     pub pending: u32,
     /// When `status` was entered, milliseconds since the Unix epoch.
     pub since_unix_ms: u64,
@@ -62,7 +62,7 @@ impl Scope {
 
     /// Whether a member is still waited for. The start waits for conclusions, whatever keeps them away.
     fn pending(&self, view: &View, planned: &PlannedCheck) -> bool {
-        if self.id == ScopeId::Expected { view.pending } else { planned.awaits(view.pending) }
+        if self.id == ScopeId::Expected { !view.concluded } else { planned.awaits(view.pending) }
     }
 
     pub(super) fn shift(&self, before: &View, after: &View, planned: &PlannedCheck, now_unix_ms: u64) {

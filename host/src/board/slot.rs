@@ -34,8 +34,10 @@ pub struct View {
     pub status: Status,
     /// Why there is no (fresh) conclusion, when there is none.
     pub unknown: Option<Failure>,
-    /// Whether the first conclusion is still awaited.
+    /// Whether no run has ended yet.
     pub pending: bool,
+    /// Whether a run has come to a conclusion, which is what the start waits for: one that ended without any has not.
+    pub concluded: bool,
     /// The latest finished run.
     pub run: Option<Arc<Run>>,
     /// When the latest run ended, by a clock that nobody sets.
@@ -135,6 +137,7 @@ impl Slot {
             status: Status::Unknown,
             unknown: Some(planned.blocked.clone().unwrap_or_else(pending)),
             pending: true,
+            concluded: false,
             run: None,
             ended: Instant::now(),
             since_unix_ms: now_unix_ms,
@@ -251,7 +254,8 @@ impl Slot {
         let after = Arc::new(View {
             status,
             unknown: failure.cloned(),
-            pending: !kept.hysteresis.concluded(),
+            pending: false,
+            concluded: kept.hysteresis.concluded(),
             since_unix_ms: if status == before.status { before.since_unix_ms } else { now_unix_ms },
             counters,
             run: Some(Arc::new(run)),

@@ -115,7 +115,7 @@ fn detailed(app: &App, probe: Probe, uri: &Uri, details: bool) -> Response {
 fn without(index: &Index, probe: Probe, said: ProbeAnswer, excluded: &BTreeSet<String>) -> ProbeAnswer {
     let included = |slot: &&Arc<Slot>| slot.planned().counts() && !excluded.contains(&*slot.planned().name);
     let counted = || index.checks.values().filter(included);
-    let expected = |slot: &&Arc<Slot>| slot.planned().is_expected() && slot.view().pending;
+    let expected = |slot: &&Arc<Slot>| slot.planned().is_expected() && !slot.view().concluded;
     if said == ProbeAnswer::Starting && counted().any(|slot| expected(&slot)) {
         return ProbeAnswer::Starting;
     }
@@ -138,10 +138,10 @@ fn report(index: &Index, probe: Probe, verdict: Verdict, excluded: &BTreeSet<Str
         let mut alone = Aggregate::default();
         add(&mut alone, slot);
         let planned = slot.planned();
-        let awaited = planned.is_expected() && view.pending && verdict == Verdict::Starting;
+        let awaited = planned.is_expected() && !view.concluded && verdict == Verdict::Starting;
         let failing = awaited || planned.counts() && alone.status() == Status::Unhealthy;
         let sign = if failing { '-' } else { '+' };
-        let word = match (view.pending, view.status) {
+        let word = match (!view.concluded, view.status) {
             (_, Status::Healthy) => "ok",
             (true, Status::Unknown) => view.unknown.as_ref().map_or("pending", |failure| failure.reason.as_str()),
             (_, status) => status.as_str(),

@@ -139,6 +139,29 @@ async fn excluded_checks_do_not_count() {
     assert!(answer.text.contains("no check nobody to exclude"), "{}", answer.text);
 }
 
+// A check whose runs all end without a conclusion is not one that has not run: it counts as `on-unknown` says, so that the
+// aggregate does not look well without it. Only the start goes on waiting for its first conclusion.
+#[tokio::test]
+async fn a_check_that_never_concludes_counts() {
+    let host = Host::new(&with_checks(&["a", "b"]));
+    host.concluded("a", Status::Healthy, "");
+    let health = host.get("/health?summary").await.json();
+    assert_eq!((&health["status"], &health["counts"]["pending"]), (&json!("healthy"), &json!(1)));
+    for _ in 0..2 {
+        host.failed("b", Failure::limit(Reason::Fuel, 200_000_000, None, "fuel used up"));
+        let health = host.get("/health?summary").await.json();
+        assert_eq!((&health["status"], &health["counts"]["pending"]), (&json!("degraded"), &json!(0)));
+        assert_eq!(host.get_as_operator("/checks/b").await.json()["pending"], false);
+        for path in ["/ready", "/startup"] {
+            assert_eq!(host.get(path).await.text, "starting", "{path}");
+        }
+    }
+    host.concluded("b", Status::Healthy, "");
+    for path in ["/ready", "/startup"] {
+        assert_eq!(host.get(path).await.text, "ok", "{path}");
+    }
+}
+
 // A check that has not concluded holds the start back unless it is excluded.
 #[tokio::test]
 async fn a_pending_check_can_be_excluded() {
