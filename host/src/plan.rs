@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capabilities::{CheckEnv, Services, StateStore};
-use crate::check::{Failure, OnUnknown, Probe, Reason, Severity, Window};
-use crate::config::{Check, Config, Timing, suggested_interval, suggested_timeout};
+use crate::check::{Capability, Failure, OnUnknown, Probe, Reason, Severity, Window};
+use crate::config::{Check, Config, Grants, Timing, suggested_interval, suggested_timeout};
 use crate::plugins::{Loading, Plugins, Version};
 use crate::sandbox::{Problem, Problems};
 
@@ -138,7 +138,7 @@ impl PlannedCheck {
         let version = plugin.and_then(|plugin| plugin.current.clone());
         let blocked = match &version {
             None => Some(not_loaded(config, &check, plugin.and_then(|plugin| plugin.rejected.as_ref()))),
-            Some(version) => ungranted(&check, version).or_else(|| invalid_config(&check, version)),
+            Some(version) => ungranted(config, &check, version).or_else(|| invalid_config(&check, version)),
         };
         let metadata = version.as_ref().map(|version| &version.metadata);
         let every = metadata.and_then(|metadata| metadata.default_interval).map(suggested_interval);
@@ -233,25 +233,36 @@ fn not_loaded(config: &Config, check: &Check, rejected: Option<&crate::plugins::
 }
 
 /// Imports that the operator did not grant, with the line to add.
-fn ungranted(check: &Check, version: &Version) -> Option<Failure> {
-    let missing: Vec<&str> = version
-        .program
-        .capabilities
-        .iter()
-        .filter(|capability| capability.needs_grant() && !check.grants.names(**capability))
-        .map(|capability| capability.as_str())
-        .collect();
+fn ungranted(config: &Config, check: &Check, version: &Version) -> Option<Failure> {
+    let asked: Vec<Capability> = version.program.capabilities.iter().copied().filter(|it| it.needs_grant()).collect();
+    let text = hint(&check.name, &asked, &check.grants, &config.defaults.grants)?;
+    Some(Failure::new(Reason::Ungranted, text))
+}
+
+/// What is missing of `asked`, and the line that a check needs then. Its own `grants` take the place of those it inherits, so
+/// the line holds all that it has, and what it would inherit as it stands in `[defaults.grants]`.
+fn hint(check: &str, asked: &[Capability], granted: &Arc<Grants>, defaults: &Arc<Grants>) -> Option<String> {
+    let missing: Vec<&str> =
+        asked.iter().filter(|capability| !granted.names(**capability)).map(|capability| capability.as_str()).collect();
     if missing.is_empty() {
         return None;
     }
-    let lines: Vec<String> = missing.iter().map(|name| format!("{name} = [\"…\"]")).collect();
-    let text = format!(
-        "the plugin asks for {} without a grant; add to [[check]] {}: grants = {{ {} }}",
+    let entry = |capability: &Capability| {
+        let known = [granted, defaults].map(|grants| grants.texts(*capability));
+        let texts = known.into_iter().find(|texts| !texts.is_empty()).unwrap_or_else(|| vec!["…".to_owned()]);
+        format!("{} = {}", capability.as_str(), toml::Value::from(texts))
+    };
+    let entries: Vec<String> = asked.iter().map(entry).collect();
+    let mut text = format!(
+        "the plugin asks for {} without a grant; {} [[check]] {check}: grants = {{ {} }}",
         missing.join(", "),
-        check.name,
-        lines.join(", ")
+        if Arc::ptr_eq(granted, defaults) { "add to" } else { "write in" },
+        entries.join(", ")
     );
-    Some(Failure::new(Reason::Ungranted, text))
+    if asked.iter().any(|capability| defaults.names(*capability)) {
+        text += " (they take the place of [defaults.grants], and repeat what is needed of them)";
+    }
+    Some(text)
 }
 
 fn invalid_config(check: &Check, version: &Version) -> Option<Failure> {
@@ -263,4 +274,38 @@ fn invalid_config(check: &Check, version: &Version) -> Option<Failure> {
 pub(crate) fn located(check: &Check, problems: &Problems) -> String {
     let told = |problem: &Problem| format!("{}: {problem}", check.place_of(&problem.pointer));
     problems.iter().map(told).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grants(entries: &[(Capability, &str)]) -> Arc<Grants> {
+        let mut grants = Grants::default();
+        for (capability, text) in entries {
+            grants.add(*capability, text).unwrap();
+        }
+        Arc::new(grants)
+    }
+
+    // The line to add to a check, put into its table, leaves it with what it had and with what it would have inherited: only
+    // what nobody granted yet is left to the operator.
+    #[test]
+    fn the_line_to_add_loses_nothing() {
+        use Capability::{Dns, Http, System};
+        let defaults = grants(&[(System, "memory"), (System, "load"), (Dns, "*")]);
+        let replaces = " (they take the place of [defaults.grants], and repeat what is needed of them)";
+        let inherits = hint("web", &[System, Http], &defaults, &defaults).unwrap();
+        let line = "grants = { system = [\"memory\", \"load\"], http = [\"…\"] }";
+        let expected = format!("the plugin asks for http without a grant; add to [[check]] web: {line}{replaces}");
+        assert_eq!(inherits, expected);
+        let own = grants(&[(Http, "https://shop.internal/*")]);
+        let line = "grants = { system = [\"memory\", \"load\"], http = [\"https://shop.internal/*\"] }";
+        let expected = format!("the plugin asks for system without a grant; write in [[check]] web: {line}{replaces}");
+        assert_eq!(hint("web", &[System, Http], &own, &defaults).unwrap(), expected);
+        assert_eq!(hint("web", &[System, Dns], &defaults, &defaults), None);
+        let none = grants(&[]);
+        let expected = "the plugin asks for http without a grant; add to [[check]] web: grants = { http = [\"…\"] }";
+        assert_eq!(hint("web", &[Http], &none, &none).unwrap(), expected);
+    }
 }
