@@ -7,6 +7,7 @@ mod cgroup;
 mod cpu;
 mod disk;
 mod kernel;
+mod newest;
 mod process;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub use disk::{Disk, FileFacts};
 pub use kernel::{Pressure, PressureKind};
 pub use process::Process;
 
+use self::newest::Pattern;
 use super::looks::{HANGS_AFTER, Looks};
 use super::request::invalid;
 use super::{CallError, ErrorKind};
@@ -186,14 +188,23 @@ impl Machine {
         PROCESSES.look((&target, "the look at processes"), self.patience, find).await
     }
 
-    /// Size and age of `path`.
+    /// Size and age of `path`, or of the newest file that matches it where its last name holds `*` or `?`.
     ///
     /// # Errors
-    /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`.
+    /// `invalid-argument`, `denied` (also when symbolic links lead out of the grant), `not-found`, `too-large` for a directory
+    /// of too many names.
     pub async fn stat(&self, grants: &Grants, path: &str) -> Result<FileFacts, CallError> {
-        let (path, bases) = granted_paths(grants, SystemTarget::File(absolute(path)?))?;
-        let (target, name) = (target_of(&path, &bases), name_of(&path));
-        FILES.look((&target, &name), self.patience, move || disk::stat(&path, &bases)).await
+        let path = absolute(path)?;
+        let (target, name) = (path.display().to_string(), name_of(path));
+        let Some(pattern) = Pattern::of(path)? else {
+            let (path, bases) = granted_paths(grants, SystemTarget::File(path))?;
+            let target = target_of(&path, &bases);
+            return FILES.look((&target, &name), self.patience, move || disk::stat(&path, &bases)).await;
+        };
+        // What is looked at is the directory.
+        let (_, bases) = granted_paths(grants, SystemTarget::File(&pattern.dir))?;
+        let target = format!("{target} {bases:?}");
+        FILES.look((&target, &name), self.patience, move || pattern.newest(&bases)).await
     }
 }
 
@@ -261,6 +272,7 @@ mod tests {
             (machine.disks(&none).await.unwrap_err(), "disks"),
             (machine.disk(&none, "/data").await.unwrap_err(), "disk:/data"),
             (machine.stat(&none, "/etc/passwd").await.unwrap_err(), "file:/etc/passwd"),
+            (machine.stat(&none, "/backups/*.dump").await.unwrap_err(), "file:/backups"),
             (machine.processes(&none, "init").await.unwrap_err(), "process:init"),
         ] {
             assert_eq!(error.kind, ErrorKind::Denied);

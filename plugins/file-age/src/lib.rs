@@ -41,13 +41,21 @@ fn max_age_default() -> AtMost<Span> {
     AtMost::new(Span::from_ms(240_000), Span::from_ms(600_000))
 }
 
-/// A check of nothing would always be healthy.
+/// A check of nothing would always be healthy, and one of a pattern that is none would look for a file of that name.
 fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let paths = Vec::<String>::deserialize(deserializer)?;
     if paths.is_empty() || paths.iter().any(|path| !path.starts_with('/')) {
         return Err(de::Error::custom("name at least one path, and only absolute ones"));
     }
+    if let Some(path) = paths.iter().find(|path| path.rsplit_once('/').is_some_and(|(dir, _)| is_pattern(dir))) {
+        return Err(de::Error::custom(format!("{path}: `*` and `?` are allowed in the last name of a path only")));
+    }
     Ok(paths)
+}
+
+/// Whether the host is to look for the newest file that matches.
+fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?'])
 }
 
 /// The check.
@@ -71,11 +79,17 @@ impl Check for FileAge {
         for path in &config.paths {
             let (next, text) = match system::stat(path) {
                 Ok(_) if config.expect == Expect::Absent => {
-                    (outcome.finding(Status::Unhealthy, &format!("{path} exists")), String::new())
+                    let finding =
+                        if is_pattern(path) { format!("a file matches {path}") } else { format!("{path} exists") };
+                    (outcome.finding(Status::Unhealthy, &finding), String::new())
                 }
                 Ok(info) => judge(outcome, path, &info, now_ms, config),
                 Err(error) if error.kind == ErrorKind::NotFound => {
-                    let finding = format!("{path} does not exist");
+                    let finding = if is_pattern(path) {
+                        format!("no file matches {path}")
+                    } else {
+                        format!("{path} does not exist")
+                    };
                     let status = if config.expect == Expect::Present { Status::Unhealthy } else { Status::Healthy };
                     (outcome.finding(status, &finding), finding)
                 }
@@ -101,6 +115,7 @@ fn judge(outcome: Outcome, path: &str, info: &FileInfo, now_ms: u64, config: &Co
     // Negative when the file comes from the future: younger than any.
     let age_ms = now_ms as f64 - info.modified_unix_ms as f64;
     let size = info.size as f64;
+    let path = if is_pattern(path) { format!("the newest of {path}") } else { path.to_owned() };
     let text = format!("{path} is {} old, {}", Span::show(age_ms, "ms"), Size::show(size, "By"));
     let mut outcome = both(outcome, &format!("{path} age"), age_ms, "ms", &config.max_age, &config.min_age);
     // The size of a directory says nothing of what is in it.
@@ -208,12 +223,33 @@ mod tests {
         }
     }
 
+    // The newest file that matches a pattern is judged as one that is named; no match is told as such.
+    #[test]
+    fn the_newest_match_is_judged() {
+        let host = TestHost::new().file("/backups/*.dump", file(5, 2));
+        let run = |config: Value| host.run::<FileAge>(config).unwrap();
+        let new = run(json!({"paths": ["/backups/*.dump"], "max-age": {"crit": "1h"}}));
+        assert_eq!(
+            (new.status, new.message.as_str()),
+            (Status::Healthy, "the newest of /backups/*.dump is 5 m old, 2 B")
+        );
+        let old = run(json!({"paths": ["/backups/*.dump"], "max-age": {"crit": "1m"}}));
+        let said = "the newest of /backups/*.dump age 5 m, more than 1 m";
+        assert_eq!((old.status, old.message.as_str()), (Status::Unhealthy, said));
+        let there = run(json!({"paths": ["/backups/*.dump"], "expect": "absent"}));
+        assert_eq!((there.status, there.message.as_str()), (Status::Unhealthy, "a file matches /backups/*.dump"));
+        let none = run(json!({"paths": ["/backups/?.sql"]}));
+        assert_eq!((none.status, none.message.as_str()), (Status::Unhealthy, "no file matches /backups/?.sql"));
+        let none = run(json!({"paths": ["/spool/*.err"], "expect": "absent"}));
+        assert_eq!((none.status, none.message.as_str()), (Status::Healthy, "no file matches /spool/*.err"));
+    }
+
     // Without a grant there is no judgement; without an absolute path no configuration.
     #[test]
     fn denied_and_misconfigured_are_failures() {
         let denied = TestHost::new().system_error(Error::new(ErrorKind::Denied, "/a is not granted"));
         assert!(matches!(denied.run::<FileAge>(json!({"paths": ["/a"]})), Err(Failure::Capability(_))));
-        for paths in [json!([]), json!(["relative"])] {
+        for paths in [json!([]), json!(["relative"]), json!(["/backups/*/orders.dump"])] {
             let refused = TestHost::new().run::<FileAge>(json!({ "paths": paths }));
             assert!(matches!(refused, Err(Failure::InvalidConfig(text)) if text.starts_with("at /paths")));
         }

@@ -120,7 +120,7 @@ pub const system = struct {
         return host.list(Process, found);
     }
 
-    /// Size and age of a file.
+    /// Size and age of a file; of the newest that matches where the last name holds `*` or `?`.
     pub fn stat(path: []const u8) Error!File {
         var info: c.probity_file_info = .{};
         try host.done(c.probity_system_stat(keep(path), &info, &host.last_error));

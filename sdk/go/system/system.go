@@ -90,5 +90,5 @@ func Disks() ([]Disk, error) { return disks() }
 // Processes of exactly this name.
 func Processes(name string) ([]Process, error) { return processes(name) }
 
-// Stat has size and age of a file.
+// Stat has size and age of a file; of the newest that matches where the last name holds `*` or `?`.
 func Stat(path string) (*File, error) { return stat(path) }

@@ -40,5 +40,5 @@ export function processes(name) {
     ...found, pid: u32(found.pid), threads: optionalU32(found.threads), openFiles: optionalU32(found.openFiles),
   }));
 }
-/** Size and age of a file. @param {string} path @returns {FileInfo} */
+/** Size and age of a file; of the newest that matches where the last name holds `*` or `?`. @param {string} path @returns {FileInfo} */
 export const stat = (path) => ask(() => system.stat(path));

@@ -183,10 +183,10 @@ pub fn processes(name: &str) -> Result<Vec<ProcessInfo>, Error> {
     host::processes(name)
 }
 
-/// Size and age of a file.
+/// Size and age of a file; of the newest that matches where the last name of `path` holds `*` or `?`.
 ///
 /// # Errors
-/// `denied` when the path is not granted, `not-found` when it does not exist.
+/// `denied` when the path, or the directory of a pattern, is not granted; `not-found` when there is no such file.
 pub fn stat(path: &str) -> Result<FileInfo, Error> {
     host::stat(path)
 }

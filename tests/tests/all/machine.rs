@@ -156,6 +156,43 @@ fn files_are_judged() {
     wait_for(&outside, "unknown", "file:/etc/passwd");
 }
 
+// Of the files that match a pattern the newest is judged; none, and a link that leads out of the grant, are told apart.
+#[test]
+fn the_newest_match_is_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    let backups = dir.path().canonicalize().unwrap().join("backups");
+    std::fs::create_dir(&backups).unwrap();
+    let dump = |name: &str, bytes: usize, hours: u64| {
+        let path = backups.join(name);
+        std::fs::write(&path, vec![0; bytes]).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(hours * 3_600)).unwrap();
+    };
+    let config = format!(
+        "paths = [\"{}/orders-*.dump\"]\nmax-age = {{ warn = \"25h\", crit = \"49h\" }}\nmin-size = {{ crit = \"1KiB\" }}\n",
+        backups.display()
+    );
+    let host = host("file-age", &[&format!("file:{}", backups.display())], &config);
+    wait_for(&host, "unhealthy", "no file matches ");
+    for day in 2..1_000 {
+        dump(&format!("orders-{day:03}.dump"), 2_048, 24 * day);
+    }
+    dump("orders-new.dump.partial", 1, 0);
+    dump("customers.dump", 1, 0);
+    wait_for(&host, "degraded", "orders-*.dump age 2");
+    dump("orders-000.dump", 4_096, 1);
+    wait_for(&host, "healthy", "4 KiB");
+    dump("orders-now.dump", 1, 0);
+    wait_for(&host, "unhealthy", "less than 1 KiB");
+    std::fs::remove_dir_all(&backups).unwrap();
+    wait_for(&host, "unhealthy", "no file matches ");
+    std::fs::create_dir(&backups).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", backups.join("orders-x.dump")).unwrap();
+    wait_for(&host, "unknown", "leads out of what is granted");
+    let outside = self::host("file-age", &["file:/var/nowhere"], &config);
+    wait_for(&outside, "unknown", &format!("file:{}", backups.display()));
+}
+
 // The file system of a path is measured as the kernel does it; thresholds, and a path that is not there, are told apart.
 #[test]
 fn file_systems_are_judged() {

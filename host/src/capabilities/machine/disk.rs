@@ -40,6 +40,8 @@ pub struct FileFacts {
     pub modified_unix_ms: u64,
     /// Whether it is a directory.
     pub is_directory: bool,
+    /// Whether it is a file, and no directory, pipe, socket or device.
+    pub is_file: bool,
 }
 
 /// One line of `/proc/self/mountinfo`.
@@ -58,6 +60,7 @@ pub(super) fn stat(path: &Path, bases: &[PathBuf]) -> Result<FileFacts, CallErro
         size: facts.len(),
         modified_unix_ms: modified.map_or(0, |at| u64::try_from(at.as_millis()).unwrap_or(u64::MAX)),
         is_directory: facts.is_dir(),
+        is_file: facts.is_file(),
     })
 }
 
@@ -117,8 +120,31 @@ fn nearest(mounts: Vec<Mount>, path: &Path) -> Option<Mount> {
         .max_by_key(|mount| mount.point.components().count())
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> CallError {
-    io_error(error, &path.display().to_string())
+/// With the right that is missing: nobody else can tell which it is.
+pub(super) fn failed(path: &Path, error: &std::io::Error) -> CallError {
+    let mut failed = io_error(error, &path.display().to_string());
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        failed.message +=
+            "; the user that the host runs as needs `x` on each directory above it, and `r` on one that is listed";
+    }
+    failed
+}
+
+/// What is in the directory `path`, likewise. It is read as it was opened: no link can take its place meanwhile.
+pub(super) fn entries(path: &Path, bases: &[PathBuf]) -> Result<std::fs::ReadDir, CallError> {
+    let (dir, real) = open(path, bases)?;
+    read_dir(&dir, &real).map_err(|error| failed(path, &error))
+}
+
+#[cfg(target_os = "linux")]
+fn read_dir(dir: &std::fs::File, _real: &Path) -> std::io::Result<std::fs::ReadDir> {
+    use std::os::fd::AsRawFd as _;
+    std::fs::read_dir(format!("/proc/self/fd/{}", dir.as_raw_fd()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_dir(_dir: &std::fs::File, real: &Path) -> std::io::Result<std::fs::ReadDir> {
+    std::fs::read_dir(real)
 }
 
 /// Opens `path` for its facts only, and says where it really is.

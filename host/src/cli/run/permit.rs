@@ -100,6 +100,8 @@ fn flag_for(call: &HostCall) -> Option<String> {
         ("tcp" | "udp", _) | ("tls", "inspect" | "inspect-trusting") => format!("{capability}={target}"),
         ("tls", _) => format!("tls=certificate:{target}"),
         ("system", "disk") => format!("system=disk:{target}"),
+        // The newest of the files that match: what is looked at is their directory.
+        ("system", "stat") if target.contains(['*', '?']) => format!("system=file:{}", target.rsplit_once('/')?.0),
         ("system", "stat") => format!("system=file:{target}"),
         ("system", "processes") => format!("system=process:{target}"),
         ("system", "uptime-ms") => "system=uptime".to_owned(),
@@ -154,6 +156,7 @@ mod tests {
             denied("tcp.connect", "db:5432"),
             denied("udp.exchange", "ntp:123"),
             denied("system.disk", "/var"),
+            denied("system.stat", "/backups/*.dump"),
             denied("system.uptime-ms", ""),
             denied("redis.command", "cache:CONFIG.GET"),
             denied("secrets.reveal", "webhook"),
@@ -167,6 +170,7 @@ mod tests {
                 "--grant 'tcp=db:5432'",
                 "--grant 'udp=ntp:123'",
                 "--grant 'system=disk:/var'",
+                "--grant 'system=file:/backups'",
                 "--grant 'system=uptime'",
                 "--grant 'redis=cache:CONFIG.GET'",
                 "--grant 'secrets=webhook:reveal'"

@@ -97,7 +97,7 @@ bool probity_system_disk(const char *path, probity_disk_info *info, probity_erro
 bool probity_system_disks(probity_disks *disks, probity_error *error);
 /** Processes of exactly this name; none running is an empty list. */
 bool probity_system_processes(const char *name, probity_processes *processes, probity_error *error);
-/** Size and age of a file. */
+/** Size and age of a file; of the newest that matches where the last name holds `*` or `?`. */
 bool probity_system_stat(const char *path, probity_file_info *info, probity_error *error);
 
 #ifdef __cplusplus

@@ -69,7 +69,7 @@ inline Result<probity_processes> processes(std::string_view name) {
     bool ok = probity_system_processes(keep(name), &found, &error);
     return given(ok, found, error);
 }
-/** Size and age of a file. */
+/** Size and age of a file; of the newest that matches where the last name holds `*` or `?`. */
 inline Result<probity_file_info> stat(std::string_view path) {
     probity_error error = {};
     probity_file_info info = {};

@@ -182,6 +182,6 @@ def processes(name: str) -> list[ProcessInfo]:
 
 
 def stat(path: str) -> FileInfo:
-    """Size and age of a file."""
+    """Size and age of a file; of the newest that matches where the last name holds ``*`` or ``?``."""
     found: FileInfo = _host.stat(path)
     return found
