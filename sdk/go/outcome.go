@@ -134,18 +134,40 @@ func (o *Outcome) Measure(name string, value any, unit string) *Outcome {
 
 // Judge adds a value and judges it: past a threshold the status worsens and the
 // message says by how much. The value is a number of any type, a Span or Size, or
-// a pointer to one; of a time.Duration give its Milliseconds. It panics for anything else, nil and NaN among them: no judgement is
-// possible, and the check is unknown with that text.
+// a pointer to one, and an integer is compared as one; of a time.Duration give its
+// Milliseconds. It panics for anything else, nil and NaN among them: no judgement
+// is possible, and the check is unknown with that text.
 func (o *Outcome) Judge(name string, value any, unit string, threshold Judge) *Outcome {
 	number, ok := toNumber(value)
+	// What is more than 64 bits with a sign hold is a float64 and no other.
+	whole, isWhole := observed(value).(int64)
+	isWhole = isWhole && float64(whole) == number
 	if !ok {
 		panic(fmt.Sprintf("Judge(%q): the value is %s, expected a number", name, shown(value)))
 	}
 	if threshold == nil {
 		panic(fmt.Sprintf("Judge(%q): the threshold is nil, expected an AtMost or AtLeast", name))
 	}
-	o.judge(name, number, unit, threshold)
+	if exact, ok := threshold.(wholeJudge); ok && isWhole {
+		o.judgeWhole(name, whole, unit, exact)
+	} else {
+		o.judge(name, number, unit, threshold)
+	}
 	return o
+}
+
+// judgeWhole compares an integer as one. It is measured as what is judged
+// elsewhere, a float64, unless that would lose digits.
+func (o *Outcome) judgeWhole(name string, value int64, unit string, threshold wholeJudge) {
+	verdict := threshold.judgeWhole(value)
+	var measured any = value
+	if isSmall(value) {
+		measured = float64(value)
+	}
+	o.Measurements = append(o.Measurements, Measurement{Name: name, Value: measured, Unit: unit, Status: &verdict})
+	if complaint := threshold.complaintWhole(value, unit); complaint != "" {
+		o.Finding(verdict, "%s", name+" "+complaint)
+	}
 }
 
 func (o *Outcome) judge(name string, value float64, unit string, threshold Judge) {
@@ -190,6 +212,13 @@ func (o *Outcome) Detail(name, value string) *Outcome {
 func observed(value any) any {
 	found := reflect.ValueOf(value)
 	switch value := value.(type) {
+	case Integer:
+		return int64(value)
+	case *Integer:
+		if value == nil {
+			return nil
+		}
+		return int64(*value)
 	case interface{ amount() float64 }: // Number, Span, Size
 		return observed(value.amount())
 	case fmt.Stringer:

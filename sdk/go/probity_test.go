@@ -60,6 +60,27 @@ func TestNumbersOfEveryTypeAreJudged(t *testing.T) {
 	equal(t, NewHealthy("fine").Measure("took", time.Second, "").Measurements[0].Value, any("1s"))
 }
 
+// Integers are compared as integers past 2^53 as well, and told with all their digits.
+func TestIntegersAreComparedAsIntegers(t *testing.T) {
+	const next = int64(1)<<53 + 1
+	most := NewAtMost[Number](1<<53, 1<<53)
+	equal(t, NewHealthy("x").Judge("n", next-1, "", most).Status, Healthy)
+	outcome := NewHealthy("fine").Judge("n", next, "{rows}", most)
+	equal(t, outcome.Message, "n 9007199254740993 rows, more than 9007199254740992 rows")
+	equal(t, outcome.Measurements[0].Value, any(next))
+	equal(t, NewHealthy("x").Judge("n", next-2, "", NewAtLeast[Number](1<<53, 1<<53)).Status, Unhealthy)
+	equal(t, NewHealthy("x").Judge("n", 1, "", NewAtMost[Number](0.5, 2)).Status, Degraded)
+	var exact AtMost[Integer]
+	equal(t, exact.UnmarshalJSON([]byte(`{"crit": 9007199254740993}`)), nil)
+	for _, value := range []any{next, uint64(next), Integer(next)} {
+		equal(t, NewHealthy("x").Judge("n", value, "", exact).Status, Healthy)
+	}
+	equal(t, NewHealthy("x").Judge("n", next+1, "", exact).Message, "n 9007199254740994, more than 9007199254740993")
+	err := exact.UnmarshalJSON([]byte(`{"warn": 9007199254740993, "crit": 9007199254740992}`))
+	want := "warn 9007199254740993 is never reached before crit 9007199254740992: warn must be at most crit"
+	equal(t, strings.HasSuffix(fmt.Sprint(err), want), true)
+}
+
 // What is no number is no judgement and no measurement, and says what it is.
 func TestWhatIsNoValueIsRefused(t *testing.T) {
 	var none *float64

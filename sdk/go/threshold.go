@@ -1,6 +1,7 @@
 package probity
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 )
@@ -12,6 +13,12 @@ type Judge interface {
 	// Complaint is what is wrong with value, for a person; empty when it is
 	// healthy. Unit is a UCUM code.
 	Complaint(value float64, unit string) string
+}
+
+// wholeJudge is a [Judge] that compares integers as integers.
+type wholeJudge interface {
+	judgeWhole(value int64) Status
+	complaintWhole(value int64, unit string) string
 }
 
 // Bounds are the last values that are still allowed; either may be absent.
@@ -60,6 +67,18 @@ func (t *AtLeast[Q]) UnmarshalJSON(document []byte) error {
 	return t.read(document, notLess, "at least")
 }
 
+func (t AtMost[Q]) judgeWhole(value int64) Status { return t.Bounds.judgeWhole(value, 1) }
+
+func (t AtLeast[Q]) judgeWhole(value int64) Status { return t.Bounds.judgeWhole(value, -1) }
+
+func (t AtMost[Q]) complaintWhole(value int64, unit string) string {
+	return t.tell(t.judgeWhole(value), showWhole[Q](value, unit), unit, "more")
+}
+
+func (t AtLeast[Q]) complaintWhole(value int64, unit string) string {
+	return t.tell(t.judgeWhole(value), showWhole[Q](value, unit), unit, "less")
+}
+
 func notMore(value, bound float64) bool { return value <= bound }
 func notLess(value, bound float64) bool { return value >= bound }
 
@@ -74,7 +93,35 @@ func (b Bounds[Q]) judge(value float64, keeps func(value, bound float64) bool) S
 	}
 }
 
+// judgeWhole is the status of an integer; worse is what a bound compares as to
+// what breaks it.
+func (b Bounds[Q]) judgeWhole(value int64, worse int) Status {
+	switch {
+	case b.Crit != nil && compare(value, *b.Crit) == worse:
+		return Unhealthy
+	case b.Warn != nil && compare(value, *b.Warn) == worse:
+		return Degraded
+	default:
+		return Healthy
+	}
+}
+
+// compare tells how an integer is to a bound. A bound that is no integer is small
+// enough for a float64 to tell the two apart.
+func compare[Q Quantity](value int64, bound Q) int {
+	if whole, ok := bound.whole(); ok {
+		return cmp.Compare(value, whole)
+	}
+	return cmp.Compare(float64(value), bound.amount())
+}
+
 func (b Bounds[Q]) complaint(status Status, value float64, unit, relation string) string {
+	var quantity Q
+	return b.tell(status, quantity.show(value, unit), unit, relation)
+}
+
+// tell says what is wrong with a value that is shown like this.
+func (b Bounds[Q]) tell(status Status, shown, unit, relation string) string {
 	bound := b.Warn
 	switch status {
 	case Healthy:
@@ -82,8 +129,14 @@ func (b Bounds[Q]) complaint(status Status, value float64, unit, relation string
 	case Unhealthy:
 		bound = b.Crit
 	}
-	var quantity Q
-	return fmt.Sprintf("%s, %s than %s", quantity.show(value, unit), relation, quantity.show((*bound).amount(), unit))
+	return fmt.Sprintf("%s, %s than %s", shown, relation, showBound(*bound, unit))
+}
+
+func showBound[Q Quantity](bound Q, unit string) string {
+	if whole, ok := bound.whole(); ok {
+		return showWhole[Q](whole, unit)
+	}
+	return bound.show(bound.amount(), unit)
 }
 
 func (b *Bounds[Q]) read(document json.RawMessage, keeps func(value, bound float64) bool, order string) error {
@@ -91,12 +144,18 @@ func (b *Bounds[Q]) read(document json.RawMessage, keeps func(value, bound float
 	if err := decode(document, &read); err != nil {
 		return err
 	}
-	if read.Warn != nil && read.Crit != nil && !keeps((*read.Warn).amount(), (*read.Crit).amount()) {
-		var quantity Q
-		warn, crit := quantity.show((*read.Warn).amount(), ""), quantity.show((*read.Crit).amount(), "")
+	if read.Warn != nil && read.Crit != nil && !inOrder(*read.Warn, *read.Crit, keeps) {
+		warn, crit := showBound(*read.Warn, ""), showBound(*read.Crit, "")
 		return &ConfigError{Reason: fmt.Sprintf(
 			"warn %s is never reached before crit %s: warn must be %s crit", warn, crit, order)}
 	}
 	*b = read
 	return nil
+}
+
+func inOrder[Q Quantity](warn, crit Q, keeps func(value, bound float64) bool) bool {
+	if whole, ok := warn.whole(); ok {
+		return keeps(float64(compare(whole, crit)), 0)
+	}
+	return keeps(warn.amount(), crit.amount())
 }

@@ -10,8 +10,10 @@ import (
 
 // Quantity is something a threshold can be given in.
 type Quantity interface {
-	Number | Span | Size
+	Number | Integer | Span | Size
 	amount() float64
+	// whole is the same as an integer; false when it is none.
+	whole() (int64, bool)
 	show(amount float64, unit string) string
 }
 
@@ -20,14 +22,45 @@ type Number float64
 
 func (n Number) amount() float64 { return float64(n) }
 
-func (Number) show(amount float64, unit string) string {
-	// UCUM writes "no unit" as 1 and annotations in braces.
+func (n Number) whole() (int64, bool) {
+	return int64(n), float64(n) == math.Trunc(float64(n)) && math.Abs(float64(n)) < 1<<63
+}
+
+func (Number) show(amount float64, unit string) string { return withUnit(number(amount), unit) }
+
+// withUnit: UCUM writes "no unit" as 1 and annotations in braces.
+func withUnit(digits, unit string) string {
 	switch unit = strings.Trim(unit, "{}"); unit {
 	case "", "1":
-		return number(amount)
+		return digits
 	default:
-		return number(amount) + " " + unit
+		return digits + " " + unit
 	}
+}
+
+// Integer is a whole number with all its digits: identifiers and offsets go past
+// 2^53, beyond which a Number does not hold each.
+type Integer int64
+
+func (n Integer) amount() float64 { return float64(n) }
+
+func (n Integer) whole() (int64, bool) { return int64(n), true }
+
+func (Integer) show(amount float64, unit string) string { return withUnit(number(amount), unit) }
+
+// isSmall: a float64 holds this integer and both its neighbours.
+func isSmall(value int64) bool { return value <= 1<<53 && value >= -1<<53 }
+
+// showWhole shows an integer as the quantity does, with all its digits.
+func showWhole[Q Quantity](value int64, unit string) string {
+	var quantity Q
+	switch any(quantity).(type) {
+	case Number, Integer:
+		if !isSmall(value) {
+			return withUnit(strconv.FormatInt(value, 10), unit)
+		}
+	}
+	return quantity.show(float64(value), unit)
 }
 
 // Span is a length of time in milliseconds, written 250ms, 15s, 10m, 2h or 7d.
@@ -47,6 +80,8 @@ func (s Span) Duration() time.Duration { return time.Duration(s) * time.Millisec
 func (s Span) String() string { return s.show(float64(s), "ms") }
 
 func (s Span) amount() float64 { return float64(s) }
+
+func (s Span) whole() (int64, bool) { return int64(s), s <= math.MaxInt64 }
 
 func (Span) show(amount float64, _ string) string { return scaled(amount, spanUnits) }
 
@@ -77,6 +112,8 @@ var (
 func (s Size) String() string { return s.show(float64(s), "By") }
 
 func (s Size) amount() float64 { return float64(s) }
+
+func (s Size) whole() (int64, bool) { return int64(s), s <= math.MaxInt64 }
 
 func (Size) show(amount float64, _ string) string { return scaled(amount, sizeUnits) }
 

@@ -123,7 +123,7 @@ fn troubles_of_the_registry_are_no_judgement() {
     for (reply, reason) in [
         (Reply::status(429), "status 429"),
         (Reply::status(503), "status 503"),
-        (Reply::status(200).body("<html>"), "body: "),
+        (Reply::status(200).body("<html>"), " is no JSON: "),
         (Reply::json(silent), "does not publish"),
         (Reply::json(other), "answers about \"example.com\""),
         (Reply::json(answer("soon", &[])), "\"soon\" is no date"),

@@ -2,6 +2,7 @@
  * @file
  * Configuration, a scalar at a time from the host.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -127,16 +128,22 @@ uint64_t probity_config_size_or(const char *pointer, uint64_t fallback) {
     return text == NULL ? fallback : (uint64_t)amount(pointer, text, PROBITY_SIZE);
 }
 
-static double bound(const char *pointer, const char *key, probity_quantity quantity) {
+static double bound(const char *pointer, const char *key, probity_quantity quantity, probity_whole *whole) {
     const char *full = probity_format("%s/%s", pointer, key);
     const char *text = get(full);
-    return text == NULL ? NAN : amount(full, text, quantity);
+    if (text == NULL) return NAN;
+    char *rest;
+    errno = 0;
+    int64_t value = strtoll(text, &rest, 10);
+    bool is_whole = quantity == PROBITY_NUMBER && rest != text && *rest == '\0' && errno == 0;
+    if (is_whole) *whole = (probity_whole){true, value};
+    return amount(full, text, quantity);
 }
 
 static probity_threshold threshold(const char *pointer, probity_quantity quantity, bool at_least) {
     probity_threshold read = {.at_least = at_least, .quantity = quantity};
-    read.warn = bound(pointer, "warn", quantity);
-    read.crit = bound(pointer, "crit", quantity);
+    read.warn = bound(pointer, "warn", quantity, &read.warn_whole);
+    read.crit = bound(pointer, "crit", quantity, &read.crit_whole);
     const char *disorder = probity_disorder(read);
     if (disorder != NULL) refuse(pointer, disorder);
     return read;

@@ -2,10 +2,13 @@
  * @file
  * HTTP through the host.
  */
+#include <string.h>
+
 #include "calls.h"
 
 struct probity_response {
     probity_handle handle;
+    const char *asked; /**< Its address, for messages. */
 };
 
 static void drop(int32_t number) { probity_check_http_response_drop_own((probity_check_http_own_response_t){number}); }
@@ -14,8 +17,24 @@ static probity_check_http_borrow_response_t borrow(const probity_response *respo
     return (probity_check_http_borrow_response_t){response->handle.number};
 }
 
-static probity_response *response_of(probity_check_http_own_response_t own) {
+/** An address for messages: without what may be secret in it. */
+static const char *name_of(const char *url) {
+    if (url == NULL) return "";
+    size_t length = strcspn(url, "?#"), start = 0;
+    const char *scheme = strstr(url, "://");
+    if (scheme != NULL && scheme < url + length) {
+        start = (size_t)(scheme - url) + 3;
+        size_t end = start + strcspn(url + start, "/?#"), host = start;
+        for (size_t at = start; at < end; at++)
+            if (url[at] == '@') host = at + 1;
+        return probity_format("%.*s%.*s", (int)start, url, (int)(length - host), url + host);
+    }
+    return probity_format("%.*s", (int)length, url);
+}
+
+static probity_response *response_of(probity_check_http_own_response_t own, const char *url) {
     probity_response *response = probity_alloc(sizeof *response);
+    response->asked = name_of(url);
     probity_handle_keep(&response->handle, own.__handle, drop);
     return response;
 }
@@ -64,7 +83,7 @@ probity_response *probity_http_send(const probity_request *wanted, probity_error
     probity_check_types_error_t refused;
     bool ok = probity_check_http_method_request_send(probity_check_http_borrow_request(request), &own, &refused);
     probity_check_http_request_drop_own(request);
-    return probity_answered(ok, &refused, error) ? response_of(own) : NULL;
+    return probity_answered(ok, &refused, error) ? response_of(own, wanted->url) : NULL;
 }
 
 probity_response *probity_http_get(const char *url, probity_error *error) {
@@ -85,7 +104,8 @@ void probity_http_send_all(const probity_request *requests, size_t count, probit
     for (size_t at = 0; at < received.len; at++) {
         probity_check_http_result_own_response_error_t *result = &received.ptr[at];
         probity_http_answer *answer = &answers[places[at]];
-        if (probity_answered(!result->is_err, &result->val.err, &answer->error)) answer->response = response_of(result->val.ok);
+        if (probity_answered(!result->is_err, &result->val.err, &answer->error))
+            answer->response = response_of(result->val.ok, requests[places[at]].url);
     }
     probity_list_free(received.ptr, received.len);
 }
@@ -135,6 +155,27 @@ bool probity_response_body(const probity_response *response, probity_bytes *body
     bool ok = probity_check_http_method_response_body(borrow(response), &bytes, &refused);
     *body = ok ? probity_bytes_of(bytes) : (probity_bytes){0};
     return probity_answered(ok, &refused, error);
+}
+
+/** The body as JSON. False when it is none. */
+static bool document_of(const probity_response *response, probity_bytes *body, probity_error *error) {
+    if (!probity_response_body(response, body, error)) return false;
+    return probity_json_is_whole(*body) || probity_refuse(error, PROBITY_PROTOCOL, "body of %s is no JSON", response->asked);
+}
+
+bool probity_response_number(const probity_response *response, const char *key, double *value, probity_error *error) {
+    probity_bytes body;
+    if (!document_of(response, &body, error)) return false;
+    if (probity_json_number(body, key, value)) return true;
+    return probity_refuse(error, PROBITY_PROTOCOL, "body of %s: no number `%s`", response->asked, key);
+}
+
+const char *probity_response_text(const probity_response *response, const char *key, probity_error *error) {
+    probity_bytes body;
+    if (!document_of(response, &body, error)) return NULL;
+    const char *text = probity_json_text(body, key);
+    if (text == NULL) probity_refuse(error, PROBITY_PROTOCOL, "body of %s: no text `%s`", response->asked, key);
+    return text;
 }
 
 probity_timing probity_response_timing(const probity_response *response) {

@@ -69,6 +69,14 @@ probity_outcome *probity_new_outcome(result_kind result, probity_status status, 
 bool probity_parse(const char *text, probity_quantity quantity, double *amount);
 /** The failure of the first configuration value that did not fit; NULL when all did. */
 probity_outcome *probity_config_failure(void);
+/** The status of an integer, compared as one. */
+probity_status probity_judge_whole(probity_threshold threshold, int64_t value);
+/** probity_show, with all digits of an integer that a double does not hold. */
+const char *probity_show_whole(int64_t value, probity_quantity quantity, const char *unit);
+/** Whether a double holds this integer and both its neighbours. */
+bool probity_is_small(int64_t value);
+/** Whether the document is one value of JSON, as far as reading one takes. */
+bool probity_json_is_whole(probity_bytes document);
 /** Why bounds make no sense; NULL when they do. */
 const char *probity_disorder(probity_threshold threshold);
 

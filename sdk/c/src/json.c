@@ -134,6 +134,16 @@ static const char *find(probity_bytes document, const char *key) {
     return NULL;
 }
 
+bool probity_json_is_whole(probity_bytes document) {
+    if (document.data == NULL) return false;
+    const char *start = blank((const char *)document.data), *end = value_end(start);
+    // A word is a number or one of three: a page that says "ok" is none.
+    bool is_word = end != NULL && strchr("{[\"", *start) == NULL;
+    bool is_value = !is_word || strchr("-0123456789", *start) != NULL || strncmp(start, "true", 4) == 0 ||
+                    strncmp(start, "false", 5) == 0 || strncmp(start, "null", 4) == 0;
+    return end != NULL && is_value && *blank(end) == '\0';
+}
+
 bool probity_json_number(probity_bytes document, const char *key, double *value) {
     const char *at = find(document, key);
     if (at == NULL || strchr("-0123456789", *at) == NULL || *at == '\0') return false;

@@ -117,19 +117,40 @@ probity_outcome *probity_detail(probity_outcome *outcome, const char *name, cons
     return outcome;
 }
 
-probity_outcome *probity_judge(probity_outcome *outcome, const char *name, double value, const char *unit,
+/** What a measurement's status is, and the finding that it makes. */
+static probity_outcome *judged(probity_outcome *outcome, measurement *found, probity_status status, const char *shown,
                                probity_threshold threshold) {
-    need_number(outcome, "judge", name, value);
-    probity_status status = probity_judge_value(threshold, value);
-    measurement *found = add(outcome, name, unit, FOUND_NUMBER);
-    found->value.number = value;
     found->judged = true;
     found->status = status;
     if (status == PROBITY_HEALTHY) return outcome;
     const char *relation = threshold.at_least ? "less" : "more";
-    const char *bound = probity_show(status == PROBITY_DEGRADED ? threshold.warn : threshold.crit, threshold.quantity, unit);
+    bool is_warn = status == PROBITY_DEGRADED;
+    probity_whole whole = is_warn ? threshold.warn_whole : threshold.crit_whole;
+    const char *bound = whole.is_some ? probity_show_whole(whole.value, threshold.quantity, found->unit)
+                                      : probity_show(is_warn ? threshold.warn : threshold.crit, threshold.quantity, found->unit);
+    return probity_finding(outcome, status, "%s %s, %s than %s", found->name, shown, relation, bound);
+}
+
+probity_outcome *probity_judge(probity_outcome *outcome, const char *name, double value, const char *unit,
+                               probity_threshold threshold) {
+    need_number(outcome, "judge", name, value);
+    measurement *found = add(outcome, name, unit, FOUND_NUMBER);
+    found->value.number = value;
     const char *shown = probity_show(value, threshold.quantity, unit);
-    return probity_finding(outcome, status, "%s %s, %s than %s", name, shown, relation, bound);
+    return judged(outcome, found, probity_judge_value(threshold, value), shown, threshold);
+}
+
+probity_outcome *probity_judge_integer(probity_outcome *outcome, const char *name, int64_t value, const char *unit,
+                                       probity_threshold threshold) {
+    // Measured as what is judged elsewhere, a number, unless that would lose digits.
+    bool is_small = probity_is_small(value);
+    measurement *found = add(outcome, name, unit, is_small ? FOUND_NUMBER : FOUND_INTEGER);
+    if (is_small)
+        found->value.number = (double)value;
+    else
+        found->value.integer = value;
+    const char *shown = probity_show_whole(value, threshold.quantity, unit);
+    return judged(outcome, found, probity_judge_whole(threshold, value), shown, threshold);
 }
 
 bool probity_refuse(probity_error *error, probity_kind kind, const char *format, ...) {

@@ -43,15 +43,26 @@ static const char *scaled(double amount, const unit_of *units, size_t count) {
     return probity_format("%s %s", number(amount / found->factor), found->name);
 }
 
-const char *probity_show(double amount, probity_quantity quantity, const char *unit) {
-    if (quantity == PROBITY_SPAN) return scaled(amount, SPAN_UNITS, sizeof SPAN_UNITS / sizeof *SPAN_UNITS);
-    if (quantity == PROBITY_SIZE) return scaled(amount, SIZE_UNITS, BINARY_UNITS);
-    // UCUM writes "no unit" as 1 and annotations in braces.
+/** A number with its unit: UCUM writes "no unit" as 1 and annotations in braces. */
+static const char *with_unit(const char *digits, const char *unit) {
     size_t start = strspn(unit, "{}"), end = strlen(unit);
     while (end > start && (unit[end - 1] == '{' || unit[end - 1] == '}')) end--;
     size_t length = end - start;
-    if (length == 0 || (length == 1 && unit[start] == '1')) return number(amount);
-    return probity_format("%s %.*s", number(amount), (int)length, unit + start);
+    if (length == 0 || (length == 1 && unit[start] == '1')) return digits;
+    return probity_format("%s %.*s", digits, (int)length, unit + start);
+}
+
+const char *probity_show(double amount, probity_quantity quantity, const char *unit) {
+    if (quantity == PROBITY_SPAN) return scaled(amount, SPAN_UNITS, sizeof SPAN_UNITS / sizeof *SPAN_UNITS);
+    if (quantity == PROBITY_SIZE) return scaled(amount, SIZE_UNITS, BINARY_UNITS);
+    return with_unit(number(amount), unit);
+}
+
+bool probity_is_small(int64_t value) { return value <= INT64_C(1) << 53 && value >= -(INT64_C(1) << 53); }
+
+const char *probity_show_whole(int64_t value, probity_quantity quantity, const char *unit) {
+    if (quantity != PROBITY_NUMBER || probity_is_small(value)) return probity_show((double)value, quantity, unit);
+    return with_unit(probity_format("%lld", (long long)value), unit);
 }
 
 bool probity_parse(const char *text, probity_quantity quantity, double *amount) {
@@ -94,10 +105,28 @@ probity_status probity_judge_value(probity_threshold threshold, double value) {
     return keeps(threshold, value, threshold.warn) ? PROBITY_HEALTHY : PROBITY_DEGRADED;
 }
 
+/** Whether an integer keeps a bound. A bound that is no integer is small enough for a double to tell the two apart. */
+static bool whole_keeps(probity_threshold threshold, int64_t value, double bound, probity_whole whole) {
+    bool is_whole = whole.is_some || (trunc(bound) == bound && fabs(bound) < 0x1p63);
+    if (!is_whole) return keeps(threshold, (double)value, bound);
+    int64_t limit = whole.is_some ? whole.value : (int64_t)bound;
+    return threshold.at_least ? value >= limit : value <= limit;
+}
+
+probity_status probity_judge_whole(probity_threshold threshold, int64_t value) {
+    if (!whole_keeps(threshold, value, threshold.crit, threshold.crit_whole)) return PROBITY_UNHEALTHY;
+    return whole_keeps(threshold, value, threshold.warn, threshold.warn_whole) ? PROBITY_HEALTHY : PROBITY_DEGRADED;
+}
+
 const char *probity_disorder(probity_threshold threshold) {
-    if (isnan(threshold.warn) || keeps(threshold, threshold.warn, threshold.crit)) return NULL;
-    const char *warn = probity_show(threshold.warn, threshold.quantity, "");
-    const char *crit = probity_show(threshold.crit, threshold.quantity, "");
+    probity_whole warns = threshold.warn_whole, crits = threshold.crit_whole;
+    bool is_ordered = warns.is_some ? whole_keeps(threshold, warns.value, threshold.crit, crits)
+                                    : isnan(threshold.warn) || keeps(threshold, threshold.warn, threshold.crit);
+    if (is_ordered) return NULL;
+    const char *warn = warns.is_some ? probity_show_whole(warns.value, threshold.quantity, "")
+                                     : probity_show(threshold.warn, threshold.quantity, "");
+    const char *crit = crits.is_some ? probity_show_whole(crits.value, threshold.quantity, "")
+                                     : probity_show(threshold.crit, threshold.quantity, "");
     const char *order = threshold.at_least ? "at least" : "at most";
     return probity_format("warn %s is never reached before crit %s: warn must be %s crit", warn, crit, order);
 }

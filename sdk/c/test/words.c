@@ -65,6 +65,26 @@ static void the_bound_itself_is_allowed(void) {
     holds(probity_disorder(probity_at_least(21, 7)) == NULL, "21 comes before 7 downwards");
 }
 
+/** Integers are compared as integers, past 2^53 as well, and shown with all their digits. */
+static void integers_are_compared_as_integers(void) {
+    const int64_t next = INT64_C(9007199254740993);
+    probity_threshold most = probity_at_most(NAN, 0x1p53), least = probity_at_least(NAN, 0x1p53);
+    holds(probity_judge_integer(probity_healthy("x"), "n", next - 1, "", most)->status == PROBITY_HEALTHY, "2^53 is allowed");
+    holds(probity_judge_integer(probity_healthy("x"), "n", next - 2, "", least)->status == PROBITY_UNHEALTHY, "2^53 - 1 is less");
+    probity_outcome *outcome = probity_judge_integer(probity_healthy("fine"), "n", next, "{rows}", most);
+    same(outcome->message, "n 9007199254740993 rows, more than 9007199254740992 rows");
+    holds(outcome->measurements[0].kind == FOUND_INTEGER && outcome->measurements[0].value.integer == next, "no digit is lost");
+    probity_threshold exact = {.warn = NAN, .crit = 0x1p53, .crit_whole = {true, next}};
+    holds(probity_judge_integer(probity_healthy("x"), "n", next, "", exact)->status == PROBITY_HEALTHY, "2^53 + 1 is allowed");
+    same(probity_judge_integer(probity_healthy("x"), "n", next + 1, "", exact)->message,
+         "n 9007199254740994, more than 9007199254740993");
+    probity_threshold wrong = {.warn = 0x1p53, .crit = 0x1p53, .warn_whole = {true, next}, .crit_whole = {true, next - 1}};
+    same(probity_disorder(wrong), "warn 9007199254740993 is never reached before crit 9007199254740992: warn must be at most crit");
+    holds(probity_judge_integer(probity_healthy("x"), "n", 1, "", probity_at_most(0.5, INFINITY))->status == PROBITY_DEGRADED, "1 > 0.5");
+    holds(probity_judge_integer(probity_healthy("x"), "n", INT64_MAX, "", probity_at_most(NAN, 0x1p63))->status == PROBITY_HEALTHY, "2^63");
+    holds(probity_judge_integer(probity_healthy("x"), "n", 7, "", most)->measurements[0].kind == FOUND_NUMBER, "a small one is a number");
+}
+
 /** Amounts are shown in the unit a person would choose. */
 static void amounts_are_shown_readably(void) {
     same(probity_show(1500, PROBITY_SPAN, "ms"), "1.5 s");
@@ -126,6 +146,14 @@ static void answers_are_read(void) {
     deep[sizeof deep - 1] = '\0';
     holds(!probity_json_number(bytes(deep), "value", &value), "deep nesting");
     probity_free_all();
+}
+
+/** What is one value of JSON is told from what is none. */
+static void json_is_told_from_pages(void) {
+    const char *const whole[] = {"{\"a\": [1, {}]} ", " []", "\"x\"", "-1.5", "null"};
+    for (size_t at = 0; at < sizeof whole / sizeof *whole; at++) holds(probity_json_is_whole(bytes(whole[at])), whole[at]);
+    const char *const none[] = {"", "<html>", "ok", "{", "{} {}", "{\"a\":1"};
+    for (size_t at = 0; at < sizeof none / sizeof *none; at++) holds(!probity_json_is_whole(bytes(none[at])), none[at]);
 }
 
 /** A field is what its column holds; exact numbers, which travel as text, count as numbers, and what is none is told. */
@@ -232,9 +260,11 @@ int main(void) {
     replies_are_read();
     fields_and_days_are_found();
     answers_are_read();
+    json_is_told_from_pages();
     findings_make_the_message();
     misuse_is_a_failure();
     the_bound_itself_is_allowed();
+    integers_are_compared_as_integers();
     amounts_are_shown_readably();
     quantities_read_with_units();
     edges_hold();

@@ -81,6 +81,17 @@ pub const http = struct {
             try host.done(c.probity_response_body(self.raw, &bytes, &host.last_error));
             return host.view(bytes);
         }
+        /// The number of `key` in the table of JSON that the body is; the error names the address that was asked.
+        pub fn number(self: Response, key: []const u8) Error!f64 {
+            var value: f64 = 0;
+            try host.done(c.probity_response_number(self.raw, keep(key), &value, &host.last_error));
+            return value;
+        }
+        /// The text of `key` likewise.
+        pub fn text(self: Response, key: []const u8) Error![]const u8 {
+            const found = c.probity_response_text(self.raw, keep(key), &host.last_error);
+            return host.optional(found) orelse error.Capability;
+        }
         pub fn timing(self: Response) Timing {
             return host.record(Timing, c.probity_response_timing(self.raw));
         }

@@ -126,10 +126,18 @@ pub const Outcome = struct {
         return self;
     }
 
-    /// Adds a value and judges it: past a threshold the status worsens and the message says by how much. NaN is neither good
-    /// nor bad: the outcome becomes a failure that names it.
-    pub fn judge(self: Outcome, name: []const u8, value: f64, unit: []const u8, threshold: Threshold) Outcome {
-        _ = c.probity_judge(self.raw, keep(name), value, keep(unit), threshold);
+    /// Adds a number and judges it: past a threshold the status worsens and the message says by how much. An integer is
+    /// compared as one. NaN is neither good nor bad: the outcome becomes a failure that names it.
+    pub fn judge(self: Outcome, name: []const u8, value: anytype, unit: []const u8, threshold: Threshold) Outcome {
+        const whole: ?i64 = switch (@typeInfo(@TypeOf(value))) {
+            .int, .comptime_int => std.math.cast(i64, value),
+            else => null,
+        };
+        if (whole) |integer| {
+            _ = c.probity_judge_integer(self.raw, keep(name), integer, keep(unit), threshold);
+        } else {
+            _ = c.probity_judge(self.raw, keep(name), std.math.lossyCast(f64, value), keep(unit), threshold);
+        }
         return self;
     }
 

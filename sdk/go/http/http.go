@@ -10,6 +10,7 @@ package http
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -160,7 +161,11 @@ func (r *Response) JSON(into any) error {
 		return err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &probity.Error{Kind: probity.Protocol, Message: r.body() + ": " + err.Error()}
+		what := ": "
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			what = " is no JSON: "
+		}
+		return &probity.Error{Kind: probity.Protocol, Message: r.body() + what + err.Error()}
 	}
 	if field := missing(body, reflect.TypeOf(into)); field != "" {
 		return &probity.Error{Kind: probity.Protocol, Message: r.body() + ": missing field " + field}

@@ -90,7 +90,7 @@ async function writeInputs(target, folder, metafile) {
 }
 
 /** What a folder without a `tsconfig.json` is checked by: as the one that `probity new` writes. */
-const CHECKED = ["--strict", "--module", "nodenext", "--target", "es2024", "--lib", "es2024,dom", "--resolveJsonModule"];
+const CHECKED = ["--strict", "--module", "nodenext", "--target", "es2024", "--lib", "es2024", "--resolveJsonModule"];
 
 /**
  * Holds TypeScript to its types: a bundler only takes them out, and a forgotten `await` would be found by the operator. What

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { digitsAt, escape, exactly, wantDigits } from "./digits.js";
 import { ConfigError } from "./error.js";
 import { AtLeast, AtMost } from "./threshold.js";
 import { bytes, milliseconds, plain } from "./units.js";
@@ -67,6 +68,23 @@ export function integer(fallback) {
   return scalar("an integer", { type: "integer" }, Number.isInteger, fallback);
 }
 
+/**
+ * A whole number with all its digits, as a `bigint`: identifiers and offsets go past 2⁵³, beyond which a `number` does not
+ * hold each.
+ * @param {number} [fallback]
+ * @returns {Field<bigint>}
+ */
+export function bigint(fallback) {
+  /** @param {any} value @param {string} pointer */
+  const read = (value, pointer) => {
+    if (!Number.isInteger(value)) return misfit("type", value, "an integer", pointer);
+    return digitsAt(pointer) ?? BigInt(value);
+  };
+  wantDigits();
+  const schema = { type: "integer" };
+  return fallback === undefined ? { read, schema } : { read, schema: { ...schema, default: fallback }, fallback: BigInt(fallback) };
+}
+
 /** True or false. @param {boolean} [fallback] @returns {Field<boolean>} */
 export function boolean(fallback) {
   return scalar("a boolean", { type: "boolean" }, (value) => typeof value === "boolean", fallback);
@@ -108,29 +126,31 @@ function quantityField(quantity, expected, schema, fallback) {
 
 /**
  * `{ warn = …, crit = … }`: more is bad. `of` is what the bounds are given in, plain numbers by default:
- * `atMost(span(), { warn: "10m" })`.
- * @param {Field<number>} [of]
+ * `atMost(span(), { warn: "10m" })`, `atMost(bigint())`.
+ * @template {number | bigint} [T=number]
+ * @param {Field<T>} [of]
  * @param {import("./threshold.js").Bounds<number | string>} [fallback]
- * @returns {Field<AtMost>}
+ * @returns {Field<AtMost<T>>}
  */
-export function atMost(of = number(), fallback) {
+export function atMost(of = /** @type {any} */ (number()), fallback) {
   return threshold(AtMost, of, fallback);
 }
 
 /**
  * `{ warn = …, crit = … }`: less is bad. As {@link atMost}.
- * @param {Field<number>} [of]
+ * @template {number | bigint} [T=number]
+ * @param {Field<T>} [of]
  * @param {import("./threshold.js").Bounds<number | string>} [fallback]
- * @returns {Field<AtLeast>}
+ * @returns {Field<AtLeast<T>>}
  */
-export function atLeast(of = number(), fallback) {
+export function atLeast(of = /** @type {any} */ (number()), fallback) {
   return threshold(AtLeast, of, fallback);
 }
 
 /**
- * @template {AtMost | AtLeast} T
- * @param {new (bounds: import("./threshold.js").Bounds, quantity: import("./units.js").Quantity) => T} Kind
- * @param {Field<number>} of
+ * @template {AtMost<any> | AtLeast<any>} T
+ * @param {new (bounds: import("./threshold.js").Bounds<any>, quantity: import("./units.js").Quantity) => T} Kind
+ * @param {Field<any>} of
  * @param {any} fallback
  * @returns {Field<T>}
  */
@@ -150,7 +170,7 @@ function threshold(Kind, of, fallback) {
   return { read, schema, fallback: read(fallback ?? {}, "default") };
 }
 
-/** How a field's amounts are shown. @param {Field<number>} of */
+/** How a field's amounts are shown. @param {Field<any>} of */
 function quantityOf(of) {
   const pattern = /** @type {any} */ (of.schema).pattern;
   if (pattern === undefined) return plain;
@@ -276,7 +296,7 @@ export function parse(of, document) {
   } catch (error) {
     throw new ConfigError("/", `not a JSON document: ${/** @type {Error} */ (error).message}`);
   }
-  return of.read(value, "");
+  return exactly(document, () => of.read(value, ""));
 }
 
 /**
@@ -296,11 +316,6 @@ export function pick(fields, value) {
 /** `maxAge` → `max-age`. @param {string} name */
 function kebab(name) {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** A key as a part of a JSON pointer. @param {string} key */
-function escape(key) {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 /** @param {any} value */

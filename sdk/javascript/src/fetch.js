@@ -107,9 +107,9 @@ export class Response {
     return this.status >= 200 && this.status <= 299;
   }
 
-  /** The answer of `probity-check/http`: timings, certificates, the address that answered. */
+  /** The answer of `probity-check/http`: timings, certificates, the address that answered. @returns {import("./http.js").Answer} */
   get answer() {
-    return this.#answer;
+    return /** @type {import("./http.js").Answer} */ (this.#answer);
   }
 
   async text() {

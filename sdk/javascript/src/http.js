@@ -13,6 +13,7 @@
 import http from "probity:check/http@0.1.0";
 
 import { pick } from "./config.js";
+import { exactly } from "./digits.js";
 import { CapabilityError, ConfigError, ask, translate } from "./error.js";
 import { decode, encode } from "./text.js";
 import { tlsInfo } from "./tls-info.js";
@@ -131,7 +132,7 @@ export class Answer {
     }
     if (fields === undefined) return value;
     try {
-      return /** @type {any} */ (pick(fields, value));
+      return /** @type {any} */ (exactly(text, () => pick(fields, value)));
     } catch (error) {
       throw error instanceof ConfigError ? new CapabilityError("protocol", `body of ${this.#url}: ${error.message}`) : error;
     }

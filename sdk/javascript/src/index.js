@@ -26,7 +26,7 @@
  */
 
 export { check, check as default } from "./check.js";
-export { atLeast, atMost, boolean, integer, json, list, map, number, oneOf, optional, size, span, table, text } from "./config.js";
+export { atLeast, atMost, bigint, boolean, integer, json, list, map, number, oneOf, optional, size, span, table, text } from "./config.js";
 export { CapabilityError, ConfigError, Failure } from "./error.js";
 export { Outcome, Status } from "./outcome.js";
 export { AtLeast, AtMost, worst } from "./threshold.js";

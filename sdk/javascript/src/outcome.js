@@ -6,7 +6,7 @@
 import { isStatus, STATUSES, worst } from "./threshold.js";
 
 /** @typedef {import("./threshold.js").Status} Status */
-/** @typedef {import("./threshold.js").AtMost | import("./threshold.js").AtLeast} Threshold */
+/** @typedef {import("./threshold.js").AtMost<any> | import("./threshold.js").AtLeast<any>} Threshold */
 /** @typedef {number | bigint | string | boolean} Observed */
 
 /** The ends of what the contract's integers hold. */
@@ -77,7 +77,8 @@ export class Outcome {
   }
 
   /**
-   * Adds a value and judges it: past a threshold the status worsens and the message says by how much.
+   * Adds a value and judges it: past a threshold the status worsens and the message says by how much. A `bigint` is compared
+   * and told with all its digits; measured it is the nearest number.
    * @param {string} name
    * @param {number | bigint} value
    * @param {string} unit A UCUM code, or empty.
@@ -85,13 +86,15 @@ export class Outcome {
    * @throws {TypeError} For a value that is no number, `undefined`, `null` and NaN among them, or without a threshold.
    */
   judge(name, value, unit, threshold) {
-    if (typeof value === "bigint") value = Number(value);
-    if (typeof value !== "number" || Number.isNaN(value)) throw misuse("judge", name, value, "a number");
+    const isNumber = typeof value === "bigint" || (typeof value === "number" && !Number.isNaN(value));
+    if (!isNumber) throw misuse("judge", name, value, "a number");
     if (typeof threshold?.judge !== "function") {
       throw new TypeError(`judge(${shown(name)}): the threshold is ${shown(threshold)}, expected an AtMost or AtLeast`);
     }
     const status = threshold.judge(value);
-    this.measurements.push({ name, value: { tag: "number", val: value }, unit: unit || null, status });
+    const isExact = typeof value === "number" || Number.isSafeInteger(Number(value));
+    const measured = isExact ? { tag: "number", val: Number(value) } : { tag: "integer", val: within(value) };
+    this.measurements.push({ name, value: measured, unit: unit || null, status });
     const complaint = threshold.complaint(value, unit);
     return complaint === null ? this : this.finding(status, `${name} ${complaint}`);
   }
@@ -142,13 +145,21 @@ function observed(name, value) {
       if (Number.isNaN(value)) break;
       return Number.isSafeInteger(value) ? { tag: "integer", val: value } : { tag: "number", val: value };
     case "bigint":
-      return { tag: "integer", val: Number(value > INTEGER_MAX ? INTEGER_MAX : value < INTEGER_MIN ? INTEGER_MIN : value) };
+      return { tag: "integer", val: within(value) };
     case "boolean":
       return { tag: "boolean", val: value };
     case "string":
       return { tag: "text", val: value };
   }
   throw misuse("measure", name, value, "a number, a text or a boolean");
+}
+
+/**
+ * The nearest integer of the contract; past 2⁵³ the nearest number, because the component's bindings take no other.
+ * @param {number | bigint} value
+ */
+function within(value) {
+  return Number(value > INTEGER_MAX ? INTEGER_MAX : value < INTEGER_MIN ? INTEGER_MIN : value);
 }
 
 /**

@@ -139,7 +139,8 @@ function toContract(value) {
     case "number":
       return { tag: Number.isSafeInteger(value) ? "integer" : "float", val: value };
     case "bigint":
-      return { tag: "integer", val: value };
+      // The component's bindings take no `bigint`: its digits travel as text.
+      return Number.isSafeInteger(Number(value)) ? { tag: "integer", val: Number(value) } : { tag: "text", val: String(value) };
     default:
       return { tag: "text", val: String(value) };
   }

@@ -39,16 +39,19 @@ export function worst(statuses) {
  * @typedef {{ warn?: T | null, crit?: T | null }} Bounds
  */
 
-/** What both kinds share. */
+/**
+ * What both kinds share. Integers as `bigint` are compared with all their digits, and may be mixed with numbers.
+ * @template {number | bigint} [T=number]
+ */
 class Threshold {
   /**
-   * @param {Bounds} bounds In the base unit of the quantity.
+   * @param {Bounds<T>} bounds In the base unit of the quantity.
    * @param {import("./units.js").Quantity} [quantity] How amounts are shown.
    */
   constructor({ warn = null, crit = null } = {}, quantity = plain) {
-    /** The last value that is still healthy. @type {number | null} */
+    /** The last value that is still healthy. @type {T | null} */
     this.warn = warn;
-    /** The last value that is not yet unhealthy. @type {number | null} */
+    /** The last value that is not yet unhealthy. @type {T | null} */
     this.crit = crit;
     /** @internal */
     this.quantity = quantity;
@@ -56,7 +59,7 @@ class Threshold {
 
   /**
    * The status of `value`. A value that is not a number passes no bound.
-   * @param {number} value
+   * @param {number | bigint} value
    * @returns {Status}
    */
   judge(value) {
@@ -66,14 +69,14 @@ class Threshold {
 
   /**
    * What is wrong with `value`, for a person; null when it is healthy.
-   * @param {number} value
+   * @param {number | bigint} value
    * @param {string} unit A UCUM code.
    * @returns {string | null}
    */
   complaint(value, unit) {
     const status = this.judge(value);
     if (status === "healthy") return null;
-    const bound = /** @type {number} */ (status === "degraded" ? this.warn : this.crit);
+    const bound = /** @type {T} */ (status === "degraded" ? this.warn : this.crit);
     return `${this.quantity.show(value, unit)}, ${this.relation} than ${this.quantity.show(bound, unit)}`;
   }
 
@@ -86,8 +89,8 @@ class Threshold {
   }
 
   /**
-   * @param {number} _value
-   * @param {number} _bound
+   * @param {number | bigint} _value
+   * @param {number | bigint} _bound
    * @returns {boolean}
    */
   keeps(_value, _bound) {
@@ -103,9 +106,13 @@ class Threshold {
   }
 }
 
-/** Upper bounds: more than `warn` is degraded, more than `crit` unhealthy. */
+/**
+ * Upper bounds: more than `warn` is degraded, more than `crit` unhealthy.
+ * @template {number | bigint} [T=number]
+ * @extends {Threshold<T>}
+ */
 export class AtMost extends Threshold {
-  /** @param {number} value @param {number} bound @internal */
+  /** @param {number | bigint} value @param {number | bigint} bound @internal */
   keeps(value, bound) {
     return value <= bound;
   }
@@ -121,9 +128,13 @@ export class AtMost extends Threshold {
   }
 }
 
-/** Lower bounds: less than `warn` is degraded, less than `crit` unhealthy. */
+/**
+ * Lower bounds: less than `warn` is degraded, less than `crit` unhealthy.
+ * @template {number | bigint} [T=number]
+ * @extends {Threshold<T>}
+ */
 export class AtLeast extends Threshold {
-  /** @param {number} value @param {number} bound @internal */
+  /** @param {number | bigint} value @param {number | bigint} bound @internal */
   keeps(value, bound) {
     return value >= bound;
   }

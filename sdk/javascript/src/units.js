@@ -14,7 +14,7 @@ const SIZE_UNITS_DECIMAL = [["KB", 1e3], ["MB", 1e6], ["GB", 1e9], ["TB", 1e12]]
  * Something a threshold can be given in.
  * @typedef {object} Quantity
  * @property {(value: unknown) => number | undefined} parse From configuration to the base unit.
- * @property {(amount: number, unit: string) => string} show An amount for a person.
+ * @property {(amount: number | bigint, unit: string) => string} show An amount for a person.
  */
 
 /** A plain number; `show` adds the UCUM unit. @type {Quantity} */
@@ -78,21 +78,23 @@ function parse(text, units) {
 }
 
 /**
- * `amount` in the largest unit of which there is at least one.
- * @param {number} amount
+ * An amount in the largest unit of which there is at least one.
+ * @param {number | bigint} exact
  * @param {[string, number][]} units
  */
-function scaled(amount, units) {
+function scaled(exact, units) {
+  const amount = Number(exact);
   const [name, factor] = units.findLast(([, factor]) => Math.abs(amount) >= factor) ?? units[0];
   return `${number(amount / factor)} ${name}`;
 }
 
 /**
  * Two decimals, or as many as show two digits of a small number, without trailing zeros.
- * @param {number} value
+ * @param {number | bigint} value
  * @returns {string}
  */
 export function number(value) {
+  if (typeof value === "bigint") return value.toString();
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
   if (Math.abs(value) >= 1e21) return BigInt(value).toString();

@@ -48,6 +48,25 @@ test("the same sources make the same bundle, whatever the folder is called", asy
   assert.equal(bundles[0], bundles[1]);
 });
 
+test("what a component has not is an error of types, and what it has is none", async () => {
+  const own = await checkOf("");
+  const works = [
+    'const answer = await fetch(new URL("/x", "http://x"), { body: new URLSearchParams({ a: "b" }), signal: AbortSignal.timeout(5) });',
+    "const { count } = await answer.json({ count: number() });",
+    'const any = await (await fetch("/x", { endpoint: "shop" })).json();',
+    'console.log(count.toFixed(), any.count, btoa("x"), answer.headers.get("x"), answer.answer.timing);',
+    "setTimeout(() => queueMicrotask(() => {}), 5);",
+  ];
+  const fails = ['await fetch("/x", { mode: "cors" });', "answer.body;", "answer.clone();", "crypto.randomUUID();", "setInterval(() => {}, 1);"];
+  const run = ["async () => {", ...works, ...fails, 'return Outcome.healthy("y"); }'].join("\n");
+  const source = CHECK.replace("{ Outcome }", "{ Outcome, number }").replace('() => Outcome.healthy("y")', run);
+  await writeFile(path.join(own, "check.ts"), source);
+  const script = path.join(SDK, "bin/build.js");
+  const { stdout } = spawnSync(process.execPath, [script, "--wit", own, "--entry", path.join(own, "check.ts"), own], { encoding: "utf8" });
+  const lines = [...stdout.matchAll(/^check\.ts\((\d+),/gm)].map(([, line]) => Number(line));
+  assert.deepEqual(lines, fails.map((_, at) => at + works.length + 3), stdout);
+});
+
 test("a forgotten await in TypeScript is an error of the build, with its line", async () => {
   const own = await checkOf("");
   const source = CHECK.replace("() => Outcome", "async () => { const n = later(); return Outcome").replace('healthy("y")', 'healthy("x" + n.value); }');

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import check, { AtLeast, AtMost, CapabilityError, ConfigError, Outcome, Status, atMost, integer, list, map, number, oneOf, optional, size, span, table, text, worst } from "probity-check";
+import check, { AtLeast, AtMost, CapabilityError, ConfigError, Outcome, Status, atMost, bigint, integer, json, list, map, number, oneOf, optional, size, span, table, text, worst } from "probity-check";
 
 import { parse } from "../src/config.js";
 import { bytes, milliseconds, number as shown, plain } from "../src/units.js";
@@ -55,6 +55,28 @@ test("what is no value is no measurement, and no judgement either", () => {
   assert.throws(() => Outcome.healthy("fine").judge("lag", "5", "ms", none), /judge\("lag"\): the value is "5", expected a number\.$/);
   assert.throws(() => Outcome.healthy("fine").judge("lag", 5, "ms"), /the threshold is undefined, expected an AtMost/);
   assert.equal(Outcome.healthy("fine").judge("lag", 5n, "ms", none).measurements[0].value.val, 5);
+});
+
+test("integers are compared as integers past 2^53 as well, and told with all their digits", () => {
+  const next = 2n ** 53n + 1n;
+  const most = new AtMost({ crit: 2 ** 53 });
+  assert.equal(Outcome.healthy("x").judge("n", next - 1n, "", most).status, "healthy");
+  const outcome = Outcome.healthy("fine").judge("n", next, "{rows}", most).measure("n", next);
+  assert.equal(outcome.message, "n 9007199254740993 rows, more than 9007199254740992 rows");
+  assert.deepEqual(outcome.measurements.map(({ value }) => value), [{ tag: "integer", val: 2 ** 53 }, { tag: "integer", val: 2 ** 53 }]);
+  assert.equal(Outcome.healthy("x").judge("n", 2n ** 70n, "", most).measurements[0].value.val, 2 ** 63);
+  assert.equal(Outcome.healthy("x").judge("n", 1n, "", new AtMost({ warn: 0.5 })).status, "degraded");
+  const fields = table({ id: bigint(), rows: atMost(bigint()), like: json(), text: text(""), odd: text("") });
+  const document = '{"id": -9007199254740993, "rows": {"crit": 9007199254740993}, "like": [9007199254740993, 1e20], "text": "1234567890123456789 \\" 1", "odd": "\\u0000x"}';
+  const config = parse(fields, document);
+  assert.deepEqual([config.id, config.rows.crit, config.text], [-next, next, '1234567890123456789 " 1']);
+  assert.deepEqual(config.like, [2 ** 53, 1e20]);
+  assert.equal(Outcome.healthy("x").judge("n", next, "", config.rows).status, "healthy");
+  assert.equal(Outcome.healthy("x").judge("n", next + 1n, "", config.rows).message, "n 9007199254740994, more than 9007199254740993");
+  assert.throws(() => parse(fields, document.replace('"crit"', '"warn": 9007199254740994, "crit"')),
+    /warn 9007199254740994 is never reached before crit 9007199254740993: warn must be at most crit/);
+  assert.throws(() => parse(table({ id: bigint() }), '{"id": 1.5}'), /at \/id: invalid type: floating point `1.5`, expected an integer/);
+  assert.equal(parse(table({ id: bigint(7) }), "{}").id, 7n);
 });
 
 test("a healthy message has no holes; bad news is told as it is", () => {

@@ -104,7 +104,8 @@ impl Request {
     /// # Errors
     /// An [`Error`] when there is no answer: refused, timeout, denied, …
     pub fn send(self) -> Result<Response, Error> {
-        host::http_send(self).map(Response)
+        let asked = name_of(&self.url);
+        host::http_send(self).map(|answer| Response { answer, asked })
     }
 }
 
@@ -118,33 +119,48 @@ pub fn get(url: &str) -> Result<Response, Error> {
 
 /// Sends all side by side; answers in the same order.
 pub fn send_all(requests: Vec<Request>) -> Vec<Result<Response, Error>> {
-    host::http_send_all(requests).into_iter().map(|answer| answer.map(Response)).collect()
+    let asked: Vec<String> = requests.iter().map(|request| name_of(&request.url)).collect();
+    let answers = host::http_send_all(requests).into_iter().zip(asked);
+    answers.map(|(answer, asked)| answer.map(|answer| Response { answer, asked })).collect()
+}
+
+/// An address for messages: without what may be secret in it.
+fn name_of(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.find('/').unwrap_or(rest.len());
+    let host = rest[..authority].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", &rest[host..])
 }
 
 /// An answer. Its parts are fetched from the host when asked for.
 #[derive(Debug)]
-pub struct Response(host::HttpResponse);
+pub struct Response {
+    answer: host::HttpResponse,
+    /// Its address, for messages.
+    asked: String,
+}
 
 impl Response {
     /// The status code.
     pub fn status(&self) -> u16 {
-        self.0.status()
+        self.answer.status()
     }
 
     /// `1.1`, `2`.
     pub fn version(&self) -> String {
-        self.0.version()
+        self.answer.version()
     }
 
     /// All headers in order.
     pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        self.0.headers()
+        self.answer.headers()
     }
 
     /// The first header of this name, in any case, as text; bytes that are not
     /// UTF-8 are replaced.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.0.header(name).map(|value| String::from_utf8_lossy(&value).into_owned())
+        self.answer.header(name).map(|value| String::from_utf8_lossy(&value).into_owned())
     }
 
     /// Every header of this name, in any case and in order, as text.
@@ -158,43 +174,50 @@ impl Response {
     /// # Errors
     /// An [`Error`] when it broke off, took too long, or was too large.
     pub fn body(&self) -> Result<Vec<u8>, Error> {
-        self.0.body()
+        self.answer.body()
     }
 
     /// The body as text.
     ///
     /// # Errors
-    /// As [`Response::body`], and [`ErrorKind::Protocol`] when it is not UTF-8.
+    /// As [`Response::body`], and [`ErrorKind::Protocol`], with the address that was asked, when it is not UTF-8.
     pub fn text(&self) -> Result<String, Error> {
-        String::from_utf8(self.body()?).map_err(|error| Error::new(ErrorKind::Protocol, format!("body: {error}")))
+        String::from_utf8(self.body()?).map_err(|error| self.unfit(&format!(": {error}")))
     }
 
     /// The body as JSON.
     ///
     /// # Errors
-    /// As [`Response::body`], and [`ErrorKind::Protocol`] when it is not a `T`.
+    /// As [`Response::body`], and [`ErrorKind::Protocol`], with the address that was asked, when it is no JSON or not a `T`.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body()?).map_err(|error| Error::new(ErrorKind::Protocol, format!("body: {error}")))
+        serde_json::from_slice(&self.body()?).map_err(|error| {
+            let what = if error.is_data() { "" } else { " is no JSON" };
+            self.unfit(&format!("{what}: {error}"))
+        })
+    }
+
+    fn unfit(&self, why: &str) -> Error {
+        Error::new(ErrorKind::Protocol, format!("body of {}{why}", self.asked))
     }
 
     /// What came after the body, in the form of [`Response::headers`].
     pub fn trailers(&self) -> Vec<(String, Vec<u8>)> {
-        self.0.trailers()
+        self.answer.trailers()
     }
 
     /// Milliseconds per phase.
     pub fn timing(&self) -> Timing {
-        self.0.timing()
+        self.answer.timing()
     }
 
     /// The TLS session; `None` for plain HTTP.
     pub fn tls(&self) -> Option<TlsInfo> {
-        self.0.tls()
+        self.answer.tls()
     }
 
     /// The address that answered.
     pub fn remote_address(&self) -> Option<String> {
-        self.0.remote_address()
+        self.answer.remote_address()
     }
 }
 

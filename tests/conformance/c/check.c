@@ -15,6 +15,11 @@ static probity_outcome *judge(void) {
     return probity_judge(probity_healthy("as it should be"), "value", probity_config_number("/value"), "", limits);
 }
 
+static probity_outcome *judge_integer(void) {
+    probity_threshold most = probity_config_at_most("/most", PROBITY_NUMBER);
+    return probity_judge_integer(probity_healthy("as it should be"), "integer", probity_config_integer("/integer"), "", most);
+}
+
 static probity_outcome *write_lines(void) {
     static const char *const lines[] = {"line at trace", "line at debug", "line at info", "line at warn", "line at error"};
     const probity_field field = {"n", "1"};
@@ -36,11 +41,9 @@ static probity_outcome *fetch(void) {
 
 static probity_outcome *look_up(void) {
     probity_error error;
-    probity_bytes body;
-    probity_response *response = probity_http_get(probity_config_text("/url"), &error);
-    if (response == NULL || !probity_response_body(response, &body, &error)) return probity_failure(&error);
     double value;
-    if (!probity_json_number(body, "value", &value)) return probity_failure_other("no number `value` in the answer");
+    probity_response *response = probity_http_get(probity_config_text("/url"), &error);
+    if (response == NULL || !probity_response_number(response, "value", &value, &error)) return probity_failure(&error);
     return probity_measure(probity_healthy("found"), "value", value, "");
 }
 
@@ -69,6 +72,7 @@ static probity_outcome *allocate(void) {
 probity_outcome *probity_run(void) {
     const char *act = probity_config_text("/act");
     if (strcmp(act, "judge") == 0) return judge();
+    if (strcmp(act, "integer") == 0) return judge_integer();
     if (strcmp(act, "log") == 0) return write_lines();
     if (strcmp(act, "http") == 0) return fetch();
     if (strcmp(act, "json") == 0) return look_up();

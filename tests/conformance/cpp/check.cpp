@@ -14,6 +14,10 @@ static probity::Outcome judge() {
     return probity::healthy("as it should be").judge("value", config::number("/value"), "", limits);
 }
 
+static probity::Outcome judge_integer() {
+    return probity::healthy("as it should be").judge("integer", config::integer("/integer"), "", config::at_most("/most"));
+}
+
 static probity::Outcome write_lines() {
     static const char *const levels[] = {"trace", "debug", "info", "warn", "error"};
     for (int level = PROBITY_LOG_TRACE; level <= PROBITY_LOG_ERROR; level++)
@@ -31,11 +35,9 @@ static probity::Outcome fetch() {
 static probity::Outcome look_up() {
     auto response = probity::http::get(config::text("/url"));
     if (!response) return response.error().failure();
-    auto body = response->body();
-    if (!body) return body.error().failure();
-    double value;
-    if (!probity::json::number(*body, "value", value)) return probity::failure("no number `value` in the answer");
-    return probity::healthy("found").measure("value", value);
+    auto value = response->number("value");
+    if (!value) return value.error().failure();
+    return probity::healthy("found").measure("value", *value);
 }
 
 static probity::Outcome count() {
@@ -52,6 +54,7 @@ static probity::Outcome allocate() {
 PROBITY_CHECK({.name = "reference", .description = "Does every language do the same?"}) {
     auto act = config::text("/act");
     if (act == "judge") return judge();
+    if (act == "integer") return judge_integer();
     if (act == "log") return write_lines();
     if (act == "http") return fetch();
     if (act == "json") return look_up();

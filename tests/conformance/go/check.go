@@ -12,12 +12,14 @@ import (
 )
 
 type config struct {
-	Act   string
-	Value *float64
-	Warn  *probity.Number
-	Crit  *probity.Number
-	URL   string `json:"url,omitempty"`
-	Word  string `json:"word,omitempty"`
+	Act     string
+	Value   *float64
+	Warn    *probity.Number
+	Crit    *probity.Number
+	Integer int64                           `json:"integer,omitempty"`
+	Most    probity.AtMost[probity.Integer] `json:"most,omitempty"`
+	URL     string                          `json:"url,omitempty"`
+	Word    string                          `json:"word,omitempty"`
 }
 
 type reference struct{}
@@ -31,6 +33,8 @@ func (reference) Run(config config) (*probity.Outcome, error) {
 	case "judge":
 		limits := probity.AtMost[probity.Number]{Bounds: probity.Bounds[probity.Number]{Warn: config.Warn, Crit: config.Crit}}
 		return probity.NewHealthy("as it should be").Judge("value", *config.Value, "", limits), nil
+	case "integer":
+		return probity.NewHealthy("as it should be").Judge("integer", config.Integer, "", config.Most), nil
 	case "log":
 		return logged(), nil
 	case "http":

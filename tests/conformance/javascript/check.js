@@ -3,7 +3,7 @@
  * @module
  */
 
-import check, { CapabilityError, Failure, Outcome, json, number, optional, text } from "probity-check";
+import check, { CapabilityError, Failure, Outcome, atMost, bigint, number, optional, text } from "probity-check";
 import * as log from "probity-check/log";
 import * as state from "probity-check/state";
 import { AtMost } from "probity-check";
@@ -12,6 +12,8 @@ import { AtMost } from "probity-check";
 const ACTS = {
   judge: ({ value, warn, crit }) =>
     Outcome.healthy("as it should be").judge("value", value, "", new AtMost({ warn, crit })),
+
+  integer: ({ integer, most }) => Outcome.healthy("as it should be").judge("integer", integer, "", most),
 
   log() {
     for (const level of ["trace", "debug", "info", "warn", "error"]) log.write(level, `line at ${level}`, { n: 1 });
@@ -63,6 +65,8 @@ export default check({
     value: optional(number()),
     warn: optional(number()),
     crit: optional(number()),
+    integer: optional(bigint()),
+    most: atMost(bigint()),
     url: optional(text()),
     word: optional(text()),
   },

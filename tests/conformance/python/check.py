@@ -14,6 +14,8 @@ class Config:
     value: float = setting(0.0, doc="What to judge.")
     warn: float | None = setting(None, doc="The most that is healthy.")
     crit: float | None = setting(None, doc="The most that is not unhealthy.")
+    integer: int = setting(0, doc="An integer to judge.")
+    most: AtMost[float] = setting(AtMost(), doc="The most that it may be.")
     url: str = setting("", doc="What to get.")
     word: str = setting("", doc="A status, or none.")
 
@@ -33,6 +35,10 @@ def reference(config: Config) -> Outcome:
 
 def judge(config: Config) -> Outcome:
     return Outcome.healthy("judged").judge("value", config.value, "", AtMost(config.warn, config.crit))
+
+
+def judge_integer(config: Config) -> Outcome:
+    return Outcome.healthy("judged").judge("integer", config.integer, "", config.most)
 
 
 def write_lines(_: Config) -> Outcome:
@@ -88,6 +94,7 @@ def told(_: Config) -> Outcome:
 
 ACTS = {
     "judge": judge,
+    "integer": judge_integer,
     "log": write_lines,
     "http": fetch,
     "json": look_up,

@@ -3,7 +3,7 @@
  * @module
  */
 
-import check, { AtMost, CapabilityError, Failure, Outcome, Status, number, optional, text } from "probity-check";
+import check, { AtMost, CapabilityError, Failure, Outcome, Status, atMost, bigint, number, optional, text } from "probity-check";
 import * as log from "probity-check/log";
 import * as state from "probity-check/state";
 
@@ -12,6 +12,8 @@ interface Config {
   value: number | null;
   warn: number | null;
   crit: number | null;
+  integer: bigint | null;
+  most: AtMost<bigint>;
   url: string | null;
   word: string | null;
 }
@@ -22,6 +24,8 @@ type Act = (config: Config) => Outcome | Promise<Outcome>;
 const ACTS: Record<string, Act> = {
   judge: ({ value, warn, crit }) =>
     Outcome.healthy("as it should be").judge("value", value ?? Number.NaN, "", new AtMost({ warn, crit })),
+
+  integer: ({ integer, most }) => Outcome.healthy("as it should be").judge("integer", integer ?? 0n, "", most),
 
   log() {
     const levels: log.Level[] = ["trace", "debug", "info", "warn", "error"];
@@ -74,6 +78,8 @@ export default check({
     value: optional(number()),
     warn: optional(number()),
     crit: optional(number()),
+    integer: optional(bigint()),
+    most: atMost(bigint()),
     url: optional(text()),
     word: optional(text()),
   },

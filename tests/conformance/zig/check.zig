@@ -9,13 +9,14 @@ comptime {
     probity.check(.{ .name = "reference", .description = "Does every language do the same?", .run = run });
 }
 
-const Act = enum { judge, log, http, json, state, loop, allocate, word, nothing, throw, config };
+const Act = enum { judge, integer, log, http, json, state, loop, allocate, word, nothing, throw, config };
 
 fn run() probity.Error!probity.Outcome {
     const word = probity.config.text("/act");
     const act = std.meta.stringToEnum(Act, word) orelse return probity.failure("unknown act `{s}`", .{word});
     return switch (act) {
         .judge => judge(),
+        .integer => judgeInteger(),
         .log => writeLines(),
         .http => fetch(),
         .json => lookUp(),
@@ -34,6 +35,11 @@ fn judge() probity.Outcome {
     return probity.healthy("as it should be", .{}).judge("value", probity.config.number("/value"), "", limits);
 }
 
+fn judgeInteger() probity.Outcome {
+    const most = probity.config.atMost("/most", .number);
+    return probity.healthy("as it should be", .{}).judge("integer", probity.config.integer("/integer"), "", most);
+}
+
 fn writeLines() probity.Outcome {
     inline for (.{ .trace, .debug, .info, .warn, .@"error" }) |level| {
         probity.log.write(level, "line at " ++ @tagName(level), &.{.{ "n", "1" }});
@@ -48,9 +54,7 @@ fn fetch() probity.Error!probity.Outcome {
 
 fn lookUp() probity.Error!probity.Outcome {
     const response = try probity.http.get(probity.config.text("/url"));
-    const value = probity.json.number(try response.body(), "value") orelse
-        return probity.failure("no number `value` in the answer", .{});
-    return probity.healthy("found", .{}).measure("value", value, "");
+    return probity.healthy("found", .{}).measure("value", try response.number("value"), "");
 }
 
 fn said() probity.Outcome {

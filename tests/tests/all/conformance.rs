@@ -65,6 +65,26 @@ async fn values_are_judged_alike() {
     }
 }
 
+// Integers are compared as integers past 2^53 as well, bounds included, and told with all their digits.
+#[tokio::test]
+async fn large_integers_are_judged_alike() {
+    let (limit, next, far) = (9_007_199_254_740_992_i64, 9_007_199_254_740_993_i64, 9_007_199_254_740_994_i64);
+    let cases = [
+        (limit, limit, Status::Healthy, ""),
+        (next, next, Status::Healthy, ""),
+        (next, limit, Status::Unhealthy, "integer 9007199254740993, more than 9007199254740992"),
+        (far, next, Status::Unhealthy, "integer 9007199254740994, more than 9007199254740993"),
+    ];
+    for (value, crit, status, message) in cases {
+        let config = json!({"act": "integer", "integer": value, "most": {"crit": crit}});
+        for (language, run) in everywhere(LIMITS, config.clone()).await {
+            assert_eq!(run.status(), status, "{language} with {config}: {:?}", run.end);
+            let outcome = run.end.as_ref().unwrap();
+            assert!(message.is_empty() || outcome.message == message, "{language} with {config}: {}", outcome.message);
+        }
+    }
+}
+
 // A status is one of three words: any other, and a number that is none, ends a run without a judgement, and says what it was.
 #[tokio::test]
 async fn misuse_is_no_judgement_anywhere() {
@@ -134,6 +154,22 @@ async fn long_answers_are_read_alike() {
     for (language, run) in everywhere(limits, json!({"act": "json", "url": upstream.url()})).await {
         assert_eq!(run.status(), Status::Healthy, "{language}: {:?}", run.end);
         assert_eq!(measured(&run), [("value".to_owned(), json!(7.5), None)], "{language}");
+    }
+}
+
+// A body that is no JSON is told with the address that gave it, without what may be secret in that.
+#[tokio::test]
+async fn answers_that_are_no_json_name_their_address() {
+    for body in ["<html>", "{", ""] {
+        let upstream = Upstream::answering(body);
+        let (url, said) =
+            (format!("{}?token=s3cret", upstream.url()), format!("body of {} is no JSON", upstream.url()));
+        for (language, run) in everywhere(LIMITS, json!({"act": "json", "url": url})).await {
+            let failure = run.end.expect_err(&language);
+            assert_eq!(failure.reason, Reason::Capability, "{language}: {}", failure.message);
+            let is_told = failure.message.contains(&said) && !failure.message.contains("s3cret");
+            assert!(is_told, "{language} with {body:?}: {}", failure.message);
+        }
     }
 }
 

@@ -140,12 +140,20 @@ probity_outcome *probity_detail(probity_outcome *outcome, const char *name, cons
 /** What a threshold is given in: a number, milliseconds ("10m"), or bytes ("32MiB"). */
 typedef enum { PROBITY_NUMBER, PROBITY_SPAN, PROBITY_SIZE } probity_quantity;
 
+/** A bound that was given as an integer: past 2^53 a double does not hold each. */
+typedef struct probity_whole {
+    bool is_some;
+    int64_t value;
+} probity_whole;
+
 /** Bounds: the last values that are still allowed; NAN for one that is absent. */
 typedef struct probity_threshold {
     double warn;               /**< The last value that is still healthy. */
     double crit;               /**< The last value that is not yet unhealthy. */
     bool at_least;             /**< Less is bad, instead of more. */
     probity_quantity quantity; /**< How amounts are shown. */
+    probity_whole warn_whole;  /**< The same as `warn`, with all its digits. */
+    probity_whole crit_whole;  /**< The same as `crit`, with all its digits. */
 } probity_threshold;
 
 /** More than `warn` is degraded, more than `crit` unhealthy. */
@@ -160,6 +168,9 @@ probity_status probity_judge_value(probity_threshold threshold, double value);
  */
 probity_outcome *probity_judge(probity_outcome *outcome, const char *name, double value, const char *unit,
                                probity_threshold threshold);
+/** The same for an integer, which is compared as one: identifiers and offsets go past 2^53. */
+probity_outcome *probity_judge_integer(probity_outcome *outcome, const char *name, int64_t value, const char *unit,
+                                       probity_threshold threshold);
 /** An amount for a person: "1.5 s", "3 orders". */
 const char *probity_show(double amount, probity_quantity quantity, const char *unit);
 

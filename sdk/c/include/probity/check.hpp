@@ -40,9 +40,12 @@ public:
             probity_measure_text(raw_, keep(name), keep(value));
         return *this;
     }
-    /** Adds a value and judges it. */
-    Outcome &judge(std::string_view name, double value, std::string_view unit, probity_threshold threshold) {
-        probity_judge(raw_, keep(name), value, keep(unit), threshold);
+    /** Adds a value and judges it; an integer is compared as one. */
+    template <class T> Outcome &judge(std::string_view name, T value, std::string_view unit, probity_threshold threshold) {
+        if (is_integer(value))
+            probity_judge_integer(raw_, keep(name), static_cast<std::int64_t>(value), keep(unit), threshold);
+        else
+            probity_judge(raw_, keep(name), static_cast<double>(value), keep(unit), threshold);
         return *this;
     }
     /** Adds a finding: the worst comes first in the message. */
@@ -65,6 +68,12 @@ public:
     probity_outcome *raw() const { return raw_; }
 
 private:
+    /** Whether it is one that 64 bits with a sign hold. */
+    template <class T> static bool is_integer(T value) {
+        if constexpr (std::is_integral_v<T>) return std::is_signed_v<T> || static_cast<std::uint64_t>(value) <= INT64_MAX;
+        return false;
+    }
+
     probity_outcome *raw_;
 };
 

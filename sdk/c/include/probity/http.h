@@ -57,6 +57,14 @@ const char *probity_fields_get(probity_fields fields, const char *name);
 /** The body, with its content-encoding undone and text in UTF-8. False when it broke off, took too long, or was too large. */
 bool probity_response_body(const probity_response *response, probity_bytes *body, probity_error *error);
 
+/**
+ * The number of `key` in the table of JSON that the body is. False when there is none: `error` names the address that was
+ * asked, and says whether the body is no JSON or has no such number.
+ */
+bool probity_response_number(const probity_response *response, const char *key, double *value, probity_error *error);
+/** The text of `key` likewise; NULL when there is none. */
+const char *probity_response_text(const probity_response *response, const char *key, probity_error *error);
+
 /** Milliseconds per phase; NAN where the phase did not happen. */
 typedef struct probity_timing {
     double dns_ms;

@@ -43,6 +43,19 @@ public:
         bool ok = probity_response_body(raw(), &body, &error);
         return given(ok, view(body), error);
     }
+    /** The number of `key` in the table of JSON that the body is; the error names the address that was asked. */
+    Result<double> number(std::string_view key) const {
+        double value = 0;
+        probity_error error = {};
+        bool ok = probity_response_number(raw(), keep(key), &value, &error);
+        return given(ok, value, error);
+    }
+    /** The text of `key` likewise. */
+    Result<std::string_view> text(std::string_view key) const {
+        probity_error error = {};
+        const char *found = probity_response_text(raw(), keep(key), &error);
+        return given(found != nullptr, std::string_view(found == nullptr ? "" : found), error);
+    }
     /** Milliseconds per phase. */
     probity_timing timing() const { return probity_response_timing(raw()); }
     double total_ms() const { return probity_response_total_ms(raw()); }

@@ -1,6 +1,7 @@
 //! The reference check of the conformance suite, in Rust: see `tests/conformance/README.md`.
 
 use probity_check::prelude::*;
+use probity_check::units::Number;
 
 /// Every act takes what it needs of these.
 #[derive(serde::Deserialize)]
@@ -10,6 +11,8 @@ struct Config {
     value: Option<f64>,
     warn: Option<f64>,
     crit: Option<f64>,
+    integer: Option<i64>,
+    most: Option<AtMost<Number>>,
     url: Option<String>,
     word: Option<String>,
 }
@@ -26,6 +29,7 @@ impl Check for Reference {
     fn run(config: &Config) -> Result<Outcome, Failure> {
         match config.act.as_str() {
             "judge" => Ok(judge(config)),
+            "integer" => Ok(judge_integer(config)),
             "log" => Ok(write_lines()),
             "http" => fetch(config.url.as_deref().unwrap_or_default()),
             "json" => look_up(config.url.as_deref().unwrap_or_default()),
@@ -49,6 +53,11 @@ impl Check for Reference {
 fn judge(config: &Config) -> Outcome {
     let limits = AtMost { warn: config.warn, crit: config.crit };
     Outcome::healthy("as it should be").judge("value", config.value.unwrap_or(f64::NAN), "", &limits)
+}
+
+fn judge_integer(config: &Config) -> Outcome {
+    let value = Number::from(config.integer.unwrap_or_default());
+    Outcome::healthy("as it should be").judge_exact("integer", value, "", &config.most.unwrap_or_default())
 }
 
 fn write_lines() -> Outcome {
