@@ -30,6 +30,8 @@ const STACK: u32 = 256 << 10;
 
 /// Of every C and C++ file. `-fno-exceptions`: there is no unwinder for this target.
 const C_FLAGS: [&str; 3] = ["-std=c23", "-Os", "-Wall"];
+/// Of the author's own files: where functions begin, for the names of a component's.
+const LINES: &str = "-gline-tables-only";
 /// `#embed` is C's, and understood in C++ as well.
 const CPP_FLAGS: [&str; 7] = [
     "-std=c++23",
@@ -52,12 +54,15 @@ pub(crate) fn build(job: &Job<'_>, dialect: Dialect) -> Result<Made, BuildError>
     let includes = [kit.join("include"), gen_dir.clone(), job.folder.to_path_buf()];
     let mut c_files = files(&kit.join("src"), "c")?;
     c_files.push(gen_dir.join("guest.c"));
+    let kit_files = c_files.len();
     if dialect != Dialect::Zig {
         c_files.extend(files(job.folder, "c")?);
     }
     let mut objects = Vec::new();
     for (index, file) in c_files.iter().enumerate() {
-        objects.push(zig.object(file, &C_FLAGS, &includes, &out, index)?);
+        let lines = (index >= kit_files).then_some(LINES);
+        let flags: Vec<&str> = C_FLAGS.into_iter().chain(lines).collect();
+        objects.push(zig.object(file, &flags, &includes, &out, index)?);
     }
     objects.push(gen_dir.join("guest_component_type.o"));
     let wasm = out.join("check.wasm");

@@ -64,13 +64,13 @@ pub struct Built {
     pub changed: bool,
 }
 
-/// Wraps the core module at `wasm` and writes the component to `out`.
+/// Wraps the core module at `wasm`, whose sources are below `own`, and writes the component to `out`.
 ///
 /// # Errors
 /// [`ComponentError`]; `out` then keeps its old content.
-pub fn build(wasm: &Path, out: &Path) -> Result<Built, ComponentError> {
+pub fn build(wasm: &Path, own: &Path, out: &Path) -> Result<Built, ComponentError> {
     let module = fs::read(wasm).map_err(io_error("read", wasm))?;
-    install(&componentize(&module)?, out)
+    install(&componentize(&module, own)?, out)
 }
 
 /// Writes a component to `out`, if it is a check.
@@ -88,14 +88,14 @@ pub fn install(component: &[u8], out: &Path) -> Result<Built, ComponentError> {
 
 /// Wraps a core module that holds its world's type into a validated component.
 ///
-/// Function names are kept, demangled and cut to a readable length. WASI
-/// preview 1 becomes WASI 0.2 by the runtime's adapter.
+/// Function names are kept, demangled and cut to a readable length; those of the
+/// author's functions, in files below `own`, say where that is. WASI preview 1 becomes WASI 0.2 by the runtime's adapter.
 ///
 /// # Errors
 /// [`ComponentError::Encode`], for example when the module imports something else.
-pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentError> {
+pub fn componentize(module: &[u8], own: &Path) -> Result<Vec<u8>, ComponentError> {
     let mut encoder = ComponentEncoder::default();
-    let module = names::shorten(module).map_err(encode_error)?;
+    let module = names::shorten(module, own).map_err(encode_error)?;
     encoder.module(&module).map_err(encode_error)?;
     if imports_preview1(&module) {
         encoder
@@ -185,7 +185,7 @@ mod tests {
     // A module becomes a component; one that is no check is not installed.
     #[test]
     fn a_module_becomes_a_component() {
-        let component = componentize(EMPTY_MODULE).unwrap();
+        let component = componentize(EMPTY_MODULE, Path::new("/")).unwrap();
         assert_eq!(&component[4..8], [0x0d, 0, 1, 0]);
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("a.wasm");
@@ -196,7 +196,7 @@ mod tests {
     // What is not WebAssembly is refused with a reason.
     #[test]
     fn garbage_is_refused() {
-        assert!(matches!(componentize(b"hello"), Err(ComponentError::Encode { .. })));
+        assert!(matches!(componentize(b"hello", Path::new("/")), Err(ComponentError::Encode { .. })));
         assert!(contract::check(b"hello").is_err());
     }
 }

@@ -189,7 +189,7 @@ mod tests {
         let world = resolve.select_world(&[package], None).unwrap();
         let mut module = wit_component::dummy_module(&resolve, world, wit_parser::ManglingAndAbi::Standard32);
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-        componentize(&module).unwrap()
+        componentize(&module, std::path::Path::new("/")).unwrap()
     }
 
     // A world has what is asked for and nothing else, and a check built for it passes.

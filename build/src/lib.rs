@@ -23,6 +23,7 @@ pub mod contract;
 mod error;
 pub mod language;
 mod names;
+mod places;
 pub mod project;
 pub mod sdk;
 mod sections;

@@ -1,11 +1,16 @@
-//! Readable function names, in a third of the space, and no debug information: no engine here reads it.
+//! Readable function names, in a third of the space, and no debug information: no engine here reads it. What it says of
+//! the author's own functions, where they begin, is put into their names.
 //!
 //! A trap's backtrace is only as good as the names in the module. Mangled, the
 //! names of generic Rust take as much space as a third of a component.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use wasm_encoder::{NameMap, NameSection};
 use wasmparser::{BinaryReaderError, KnownCustom, Name, Payload};
 
+use crate::places::places;
 use crate::sections::rewrite;
 
 /// Longest name kept, in characters: enough for a path and its type.
@@ -14,14 +19,16 @@ const NAME_MAX_CHARS: usize = 72;
 /// What the sections of debug information begin with.
 const DEBUG: &str = ".debug_";
 
-/// The module with demangled, shortened function names, no other names, and no debug information.
-pub(crate) fn shorten(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+/// The module with demangled, shortened function names, no other names, and no debug information. Functions that begin in
+/// a file below `own` have its name and the line behind theirs: `loop (check.c:13)`.
+pub(crate) fn shorten(module: &[u8], own: &Path) -> Result<Vec<u8>, BinaryReaderError> {
+    let places = places(module, own)?;
     rewrite(module, |payload, rewritten| {
         let Payload::CustomSection(section) = payload else { return Ok(false) };
         if let KnownCustom::Name(names) = section.as_known() {
             let mut functions = NameMap::new();
             for name in names {
-                append_functions(name?, &mut functions)?;
+                append_functions(name?, &places, &mut functions)?;
             }
             let mut section = NameSection::new();
             section.functions(&functions);
@@ -32,11 +39,19 @@ pub(crate) fn shorten(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     })
 }
 
-fn append_functions(name: Name<'_>, functions: &mut NameMap) -> Result<(), BinaryReaderError> {
+fn append_functions(
+    name: Name<'_>,
+    places: &BTreeMap<u32, String>,
+    functions: &mut NameMap,
+) -> Result<(), BinaryReaderError> {
     if let Name::Function(map) = name {
         for naming in map {
             let naming = naming?;
-            functions.append(naming.index, &readable(naming.name));
+            let name = readable(naming.name);
+            match places.get(&naming.index) {
+                Some(place) => functions.append(naming.index, &format!("{name} ({place})")),
+                None => functions.append(naming.index, &name),
+            }
         }
     }
     Ok(())
@@ -88,9 +103,9 @@ mod tests {
         });
         module.section(&memories);
         let untouched = module.clone().finish();
-        assert_eq!(shorten(&untouched).unwrap(), untouched);
+        assert_eq!(shorten(&untouched, Path::new("/")).unwrap(), untouched);
         let debug = wasm_encoder::CustomSection { name: ".debug_info".into(), data: (&[7; 64]).into() };
-        let rewritten = shorten(&module.section(&debug).section(&names).clone().finish()).unwrap();
+        let rewritten = shorten(&module.section(&debug).section(&names).clone().finish(), Path::new("/")).unwrap();
         assert!(rewritten.starts_with(&untouched));
         assert!(rewritten.ends_with(b"disk::run"));
     }
@@ -98,6 +113,6 @@ mod tests {
     // What is not a module is refused.
     #[test]
     fn garbage_is_refused() {
-        assert!(shorten(b"hello").is_err());
+        assert!(shorten(b"hello", Path::new("/")).is_err());
     }
 }

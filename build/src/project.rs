@@ -83,7 +83,7 @@ impl Project {
         let made = self.language.build(&Job { folder: &self.folder, name: &self.name, target: &self.target })?;
         let bytes = match made.code {
             Code::Module(module) => {
-                componentize(&module).map_err(|error| self.language.explain(error, &self.folder))?
+                componentize(&module, &self.folder).map_err(|error| self.language.explain(error, &self.folder))?
             }
             Code::Component(component) => component,
         };

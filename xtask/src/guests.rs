@@ -53,7 +53,9 @@ fn componentize(guest: &Guest, modules: &[Module], to: &Path) -> Result<Componen
     let module = modules.iter().find(|module| module.manifest == guest.manifest);
     let module = module.with_context(|| format!("cargo made no module of {}", guest.package))?;
     let path = to.join(format!("{}.wasm", guest.name));
-    let built = component::build(&module.wasm, &path).with_context(|| format!("make {} a component", guest.package))?;
+    let own = guest.manifest.parent().unwrap_or(&guest.manifest);
+    let built =
+        component::build(&module.wasm, own, &path).with_context(|| format!("make {} a component", guest.package))?;
     // A first-party check asks for our capabilities by name, never for an operating system.
     let wasi = built.imports.iter().find(|import| import.starts_with("wasi:"));
     ensure!(wasi.is_none(), "{} imports {}: a dependency pulled in WASI", guest.name, wasi.map_or("", |w| w));

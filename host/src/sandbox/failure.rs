@@ -17,6 +17,7 @@ pub(super) const TRACE_BYTES_MAX: usize = 4_096;
 pub(crate) fn classify(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Failure {
     let limits = &host.env.limits;
     let mut failure = named(error, host, fuel_used).unwrap_or_else(|| plain(error, host, limits));
+    failure.message.push_str(&whereabouts(&failure, error, host));
     failure.trace = error.downcast_ref::<WasmBacktrace>().map(backtrace::render);
     failure.message = clean(&host.env.secrets.redact(&failure.message), MESSAGE_BYTES_MAX);
     failure
@@ -73,7 +74,7 @@ fn named(error: &wasmtime::Error, host: &HostState, fuel_used: u64) -> Option<Fa
 fn trapped(trap: Trap, host: &HostState) -> Failure {
     let limits = &host.env.limits;
     if let Some(used) = host.limiter.memory_refused {
-        return memory(used, limits, host);
+        return memory(used, limits);
     }
     if let Some((used, limit)) = host.limiter.tables_refused {
         return tables(used, limit);
@@ -87,19 +88,28 @@ fn trapped(trap: Trap, host: &HostState) -> Failure {
     Failure::new(Reason::Trap, text)
 }
 
-fn memory(used: u64, limits: &Limits, host: &HostState) -> Failure {
+fn memory(used: u64, limits: &Limits) -> Failure {
     let (wanted, allowed) = (rough_size(used), rough_size(limits.memory));
     // What is just too much would read as if it were not.
     let wanted = if wanted == allowed { format!("{used} bytes") } else { wanted };
     let allowed = if used.abs_diff(limits.memory) < 1 << 20 { format!("{} bytes", limits.memory) } else { allowed };
-    let text = format!("wanted {wanted} of memory, may use {allowed} (key `memory`){}", whereabouts(host));
+    let text = format!("wanted {wanted} of memory, may use {allowed} (key `memory`)");
     Failure::limit(Reason::Memory, limits.memory, Some(used), text)
 }
 
-/// `, at check.py:13`, where the guest said so before its end.
-fn whereabouts(host: &HostState) -> String {
-    let place = host.record.said.as_deref().and_then(place::innermost);
-    place.map_or_else(String::new, |place| format!(", at {place}"))
+/// `, at check.py:13` where the guest said so before its end, else `, in loop (check.c:13)` where its functions do; nothing
+/// for an end that is no matter of a line, or that has one.
+fn whereabouts(failure: &Failure, error: &wasmtime::Error, host: &HostState) -> String {
+    let said = host.record.said.as_deref();
+    let place = match failure.reason {
+        Reason::Memory => said.and_then(place::innermost).map(|place| format!("at {place}")),
+        Reason::Trap if said.and_then(place::innermost).is_some() => return String::new(),
+        Reason::Trap | Reason::Fuel | Reason::Deadline | Reason::Stack | Reason::Tables => None,
+        _ => return String::new(),
+    };
+    let names = |trace: &WasmBacktrace| place::of_frames(trace.frames().iter().filter_map(|frame| frame.func_name()));
+    let place = place.or_else(|| error.downcast_ref().and_then(names));
+    place.map_or_else(String::new, |place| format!(", {place}"))
 }
 
 fn tables(used: u64, limit: u64) -> Failure {
@@ -123,7 +133,7 @@ fn plain(error: &wasmtime::Error, host: &HostState, limits: &Limits) -> Failure 
         return Failure::limit(Reason::Handles, limits.handles.into(), None, said);
     }
     if let Some(used) = host.limiter.memory_refused {
-        return memory(used, limits, host);
+        return memory(used, limits);
     }
     if let Some((used, limit)) = host.limiter.tables_refused {
         return tables(used, limit);
@@ -159,6 +169,13 @@ pub(crate) fn trace(host: &HostState, printed: Option<&str>) -> Option<String> {
         (None, None) => return None,
     };
     Some(clean_lines(&host.env.secrets.redact(&text), TRACE_BYTES_MAX))
+}
+
+/// What a runtime printed of a panic that no kit could log: in Go, one of a goroutine that the check did not start. None for
+/// a run whose kit said something.
+pub(crate) fn printed_words(host: &HostState, printed: &str) -> Option<String> {
+    let words = printed.lines().find(|line| line.starts_with("panic: ")).filter(|_| host.record.said.is_none())?;
+    Some(clean(&host.env.secrets.redact(words), MESSAGE_BYTES_MAX))
 }
 
 /// What was printed before the runtime that carries an interpreter panicked in its turn: that says nothing of the check.

@@ -4,6 +4,9 @@
 /// Bytes of a file's name that are shown.
 const FILE_BYTES_MAX: usize = 80;
 
+/// Bytes of a function's name that are shown in a sentence.
+const FUNCTION_BYTES_MAX: usize = 120;
+
 /// What a kit logged of an uncaught panic or exception, in one line, with its place: `KeyError: 'nope' (check.py:13)`. None
 /// when it is another error that a guest logged, however long before its end.
 pub(super) fn last_words(said: &str) -> Option<String> {
@@ -24,6 +27,18 @@ pub(super) fn last_words(said: &str) -> Option<String> {
 /// The first place below the first line: `check.py:13`.
 pub(super) fn innermost(said: &str) -> Option<String> {
     said.lines().skip(1).find_map(of_line)
+}
+
+/// The innermost function of a stack that begins in a file of its author's, which its name says when the component was
+/// built with debug information: `loop (check.c:13)`.
+pub(super) fn of_frames<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<String> {
+    names.find_map(|name| {
+        let (function, place) = name.strip_suffix(')')?.rsplit_once(" (")?;
+        let (file, number) = place.rsplit_once(':')?;
+        let place = shown(file, number)?;
+        let is_short = !function.is_empty() && function.len() <= FUNCTION_BYTES_MAX;
+        Some(if is_short { format!("in {function} ({place})") } else { format!("at {place}") })
+    })
 }
 
 /// The place that a line of a stack names: `at run (check.ts:9:3)`, `at src/lib.rs:13:5`, `at run in check.py, line 13`.
@@ -75,6 +90,18 @@ mod tests {
             ("uncaught panic: boom", "panic: boom"),
         ] {
             assert_eq!(last_words(said).as_deref(), Some(told), "{said}");
+        }
+    }
+
+    // The innermost function of the author's own is told, whatever it called, and a name that only looks like it is none.
+    #[test]
+    fn frames_tell_the_authors_own() {
+        let of = |names: &[&str]| of_frames(names.iter().copied());
+        assert_eq!(of(&["memset", "fill (check.c:13)", "run (check.c:2)"]).as_deref(), Some("in fill (check.c:13)"));
+        assert_eq!(of(&["<T as Check>::run (src/lib.rs:7)"]).as_deref(), Some("in <T as Check>::run (src/lib.rs:7)"));
+        assert_eq!(of(&[&format!("{} (check.c:13)", "x".repeat(200))]).as_deref(), Some("at check.c:13"));
+        for name in ["", "run", "run ()", "run (x)", "operator() (int)", "f (a b:3)", "f (:3)"] {
+            assert_eq!(of(&[name]), None, "{name}");
         }
     }
 

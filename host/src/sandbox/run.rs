@@ -189,6 +189,9 @@ fn finish<T>(
     store.data_mut().log_truncation();
     let host = store.data();
     let end = end.map_err(|mut failure| {
+        if crashed && let Some(words) = failure::printed_words(host, &printed.err) {
+            failure.message = words;
+        }
         if crashed && let Some(own) = failure::trace(host, Some(&printed.err)) {
             failure.internals = failure.trace.replace(own).map(|frames| Box::new(Internals(frames)));
         }

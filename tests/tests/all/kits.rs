@@ -1,5 +1,7 @@
 //! What a kit promises beyond the suites. That for C, C++ and Zig: what a check does not call is not imported, what it took
-//! goes back when its run ends, and rows and replies can be read as types. That for JavaScript: long texts are cheap.
+//! goes back when its run ends, and rows and replies can be read as types. That for JavaScript: long texts are cheap. That for
+//! Go: the standard library's network says what to use instead. Of all that are compiled: a build can be repeated, and a run
+//! that ends by a limit or a panic names the author's line.
 
 use std::env;
 use std::fs;
@@ -8,7 +10,9 @@ use std::process::Command;
 
 use probity_tests::host::binary;
 use probity_tests::python;
+use probity_tests::reference::{LIMITS, Reference};
 use probity_tests::servers::upstream::Upstream;
+use serde_json::json;
 
 /// One capability, and nothing else of the kit but an outcome.
 const ASKS_REDIS: [(&str, &str); 3] = [
@@ -82,15 +86,109 @@ const READS: &str = r#"import { Outcome, check } from "probity-check";
     });
 "#;
 
+/// Loops in a function of its own, on line 5 of each, or panics there.
+const SPINS: [(&str, &str); 3] = [
+    (
+        "check.c",
+        "#include <probity.h>
+
+const probity_metadata probity_check = {.name = \"spins\"};
+
+__attribute__((noinline)) static void spin(bool forever) {
+    for (volatile bool on = forever; on;) {
+    }
+    probity_panic(\"boom\");
+}
+
+probity_outcome *probity_run(void) {
+    spin(probity_config_bool_or(\"/forever\", false));
+    return probity_healthy(\"never\");
+}
+",
+    ),
+    (
+        "check.cpp",
+        "#include <probity.hpp>
+
+
+
+__attribute__((noinline)) static void spin(bool forever) {
+    for (volatile bool on = forever; on;) {
+    }
+    probity_panic(\"boom\");
+}
+
+PROBITY_CHECK({.name = \"spins\"}) {
+    spin(probity::config::boolean(\"/forever\", false));
+    return probity::healthy(\"never\");
+}
+",
+    ),
+    (
+        "check.zig",
+        "const probity = @import(\"probity\");
+const std = @import(\"std\");
+pub const panic = probity.panic;
+
+noinline fn spin(forever: bool) void {
+    var turns: u64 = 0;
+    while (forever) : (turns +%= 1) std.mem.doNotOptimizeAway(turns);
+    @panic(\"boom\");
+}
+
+comptime {
+    probity.check(.{ .name = \"spins\", .run = run });
+}
+
+fn run() probity.Error!probity.Outcome {
+    spin(probity.config.boolean(\"/forever\", false));
+    return probity.healthy(\"never\", .{});
+}
+",
+    ),
+];
+
+/// Asks the network as a program that is none of ours does.
+const DIALS: &str = r#"package main
+
+import (
+	"net/http"
+
+	"probity.dev/sdk"
+)
+
+type dials struct{}
+
+func (dials) Describe() probity.Metadata { return probity.Metadata{Name: "dials"} }
+
+func (dials) Run(struct{}) (*probity.Outcome, error) {
+	_, err := http.Get("http://127.0.0.1:1/")
+	if err != nil {
+		return probity.NewUnhealthy("%v", err), nil
+	}
+	return probity.NewHealthy("it answers"), nil
+}
+
+func init() { probity.Export(dials{}) }
+
+func main() {}
+"#;
+
 /// Runs the program with the compilers of Python's environment; what it said.
 fn probity(folder: &Path, args: &[&str]) -> String {
+    let (is_well, said) = tried(folder, args);
+    assert!(is_well, "{args:?}: {said}");
+    said
+}
+
+/// The same, whether it is well or not.
+fn tried(folder: &Path, args: &[&str]) -> (bool, String) {
     let bin = python::program("python").parent().unwrap().to_owned();
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths(std::iter::once(bin).chain(env::split_paths(&path))).unwrap();
     let output = Command::new(binary()).args(args).current_dir(folder).env("PATH", path).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{args:?}: {said}");
-    said
+    (output.status.success(), said)
 }
 
 // A component imports what its check calls, and the operator is asked for no more.
@@ -197,4 +295,65 @@ fn long_texts_are_cheap_in_javascript() {
     probity(folder.path(), &["build", "--out", "reads.wasm"]);
     let said = probity(folder.path(), &["run", "reads.wasm", "--timeout", "30s", "--output", "nagios"]);
     assert_eq!(said.trim(), "OK - read");
+}
+
+// A run that ends by a limit, or by a panic whose stack nobody has, names the author's function and where it begins.
+#[test]
+fn ends_name_the_authors_line() {
+    for (file, source) in SPINS {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file), source).unwrap();
+        probity(folder.path(), &["build", "--out", "spins.wasm"]);
+        let ends = [("true", "used up its fuel of 1 million (key `fuel`), in "), ("false", "panic: boom, in ")];
+        for (forever, wanted) in ends {
+            let config = format!(r#"{{"forever": {forever}}}"#);
+            let args = ["run", "spins.wasm", "--fuel", "1000000", "--check-config", &config, "--output", "nagios"];
+            let (_, said) = tried(folder.path(), &args);
+            assert!(said.contains(wanted) && said.contains(&format!(" ({file}:5)")), "{file}: {said}");
+        }
+    }
+}
+
+// The same of Rust, whose panics have a place of their own.
+#[tokio::test]
+async fn ends_in_rust_name_the_authors_line() {
+    for act in ["loop", "allocate"] {
+        let run = Reference::new(LIMITS).run("rust", &json!({"act": act})).await;
+        let said = run.end.unwrap_err().message;
+        assert!(said.contains(", in ") && said.contains(" (src/lib.rs:"), "{act}: {said}");
+    }
+}
+
+// The standard library of Go plays at being a network where there is none: a check that asks it is not told that its target
+// refused, but what to use instead.
+#[test]
+fn a_connection_of_net_http_says_what_to_use_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("check.go"), DIALS).unwrap();
+    let module = "module acme.test/dials\n\ngo 1.27.1\n\nrequire probity.dev/sdk v0.1.0\n";
+    fs::write(folder.path().join("go.mod"), module).unwrap();
+    let built = probity(folder.path(), &["build", "--out", "dials.wasm"]);
+    assert!(built.contains("imports net/http, which wants sockets"), "{built}");
+    fs::create_dir(folder.path().join("tests")).unwrap();
+    let case = "[[case]]\nname = \"dials\"\n[case.expect]\nfailure = \"trap\"\n\
+                message = \"*net: a component has no sockets: use probity.dev/sdk/http*\"\n";
+    fs::write(folder.path().join("tests/dials.toml"), case).unwrap();
+    let said = probity(folder.path(), &["test", "--component", "dials.wasm"]);
+    assert!(said.contains("1 of 1 cases pass"), "{said}");
+}
+
+// The same sources make the same component, wherever their folder is and whatever it is called.
+#[test]
+fn a_build_can_be_repeated() {
+    for language in ["c", "cpp", "zig", "go", "rust"] {
+        let made = ["one", "quite/another"].map(|place| {
+            let above = tempfile::tempdir().unwrap();
+            let folder = above.path().join(place);
+            fs::create_dir_all(folder.parent().unwrap()).unwrap();
+            probity(above.path(), &["new", "same", "--lang", language, "--dir", folder.to_str().unwrap()]);
+            probity(&folder, &["build", "--out", "same.wasm"]);
+            fs::read(folder.join("same.wasm")).unwrap()
+        });
+        assert!(made[0] == made[1], "{language}: {} and {} bytes", made[0].len(), made[1].len());
+    }
 }
