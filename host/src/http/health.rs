@@ -99,6 +99,7 @@ impl Asked {
             (None, Some(group)) if !config.groups.contains_key(group) => return Err(no_group(&index, &config, group)),
             (None, _) => Arc::new(NOTHING),
         };
+        let summary = if app.state.board.is_open() { summary } else { Arc::new(begun(&summary)) };
         let details = auth::sees_details(&config.server, request.headers()) && !query::has(request.uri(), "summary");
         Ok(Self { config, index, summary, group, dialect, details, start })
     }
@@ -129,6 +130,14 @@ const NOTHING: Summary = Summary {
     pending: 0,
     since_unix_ms: 0,
 };
+
+/// A summary from before the plugins were looked at: more checks may come, so nothing is known to be well.
+fn begun(summary: &Summary) -> Summary {
+    match summary.status {
+        Status::Healthy | Status::Degraded => Summary { status: Status::Unknown, ..summary.clone() },
+        Status::Unhealthy | Status::Unknown => summary.clone(),
+    }
+}
 
 /// The configured HTTP status. Nothing concluded yet is no success.
 fn status_code(server: &Server, status: Status) -> StatusCode {

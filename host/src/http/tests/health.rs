@@ -220,3 +220,18 @@ async fn results_grow_old_by_no_clock() {
     host.state.board.sweep(0);
     assert_eq!(host.get("/health?summary").await.json()["status"], "degraded");
 }
+
+// Until the plugins have been looked at once, nothing is healthy, whoever asks and however: there may be checks yet.
+#[tokio::test]
+async fn nothing_is_healthy_before_the_first_look() {
+    let mut host = Host::new("[groups.shop]\n");
+    assert_eq!(host.get("/health").await.status, 200);
+    host.close_board();
+    for path in ["/health", "/health?summary", "/health/shop", "/health?format=spring", "/health?format=text"] {
+        let answer = host.get(path).await;
+        assert_eq!(answer.status, 503, "{path}: {}", answer.text);
+        assert!(answer.text.to_lowercase().contains("unknown"), "{path}: {}", answer.text);
+    }
+    host.state.board.open();
+    assert_eq!(host.get("/health").await.status, 200);
+}
