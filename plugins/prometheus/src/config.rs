@@ -58,7 +58,12 @@ impl Rule {
 
     /// Whether its value has to be something.
     pub(crate) fn is_judged(&self) -> bool {
-        self.at_most != AtMost::default() || self.at_least != AtLeast::default()
+        self.bounds_above() || self.at_least != AtLeast::default()
+    }
+
+    /// Whether it may be too much.
+    pub(crate) fn bounds_above(&self) -> bool {
+        self.at_most != AtMost::default()
     }
 
     /// What is read: the series above the line, then those below it, if there is a line.

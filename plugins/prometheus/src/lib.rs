@@ -175,7 +175,8 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<Judged, Fai
         }
     }
     let value = match values[..] {
-        [over, under] if under.as_f64() == 0.0 && over.as_f64() == 0.0 => {
+        // Something over nothing is more than any bound, and not at least anything.
+        [over, under] if under.as_f64() == 0.0 && (over.as_f64() == 0.0 || !rule.bounds_above()) => {
             return Ok(nothing(outcome, rule));
         }
         [over, under] => Number::Real(over.as_f64() / under.as_f64()),
@@ -191,7 +192,7 @@ fn judge(outcome: Outcome, rule: &Rule, series: &[Series]) -> Result<Judged, Fai
     Ok(Judged::So(outcome, text))
 }
 
-/// Nothing over nothing is no number. Where one is asked for, that is no judgement unless the operator says which it is.
+/// What is divided by nothing is no number. Where one is asked for, that is no judgement unless the operator says which it is.
 fn nothing(outcome: Outcome, rule: &Rule) -> Judged {
     let text = format!("{}: nothing to divide", rule.name());
     match rule.on_null.map(Verdict::status) {

@@ -101,6 +101,17 @@ fn nothing_over_nothing_is_no_judgement() {
     assert_eq!(run(&host(&[idle]), shown).status, Status::Healthy, "nobody asked for a judgement");
 }
 
+// Something over nothing is above every bound; that it is at least something is not said.
+#[test]
+fn something_over_nothing_is_never_enough() {
+    let strange = "good 5\nall 0\n";
+    let rule =
+        |bound: &str| json!({"name": "share", "metric": "good", "divide-by": {"metric": "all"}, bound: {"crit": 0.9}});
+    let result = host(&[strange]).run::<Prometheus>(json!({"url": URL, "metrics": [rule("at-least")]}));
+    assert!(matches!(&result, Err(Failure::Other(text)) if text == "share: nothing to divide"), "{result:?}");
+    assert_eq!(run(&host(&[strange]), rule("at-most")).status, Status::Unhealthy);
+}
+
 // What is missing is bad news, unless it is said to be none.
 #[test]
 fn missing_series_are_judged() {
