@@ -336,7 +336,10 @@ impl Writer<'_> {
             age_ms: run.age_ms,
         });
         let (beats, open): (_, Vec<_>) = (beats.collect(), open.collect());
-        self.add(at, format!("heartbeat {}", raw.name), &raw.error, Answer::Beats(beats));
+        // What a case says nothing of need not be asked for.
+        if open.is_empty() || !raw.beats.is_empty() {
+            self.add(at, format!("heartbeat {}", raw.name), &raw.error, Answer::Beats(beats));
+        }
         if !open.is_empty() {
             self.add(at, format!("open runs of {}", raw.name), &raw.error, Answer::OpenRuns(open));
         }

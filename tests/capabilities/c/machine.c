@@ -136,6 +136,19 @@ bool heartbeats(probity_outcome *outcome, probity_error *error) {
     return true;
 }
 
+bool heartbeat_open(probity_outcome *outcome, probity_error *error) {
+    probity_open_runs runs;
+    if (!probity_heartbeats_open("backup", &runs, error)) return false;
+    show_integer(outcome, "runs", runs.count);
+    for (size_t at = 0; at < runs.count; at++) {
+        const char *prefix = numbered("", at);
+        show_text(outcome, prefixed(prefix, "id"), runs.items[at].id);
+        show_integer(outcome, prefixed(prefix, "started-unix-ms"), runs.items[at].started_unix_ms);
+        show_integer(outcome, prefixed(prefix, "age-ms"), runs.items[at].age_ms);
+    }
+    return true;
+}
+
 static void show_peer(probity_outcome *outcome, const char *prefix, const probity_peer *peer) {
     show_status(outcome, prefixed(prefix, "status"), peer->concluded, peer->status);
     show_text(outcome, prefixed(prefix, "message"), peer->message);

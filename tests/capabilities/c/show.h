@@ -36,6 +36,6 @@ typedef bool act(probity_outcome *outcome, probity_error *error);
 act show_context, show_clock, show_kept, show_state_large, show_state_key;
 act http_get, http_tls, http_send, http_all, tcp, starttls, tls, tls_trusting, tls_named, udp, dns, dns_at;
 act sql, sql_write, redis, queue, queue_publish, secrets, reveal;
-act memory, cpu, load, pressure, uptime, disk, disks, processes, file, heartbeat, heartbeats, peer, peers;
+act memory, cpu, load, pressure, uptime, disk, disks, processes, file, heartbeat, heartbeats, heartbeat_open, peer, peers;
 
 #endif

@@ -43,6 +43,7 @@ static const struct {
     {"stat", file},
     {"heartbeat", heartbeat},
     {"heartbeats", heartbeats},
+    {"heartbeat-open", heartbeat_open},
     {"peer", peer},
     {"peers", peers},
 };

@@ -136,6 +136,17 @@ Result<void> heartbeats(Show show) {
     return {};
 }
 
+Result<void> heartbeat_open(Show show) {
+    auto runs = probity::heartbeats::open("backup");
+    if (!runs) return runs.error();
+    show.integer("runs", runs->size());
+    for (std::size_t at = 0; at < runs->size(); at++) {
+        const probity_open_run &run = (*runs)[at];
+        show.item(at).optional_text("id", run.id).integer("started-unix-ms", run.started_unix_ms).integer("age-ms", run.age_ms);
+    }
+    return {};
+}
+
 static void show_peer(Show show, const probity_peer &peer) {
     show.status("status", peer.concluded, peer.status)
         .text("message", peer.message)

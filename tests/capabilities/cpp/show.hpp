@@ -63,6 +63,6 @@ using Act = probity::Result<void>(Show);
 Act show_context, show_clock, show_state, show_state_large, show_state_key;
 Act http_get, http_tls, http_send, http_all, tcp, starttls, tls, tls_trusting, tls_named, udp, dns, dns_at;
 Act sql, sql_write, redis, queue, queue_publish, secrets, reveal;
-Act memory, cpu, load, pressure, uptime, disk, disks, processes, file, heartbeat, heartbeats, peer, peers;
+Act memory, cpu, load, pressure, uptime, disk, disks, processes, file, heartbeat, heartbeats, heartbeat_open, peer, peers;
 
 #endif

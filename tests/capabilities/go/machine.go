@@ -148,6 +148,24 @@ func beat(outcome *probity.Outcome, prefix string, found *heartbeats.Beat) {
 	optional(outcome, prefix+"duration-ms", found.DurationMs)
 }
 
+func showOpen(outcome *probity.Outcome) error {
+	found, err := heartbeats.Open("backup")
+	outcome.Measure("runs", len(found), "")
+	each(outcome, "", found, openRun)
+	return err
+}
+
+func openRun(outcome *probity.Outcome, prefix string, found *heartbeats.OpenRun) {
+	id := "none"
+	if found.ID != nil {
+		id = *found.ID
+	}
+	outcome.
+		Detail(prefix+"id", id).
+		Measure(prefix+"started-unix-ms", found.Started.UnixMilli(), "").
+		Measure(prefix+"age-ms", found.Age.Milliseconds(), "")
+}
+
 func showPeer(outcome *probity.Outcome) error {
 	found, err := peers.Latest("shop")
 	if err != nil {

@@ -87,6 +87,17 @@ def beat(outcome: Outcome, prefix: str, found: heartbeats.Beat) -> None:
     detail(outcome, prefix, message=found.message)
 
 
+def opened(outcome: Outcome) -> None:
+    found = heartbeats.open("backup")
+    measure(outcome, runs=len(found))
+    each(outcome, "", found, run)
+
+
+def run(outcome: Outcome, prefix: str, found: heartbeats.OpenRun) -> None:
+    detail(outcome, prefix, id=found.id)
+    measure(outcome, prefix, started_unix_ms=found.started_unix_ms, age_ms=found.age_ms)
+
+
 def peer(outcome: Outcome) -> None:
     snapshot(outcome, "", peers.latest("shop"))
 
@@ -119,6 +130,7 @@ ACTS = {
     "stat": stat,
     "heartbeat": last,
     "heartbeats": recent,
+    "heartbeat-open": opened,
     "peer": peer,
     "peers": group,
 }

@@ -69,6 +69,12 @@ export const ACTS: Record<string, Act> = {
     each(outcome, "", recent, beat);
   },
 
+  "heartbeat-open"(outcome) {
+    const runs = heartbeats.open("backup");
+    measure(outcome, "", { runs: runs.length });
+    each(outcome, "", runs, openRun);
+  },
+
   peer: (outcome) => snapshot(outcome, "", peers.latest("shop")),
 
   peers(outcome) {
@@ -97,6 +103,11 @@ function beat(outcome: Outcome, prefix: string, found: heartbeats.Beat): void {
   const { atUnixMs, ageMs, ok, message, durationMs } = found;
   measure(outcome, prefix, { "at-unix-ms": atUnixMs, "age-ms": ageMs, ok, "duration-ms": durationMs });
   detail(outcome, prefix, { message });
+}
+
+function openRun(outcome: Outcome, prefix: string, { id, startedUnixMs, ageMs }: heartbeats.OpenRun): void {
+  detail(outcome, prefix, { id });
+  measure(outcome, prefix, { "started-unix-ms": startedUnixMs, "age-ms": ageMs });
 }
 
 function snapshot(outcome: Outcome, prefix: string, found: peers.Snapshot): void {

@@ -17,6 +17,7 @@ pub const acts = .{
     .{ "stat", stat },
     .{ "heartbeat", heartbeat },
     .{ "heartbeats", heartbeats },
+    .{ "heartbeat-open", heartbeatOpen },
     .{ "peer", peer },
     .{ "peers", peers },
 };
@@ -65,6 +66,10 @@ fn heartbeat(show: Show) Error!void {
 
 fn heartbeats(show: Show) Error!void {
     show.list("beats", try probity.heartbeats.recent("backup", 2));
+}
+
+fn heartbeatOpen(show: Show) Error!void {
+    show.list("runs", try probity.heartbeats.open("backup"));
 }
 
 /// The name is that which was asked for.

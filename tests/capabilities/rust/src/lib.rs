@@ -77,6 +77,7 @@ fn act(word: &str) -> Option<Act> {
         "stat" => machine::stat,
         "heartbeat" => machine::heartbeat,
         "heartbeats" => machine::heartbeats,
+        "heartbeat-open" => machine::heartbeat_open,
         "peer" => machine::peer,
         "peers" => machine::peers,
         _ => return None,

@@ -1,6 +1,6 @@
 //! `system`, `heartbeats` and `peers`.
 
-use probity_check::heartbeats::Beat;
+use probity_check::heartbeats::{Beat, OpenRun};
 use probity_check::peers::Snapshot;
 use probity_check::prelude::*;
 use probity_check::system::{DiskInfo, PressureKind, ProcessInfo};
@@ -104,6 +104,19 @@ pub(crate) fn heartbeat(outcome: Outcome) -> Result<Outcome, Error> {
 
 pub(crate) fn heartbeats(outcome: Outcome) -> Result<Outcome, Error> {
     Ok(outcome.list("beats", &jobs::recent("backup", 2)?, beat))
+}
+
+pub(crate) fn heartbeat_open(outcome: Outcome) -> Result<Outcome, Error> {
+    Ok(outcome.list("runs", &jobs::open("backup")?, open_run))
+}
+
+fn open_run(outcome: Outcome, prefix: &str, run: &OpenRun) -> Outcome {
+    let name = |field: &str| format!("{prefix}{field}");
+    outcome.text(&name("id"), run.id.as_deref()).measure(&name("started-unix-ms"), run.started_unix_ms, "").measure(
+        &name("age-ms"),
+        run.age_ms,
+        "",
+    )
 }
 
 fn beat(outcome: Outcome, prefix: &str, beat: &Beat) -> Outcome {
