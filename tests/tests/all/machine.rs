@@ -187,6 +187,9 @@ fn the_newest_match_is_judged() {
     std::fs::remove_dir_all(&backups).unwrap();
     wait_for(&host, "unhealthy", "no file matches ");
     std::fs::create_dir(&backups).unwrap();
+    dump("orders-000.dump", 4_096, 1);
+    wait_for(&host, "healthy", "4 KiB");
+    // It could be the newest.
     std::os::unix::fs::symlink("/etc/passwd", backups.join("orders-x.dump")).unwrap();
     wait_for(&host, "unknown", "leads out of what is granted");
     let outside = self::host("file-age", &["file:/var/nowhere"], &config);

@@ -299,7 +299,11 @@ fn stop_a_compiler(host: &Host) {
         let of_the_host: Vec<i32> = children
             .flat_map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
             .collect();
-        if let Some(pid) = of_the_host.first().and_then(|id| Pid::from_raw(*id)) {
+        // One that is not the worker's program yet would stop whoever starts it.
+        let is_worker = |id: &&i32| {
+            std::fs::read_to_string(format!("/proc/{id}/cmdline")).is_ok_and(|line| line.contains("compile-worker"))
+        };
+        if let Some(pid) = of_the_host.iter().find(is_worker).and_then(|id| Pid::from_raw(*id)) {
             return kill_process(pid, Signal::STOP).unwrap();
         }
         assert!(Instant::now() < end, "nothing is compiled; log:\n{}", host.log());
