@@ -76,7 +76,8 @@ pub(super) async fn decoded(body: Bytes, headers: &HeaderMap, room: Room<'_>) ->
     for coding in codings.into_iter().rev() {
         let late = || late(coding);
         let place = timeout_at(room.deadline.into(), DECODERS.acquire()).await.map_err(|_elapsed| late())?;
-        let mut undoing = Undoing::new(coding, &body, room);
+        // Decoders are large, and this is part of every request's future.
+        let mut undoing = Box::new(Undoing::new(coding, &body, room));
         while undoing.step()? {
             if Instant::now() >= room.deadline {
                 return Err(late());

@@ -307,6 +307,8 @@ impl HostState {
     ) -> Result<T, HostError> {
         self.admit(capability)?;
         let start = Instant::now();
+        // On the heap: what a run that waits has touched of its stack stays in memory.
+        let work = Box::pin(work);
         let answer = match tokio::time::timeout_at(self.calls_end().into(), work).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
