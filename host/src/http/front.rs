@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 
 use super::activity::Activity;
-use super::answer::Refusal;
 use super::app::Shared;
 use super::observe::{Observed, Volume};
 use super::{health, probes, unsent};
@@ -58,23 +57,12 @@ impl Front {
             Asked::Word(probe) => probes::word(&self.app, probe),
             Asked::Health => {
                 let request = Request::from_parts(head, Body::empty());
-                self.health(request, over).await.unwrap_or_else(IntoResponse::into_response)
+                let made = async { Ok(health::answer(&self.app, request, None).await) };
+                unsent::within(over, &self.app.unsent, made).await.unwrap_or_else(IntoResponse::into_response)
             }
         };
         observed.answered(&method, uri.as_ref(), response.status().as_u16(), start.elapsed());
         Ok(response)
-    }
-
-    async fn health(&self, request: Request<Body>, over: Option<&Arc<Activity>>) -> Result<Response, Refusal> {
-        let all = &self.app.unsent;
-        if let Some(activity) = over {
-            unsent::room(activity, all)?;
-        }
-        let response = health::answer(&self.app, request, None).await;
-        match over {
-            Some(activity) => unsent::hold(response, activity, all).await,
-            None => Ok(response),
-        }
     }
 
     fn asked<B>(&self, request: &Request<B>) -> Option<(Asked, &Observed)> {

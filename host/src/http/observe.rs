@@ -129,16 +129,13 @@ impl Service<Request> for Watched {
 async fn answered(observed: &Observed, route: &mut Route, request: Request) -> Result<Response, Refusal> {
     let app = &observed.app;
     let over = request.extensions().get::<Over>().cloned();
-    if let Some(Over(activity)) = &over {
-        unsent::room(activity, &app.unsent)?;
-    }
-    let is_theirs = observed.reads_itself && request.method() == Method::POST;
-    let request = if is_theirs || request.body().is_end_stream() { request } else { bounded(app, request).await? };
-    let Ok(response) = route.call(request).await;
-    match &over {
-        Some(Over(activity)) => unsent::hold(response, activity, &app.unsent).await,
-        None => Ok(response),
-    }
+    let made = async {
+        let is_theirs = observed.reads_itself && request.method() == Method::POST;
+        let request = if is_theirs || request.body().is_end_stream() { request } else { bounded(app, request).await? };
+        let Ok(response) = route.call(request).await;
+        Ok(response)
+    };
+    unsent::within(over.as_ref().map(|Over(activity)| activity), &app.unsent, made).await
 }
 
 /// The request with its body read, within bounds. What comes without a token is not read: every route that wants a body

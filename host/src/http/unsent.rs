@@ -136,8 +136,19 @@ fn no_room() -> Refusal {
     Refusal::busy("too_much_unsent", "too much of earlier answers is not read yet; read it, or ask again")
 }
 
+/// The answer that `make` makes, with its share where it goes `over` a connection that counts.
+pub(super) async fn within(
+    over: Option<&Arc<Activity>>,
+    all: &Arc<Budget>,
+    make: impl Future<Output = Result<Response, Refusal>>,
+) -> Result<Response, Refusal> {
+    let Some(activity) = over else { return make.await };
+    room(activity, all)?;
+    hold(make.await?, activity, all).await
+}
+
 /// Refuses when an answer could not be held anyway, before it is made.
-pub(super) fn room(activity: &Activity, all: &Budget) -> Result<(), Refusal> {
+fn room(activity: &Activity, all: &Budget) -> Result<(), Refusal> {
     if activity.unsent.is_full() || all.is_full() { Err(no_room()) } else { Ok(()) }
 }
 
@@ -152,7 +163,7 @@ pub(super) fn count(mut response: Response, all: &Arc<Budget>) -> Result<Respons
 }
 
 /// `response` on its way to a connection, or a refusal. One without a known length is watched only.
-pub(super) async fn hold(response: Response, activity: &Arc<Activity>, all: &Arc<Budget>) -> Result<Response, Refusal> {
+async fn hold(response: Response, activity: &Arc<Activity>, all: &Arc<Budget>) -> Result<Response, Refusal> {
     if response.body().size_hint().exact().is_none() {
         let moving = activity.stream();
         return Ok(response.map(|body| Body::new(Moving { body, moving })));
