@@ -19,7 +19,8 @@ impl Host for HostState {
         let env = self.env.clone();
         let deadline = self.deadline(None);
         let place = self.quota.socket();
-        let work = async {
+        let target = name.clone();
+        let work = async move {
             let invalid = || CallError::new(ErrorKind::InvalidArgument, format!("{} is no name", name.escape_debug()));
             let canonical = canonical_name(&name).ok_or_else(invalid)?;
             if !env.grants.dns.iter().any(|grant| grant.allows_name(&canonical)) {
@@ -33,7 +34,7 @@ impl Host for HostState {
             let _place = place?;
             question.ask(&servers, deadline).await
         };
-        let answers = self.call(Capability::Dns, "resolve", &name, work).await?;
+        let answers = self.call(Capability::Dns, "resolve", &target, work).await?;
         Ok(answers.into_iter().map(|answer| Given { data: answer.data, ttl: answer.ttl }).collect())
     }
 }

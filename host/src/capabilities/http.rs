@@ -52,7 +52,8 @@ impl Host for HostState {
             });
         }
         let mut answers = Vec::with_capacity(ready.len());
-        for (sent, when, answer) in self.side_by_side(ready).await {
+        let answered = self.leash.errand(self.side_by_side(ready)).await;
+        for (sent, when, answer) in answered {
             answers.push(match self.finish(Capability::Http, "send", &sent, when, answer) {
                 Ok(response) => Ok(self.keep(response)?),
                 Err(HostError::Answer(error)) => Err(error.into()),
@@ -75,7 +76,7 @@ impl HostState {
         let jar = self.cookies.clone();
         let target = request.as_ref().map_or_else(|_| String::new(), target);
         let span = self.span_of_call(0);
-        let work = async {
+        let work = async move {
             let (request, _place) = (request?.asked_by(span).charged_to(budgets).with_cookies(jar), place?);
             env.services.http.send(&request, &env.grants, &env.limits, deadline).await
         };

@@ -1,8 +1,13 @@
 //! What a run and whoever polls it tell each other, while neither can reach the other's state.
 
-use std::sync::Arc;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 /// Shared by a run's state and by what carries the run out. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -21,13 +26,36 @@ struct Inner {
     wanting: AtomicU64,
     /// The longest time without a turn that does not count against the run, in nanoseconds.
     late_max: AtomicU64,
+    /// What the guest waits for.
+    errand: Errand,
+    /// Whether whoever carries the run out does its errands. Where nobody does, the guest's future does them itself.
+    attended: AtomicBool,
+}
+
+/// What the host does for a guest that waits: it is polled by whoever carries the run out, on a thread's own stack. On
+/// the guest's stack, which is its own for as long as it waits, each run would keep what the deepest of these polls
+/// touched: five times what the guest itself needs.
+#[derive(Default)]
+struct Errand(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+
+impl Errand {
+    fn held(&self) -> MutexGuard<'_, Option<Pin<Box<dyn Future<Output = ()> + Send>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Errand").field(&self.held().is_some()).finish()
+    }
 }
 
 impl Default for Inner {
     fn default() -> Self {
         let zero = || AtomicU64::new(0);
         let interrupted = AtomicBool::new(false);
-        Self { base: Instant::now(), interrupted, memory: zero(), late: zero(), wanting: zero(), late_max: zero() }
+        let (base, errand, attended) = (Instant::now(), Errand::default(), AtomicBool::new(false));
+        Self { base, interrupted, memory: zero(), late: zero(), wanting: zero(), late_max: zero(), errand, attended }
     }
 }
 
@@ -58,6 +86,38 @@ impl Leash {
         self.0.memory.load(Ordering::Relaxed)
     }
 
+    /// Whoever carries the run out does its errands from now on.
+    pub(crate) fn attend(&self) {
+        self.0.attended.store(true, Ordering::Relaxed);
+    }
+
+    /// What comes of `work`, which is done while the guest waits. Dropped with the future that this returns.
+    pub(crate) async fn errand<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let (done, mut result) = oneshot::channel();
+        // Nobody hears it when the guest ended meanwhile.
+        *self.0.errand.held() = Some(Box::pin(async move { drop(done.send(work.await)) }));
+        let _recalled = Recalled(self);
+        std::future::poll_fn(|cx| {
+            if !self.0.attended.load(Ordering::Relaxed) {
+                let _ = self.poll_errand(cx);
+            }
+            // It is only dropped unfinished after this future.
+            Pin::new(&mut result).poll(cx).map(Result::ok)
+        })
+        .await
+        .unwrap_or_else(|| unreachable!("an errand ended without a result"))
+    }
+
+    /// Does what the guest waits for, as far as it goes: ready when it is done, none when it waits for nothing of ours.
+    pub(crate) fn poll_errand(&self, cx: &mut Context<'_>) -> Option<Poll<()>> {
+        let mut work = self.0.errand.held().take()?;
+        let polled = work.as_mut().poll(cx);
+        if polled.is_pending() {
+            *self.0.errand.held() = Some(work);
+        }
+        Some(polled)
+    }
+
     /// Notes that the run wants to go on, for as long as the guard lives.
     pub(crate) fn wanting(&self) -> Wanting<'_> {
         self.0.wanting.store(nanos(self.0.base.elapsed()).saturating_add(1), Ordering::Relaxed);
@@ -76,6 +136,16 @@ impl Leash {
             0 => 0,
             since => nanos(self.0.base.elapsed()).saturating_add(1).saturating_sub(since),
         }
+    }
+}
+
+/// Drops what is left of an errand with whoever waits for it.
+struct Recalled<'a>(&'a Leash);
+
+impl Drop for Recalled<'_> {
+    fn drop(&mut self) {
+        let left = self.0.0.errand.held().take();
+        drop(left);
     }
 }
 

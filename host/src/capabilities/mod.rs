@@ -59,6 +59,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 pub use clock::Moment;
@@ -202,6 +203,10 @@ pub struct LimitHit {
     pub used: u64,
 }
 
+fn used_up<T>() -> Result<T, CallError> {
+    Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call"))
+}
+
 /// The time kept back from host calls for the guest's own judgement: a tenth of the run's, at most this.
 const JUDGEMENT_MAX: Duration = Duration::from_millis(100);
 
@@ -298,22 +303,49 @@ impl HostState {
     /// Makes one capability call: within the quota, within the run's remaining time, recorded.
     ///
     /// `target` is what the report shows; it must not hold credentials or a query string.
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T: Send + 'static>(
         &mut self,
         capability: Capability,
         operation: &'static str,
         target: &str,
-        work: impl Future<Output = Result<T, CallError>> + Send,
+        work: impl Future<Output = Result<T, CallError>> + Send + 'static,
     ) -> Result<T, HostError> {
         self.admit(capability)?;
-        let start = Instant::now();
-        // On the heap: what a run that waits has touched of its stack stays in memory.
-        let work = Box::pin(work);
-        let answer = match tokio::time::timeout_at(self.calls_end().into(), work).await {
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call")),
+        let (answer, when) = self.errand(work).await;
+        self.finish(capability, operation, target, when, answer.unwrap_or_else(used_up))
+    }
+
+    /// The same with something that the guest holds, which the call has meanwhile: it comes back unless the run's time
+    /// was used up.
+    pub(crate) async fn call_with<H: Send + 'static, T: Send + 'static>(
+        &mut self,
+        capability: Capability,
+        operation: &'static str,
+        target: &str,
+        mut held: H,
+        work: impl for<'a> FnOnce(&'a mut H) -> BoxFuture<'a, Result<T, CallError>> + Send + 'static,
+    ) -> (Option<H>, Result<T, HostError>) {
+        if let Err(error) = self.admit(capability) {
+            return (Some(held), Err(error));
+        }
+        let work = async move {
+            let answer = work(&mut held).await;
+            (held, answer)
         };
-        self.finish(capability, operation, target, start..Instant::now(), answer)
+        let (ended, when) = self.errand(work).await;
+        let (held, answer) = ended.map_or_else(|| (None, used_up()), |(held, answer)| (Some(held), answer));
+        (held, self.finish(capability, operation, target, when, answer))
+    }
+
+    /// Has `work` done within the run's time, and tells when it was.
+    async fn errand<T: Send + 'static>(
+        &mut self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> (Option<T>, Range<Instant>) {
+        let (start, end) = (Instant::now(), self.calls_end().into());
+        let work = async move { (tokio::time::timeout_at(end, work).await.ok(), Instant::now()) };
+        let (done, at) = self.leash.errand(work).await;
+        (done, start..at)
     }
 
     /// The same for a call that does not wait.

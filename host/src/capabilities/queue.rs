@@ -146,11 +146,12 @@ impl Host for HostState {
     async fn inspect(&mut self, name: String) -> Result<ContractStats, HostError> {
         let env = self.env.clone();
         let deadline = self.deadline(None);
-        let work = async {
+        let target = name.clone();
+        let work = async move {
             granted(&env.grants, &name)?;
             env.services.queues.inspect(&name, env.limits.response_bytes, deadline).await
         };
-        let stats = self.call(Capability::Queue, "inspect", &name, work).await?;
+        let stats = self.call(Capability::Queue, "inspect", &target, work).await?;
         Ok(ContractStats {
             depth: stats.depth,
             in_flight: stats.in_flight,
@@ -163,7 +164,8 @@ impl Host for HostState {
     async fn publish(&mut self, name: String, payload: Vec<u8>) -> Result<(), HostError> {
         let env = self.env.clone();
         let deadline = self.deadline(None);
-        let work = async {
+        let target = name.clone();
+        let work = async move {
             granted(&env.grants, &name)?;
             if !NamedGrant::any_also(&env.grants.queue, &name, PUBLISH) {
                 let line = Grants::line_for(Capability::Queue, &format!("{name}:{PUBLISH}"));
@@ -172,7 +174,7 @@ impl Host for HostState {
             }
             env.services.queues.publish(&name, &payload, deadline).await
         };
-        self.call(Capability::Queue, PUBLISH, &name, work).await
+        self.call(Capability::Queue, PUBLISH, &target, work).await
     }
 }
 

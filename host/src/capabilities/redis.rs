@@ -5,6 +5,7 @@ mod commands;
 pub(super) mod resp;
 mod sentinel;
 
+use futures_util::FutureExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::Resource;
 
@@ -38,7 +39,7 @@ impl HostConnection for HostState {
         let deadline = self.deadline(None);
         let place = self.quota.socket();
         let target = name.clone();
-        let work = async {
+        let work = async move {
             if !NamedGrant::any(&env.grants.redis, &name) {
                 let line = Grants::line_for(Capability::Redis, &name);
                 let message = format!("connection `{name}` is not granted to this check; to allow it, add: {line}");
@@ -54,9 +55,10 @@ impl HostConnection for HostState {
 
     async fn ping(&mut self, connection: Resource<RedisConnection>) -> Result<f64, HostError> {
         let deadline = self.deadline(None);
-        let (mut lease, name) = self.take_lease(&connection)?;
-        let answer = self.call(Capability::Redis, "ping", &name, lease.ping(deadline)).await;
-        self.table.get_mut(&connection)?.lease = Some(lease);
+        let (lease, name) = self.take_lease(&connection)?;
+        let (lease, answer) =
+            self.call_with(Capability::Redis, "ping", &name, lease, move |lease| lease.ping(deadline).boxed()).await;
+        self.table.get_mut(&connection)?.lease = lease;
         Ok(answer?.as_secs_f64() * 1e3)
     }
 
@@ -68,18 +70,22 @@ impl HostConnection for HostState {
     ) -> Result<Vec<contract::Token>, HostError> {
         let deadline = self.deadline(None);
         let caps = Caps { bytes: self.env.limits.response_bytes, tokens: TOKENS_MAX };
-        let (mut lease, server) = self.take_lease(&connection)?;
+        let (lease, server) = self.take_lease(&connection)?;
         let full = commands::full_name(&name, &args);
         // As a grant writes it, so that a denial shows what to add.
         let target = full.as_ref().map_or_else(|_| server.clone(), |full| format!("{server}:{full}"));
         let grants = self.env.clone();
-        let work = async {
-            let allowed = commands::check(&grants.grants, &server, &full?)?;
-            let words: Vec<&[u8]> = std::iter::once(name.as_bytes()).chain(args.iter().map(Vec::as_slice)).collect();
-            lease.run(&words, allowed.reads, caps, deadline).await
-        };
-        let answer = self.call(Capability::Redis, "command", &target, work).await;
-        self.table.get_mut(&connection)?.lease = Some(lease);
+        let run = self.call_with(Capability::Redis, "command", &target, lease, move |lease| {
+            async move {
+                let allowed = commands::check(&grants.grants, &server, &full?)?;
+                let words: Vec<&[u8]> =
+                    std::iter::once(name.as_bytes()).chain(args.iter().map(Vec::as_slice)).collect();
+                lease.run(&words, allowed.reads, caps, deadline).await
+            }
+            .boxed()
+        });
+        let (lease, answer) = run.await;
+        self.table.get_mut(&connection)?.lease = lease;
         Ok(answer?.into_iter().map(Into::into).collect())
     }
 

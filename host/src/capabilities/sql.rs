@@ -47,13 +47,13 @@ impl Host for HostState {}
 
 impl HostConnection for HostState {
     async fn open(&mut self, name: String) -> Result<Resource<SqlConnection>, HostError> {
-        let (env, deadline) = (Arc::clone(&self.env), self.calls_end());
-        let work = async {
+        let (env, deadline, target) = (Arc::clone(&self.env), self.calls_end(), name.clone());
+        let work = async move {
             let (database, access) = env.services.databases.granted(&name, &env.grants)?;
             let session = database.session(access, deadline).await?;
             Ok(SqlConnection { database, access, session: Some(session) })
         };
-        let connection = self.call(Capability::Sql, "open", &name, work).await?;
+        let connection = self.call(Capability::Sql, "open", &target, work).await?;
         Ok(self.table.push(connection)?)
     }
 
@@ -157,47 +157,44 @@ impl HostTransaction for HostState {
 impl HostState {
     /// Makes one call with the connection's session, or another one if it has none. A session that a call was cut off
     /// in does not come back.
-    async fn on_session<T: Send>(
+    async fn on_session<T: Send + 'static>(
         &mut self,
         connection: &Resource<SqlConnection>,
         operation: &'static str,
-        work: impl for<'a> FnOnce(&'a mut Session) -> BoxFuture<'a, Result<T, CallError>> + Send,
+        work: impl for<'a> FnOnce(&'a mut Session) -> BoxFuture<'a, Result<T, CallError>> + Send + 'static,
     ) -> Result<T, HostError> {
         let deadline = self.calls_end();
         let entry = self.table.get_mut(connection)?;
         let (database, access, held) = (Arc::clone(&entry.database), entry.access, entry.session.take());
-        let mut kept = None;
-        let call = async {
-            let mut session = match held {
-                Some(session) => session,
-                None => database.session(access, deadline).await?,
-            };
-            let answer = work(&mut session).await;
-            kept = session.is_usable().then_some(session);
-            answer
-        };
-        let answer = self.call(Capability::Sql, operation, database.name(), call).await;
-        self.table.get_mut(connection)?.session = kept;
+        let target = Arc::clone(&database);
+        let call = self.call_with(Capability::Sql, operation, target.name(), held, move |held| {
+            async move {
+                let session = match held {
+                    Some(session) => session,
+                    None => held.insert(database.session(access, deadline).await?),
+                };
+                work(session).await
+            }
+            .boxed()
+        });
+        let (held, answer) = call.await;
+        self.table.get_mut(connection)?.session = held.flatten().filter(Session::is_usable);
         answer
     }
 
-    async fn in_transaction<T: Send>(
+    async fn in_transaction<T: Send + 'static>(
         &mut self,
         transaction: &Resource<SqlTransaction>,
         operation: &'static str,
-        work: impl for<'a> FnOnce(&'a mut Session) -> BoxFuture<'a, Result<T, CallError>> + Send,
+        work: impl for<'a> FnOnce(&'a mut Session) -> BoxFuture<'a, Result<T, CallError>> + Send + 'static,
     ) -> Result<T, HostError> {
         let entry = self.table.get_mut(transaction)?;
         let (database, held) = (Arc::clone(&entry.database), entry.session.take());
-        let mut kept = None;
-        let call = async {
-            let mut session = held.ok_or_else(over)?;
-            let answer = work(&mut session).await;
-            kept = session.is_usable().then_some(session);
-            answer
-        };
-        let answer = self.call(Capability::Sql, operation, database.name(), call).await;
-        self.table.get_mut(transaction)?.session = kept;
+        let call = self.call_with(Capability::Sql, operation, database.name(), held, move |held| {
+            async move { work(held.as_mut().ok_or_else(over)?).await }.boxed()
+        });
+        let (held, answer) = call.await;
+        self.table.get_mut(transaction)?.session = held.flatten().filter(Session::is_usable);
         answer
     }
 
@@ -227,7 +224,7 @@ impl HostState {
         let name = entry.database.name().to_owned();
         let line = Grants::line_for(Capability::Sql, &format!("{name}:write"));
         let message = format!("connection `{name}` is granted for reading only; to allow changes, add: {line}");
-        let denied = async { Err(CallError::new(ErrorKind::Denied, message)) };
+        let denied = async move { Err(CallError::new(ErrorKind::Denied, message)) };
         self.call(Capability::Sql, operation, &name, denied).await
     }
 }

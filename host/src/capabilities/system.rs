@@ -1,26 +1,38 @@
 //! `system`: what [`super::machine`] tells, in the contract's words.
 
+use std::sync::Arc;
 use std::time::Instant;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 
 use super::bindings::probity::check::system::{
     CpuInfo, DiskInfo, FileInfo, Host, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
 };
 use super::machine::{self, Disk, Machine, Process};
-use super::{HostError, HostState};
-use crate::check::Capability::System;
+use super::{CallError, HostError, HostState};
+use crate::check::Capability;
+use crate::config::Grants;
 
 impl HostState {
-    /// The machine, for a call that takes no more than half of the time that is left: what hangs leaves the other half to
-    /// what the check looks at next.
-    fn machine(&self) -> Machine {
-        self.env.services.machine.within(self.calls_end().saturating_duration_since(Instant::now()) / 2)
+    /// Looks at the machine, for no more than half of the time that is left: what hangs leaves the other half to what the
+    /// check looks at next.
+    async fn of_machine<T: Send + 'static>(
+        &mut self,
+        operation: &'static str,
+        target: &str,
+        look: impl for<'a> FnOnce(&'a Machine, &'a Grants) -> BoxFuture<'a, Result<T, CallError>> + Send + 'static,
+    ) -> Result<T, HostError> {
+        let half = self.calls_end().saturating_duration_since(Instant::now()) / 2;
+        let (machine, env) = (self.env.services.machine.within(half), Arc::clone(&self.env));
+        let work = async move { look(&machine, &env.grants).await };
+        self.call(Capability::System, operation, target, work).await
     }
 }
 
 impl Host for HostState {
     async fn memory(&mut self) -> Result<MemoryInfo, HostError> {
-        let env = self.env.clone();
-        let memory = self.call(System, "memory", "", self.machine().memory(&env.grants)).await?;
+        let memory = self.of_machine("memory", "", |machine, grants| machine.memory(grants).boxed()).await?;
         Ok(MemoryInfo {
             total: memory.total,
             available: memory.available,
@@ -32,8 +44,7 @@ impl Host for HostState {
     }
 
     async fn cpu(&mut self) -> Result<CpuInfo, HostError> {
-        let env = self.env.clone();
-        let cpu = self.call(System, "cpu", "", self.machine().cpu(&env.grants)).await?;
+        let cpu = self.of_machine("cpu", "", |machine, grants| machine.cpu(grants).boxed()).await?;
         Ok(CpuInfo {
             logical: cpu.logical,
             busy_percent: cpu.busy_percent,
@@ -44,21 +55,18 @@ impl Host for HostState {
     }
 
     async fn load(&mut self) -> Result<LoadAverage, HostError> {
-        let env = self.env.clone();
-        let load = self.call(System, "load", "", self.machine().load(&env.grants)).await?;
+        let load = self.of_machine("load", "", |machine, grants| machine.load(grants).boxed()).await?;
         Ok(LoadAverage { one: load.one, five: load.five, fifteen: load.fifteen })
     }
 
     async fn pressure(&mut self, kind: PressureKind) -> Result<PressureInfo, HostError> {
-        let env = self.env.clone();
         let (kind, target) = match kind {
             PressureKind::Cpu => (machine::PressureKind::Cpu, "cpu"),
             PressureKind::Memory => (machine::PressureKind::Memory, "memory"),
             PressureKind::Io => (machine::PressureKind::Io, "io"),
         };
-        let machine = self.machine();
-        let work = machine.pressure(&env.grants, kind);
-        let pressure = self.call(System, "pressure", target, work).await?;
+        let look = self.of_machine("pressure", target, move |machine, grants| machine.pressure(grants, kind).boxed());
+        let pressure = look.await?;
         Ok(PressureInfo {
             some_avg10: pressure.some_avg10,
             some_avg60: pressure.some_avg60,
@@ -68,33 +76,41 @@ impl Host for HostState {
     }
 
     async fn uptime_ms(&mut self) -> Result<u64, HostError> {
-        let env = self.env.clone();
-        self.call(System, "uptime-ms", "", self.machine().uptime_ms(&env.grants)).await
+        self.of_machine("uptime-ms", "", |machine, grants| machine.uptime_ms(grants).boxed()).await
     }
 
     async fn disk(&mut self, path: String) -> Result<DiskInfo, HostError> {
-        let env = self.env.clone();
-        let disk = self.call(System, "disk", &path, self.machine().disk(&env.grants, &path)).await?;
+        let target = path.clone();
+        let disk = self
+            .of_machine("disk", &target, move |machine, grants| {
+                async move { machine.disk(grants, &path).await }.boxed()
+            })
+            .await?;
         Ok(disk.into())
     }
 
     async fn disks(&mut self) -> Result<Vec<DiskInfo>, HostError> {
-        let env = self.env.clone();
-        let disks = self.call(System, "disks", "", self.machine().disks(&env.grants)).await?;
+        let disks = self.of_machine("disks", "", |machine, grants| machine.disks(grants).boxed()).await?;
         Ok(disks.into_iter().map(Into::into).collect())
     }
 
     async fn processes(&mut self, name: String) -> Result<Vec<ProcessInfo>, HostError> {
-        let env = self.env.clone();
-        let machine = self.machine();
-        let work = machine.processes(&env.grants, &name);
-        let processes = self.call(System, "processes", &name, work).await?;
+        let target = name.clone();
+        let processes = self
+            .of_machine("processes", &target, move |machine, grants| {
+                async move { machine.processes(grants, &name).await }.boxed()
+            })
+            .await?;
         Ok(processes.into_iter().map(Into::into).collect())
     }
 
     async fn stat(&mut self, path: String) -> Result<FileInfo, HostError> {
-        let env = self.env.clone();
-        let file = self.call(System, "stat", &path, self.machine().stat(&env.grants, &path)).await?;
+        let target = path.clone();
+        let file = self
+            .of_machine("stat", &target, move |machine, grants| {
+                async move { machine.stat(grants, &path).await }.boxed()
+            })
+            .await?;
         Ok(FileInfo { size: file.size, modified_unix_ms: file.modified_unix_ms, is_directory: file.is_directory })
     }
 }

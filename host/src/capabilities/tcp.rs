@@ -1,5 +1,7 @@
 //! `tcp`: the contract's sockets, within the run's quota.
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::Resource;
 
@@ -32,7 +34,7 @@ impl HostSocket for HostState {
         let deadline = self.deadline(timeout_ms);
         let place = self.quota.socket();
         let target = format!("{host}:{port}");
-        let work = async {
+        let work = async move {
             let place = place?;
             let socket = Socket::connect(&env.services.net, &env.grants, &host, port, deadline).await?;
             Ok(TcpSocket {
@@ -56,10 +58,7 @@ impl HostSocket for HostState {
 
     async fn write(&mut self, socket: Resource<TcpSocket>, bytes: Vec<u8>) -> Result<(), HostError> {
         let deadline = self.deadline(None);
-        let (mut held, target) = self.take(&socket)?;
-        let answer = self.call(Capability::Tcp, "write", &target, held.write(&bytes, deadline)).await;
-        self.table.get_mut(&socket)?.socket = Some(held);
-        answer
+        self.on_socket(&socket, "write", move |held| async move { held.write(&bytes, deadline).await }.boxed()).await
     }
 
     async fn read(
@@ -69,10 +68,7 @@ impl HostSocket for HostState {
         timeout_ms: Option<u32>,
     ) -> Result<Vec<u8>, HostError> {
         let deadline = self.deadline(timeout_ms);
-        let (mut held, target) = self.take(&socket)?;
-        let answer = self.call(Capability::Tcp, "read", &target, held.read(max as usize, deadline)).await;
-        self.table.get_mut(&socket)?.socket = Some(held);
-        answer
+        self.on_socket(&socket, "read", move |held| held.read(max as usize, deadline).boxed()).await
     }
 
     async fn read_until(
@@ -83,11 +79,10 @@ impl HostSocket for HostState {
         timeout_ms: Option<u32>,
     ) -> Result<Vec<u8>, HostError> {
         let deadline = self.deadline(timeout_ms);
-        let (mut held, target) = self.take(&socket)?;
-        let read = held.read_until(&delimiter, max as usize, deadline);
-        let answer = self.call(Capability::Tcp, "read-until", &target, read).await;
-        self.table.get_mut(&socket)?.socket = Some(held);
-        answer
+        let read = self.on_socket(&socket, "read-until", move |held| {
+            async move { held.read_until(&delimiter, max as usize, deadline).await }.boxed()
+        });
+        read.await
     }
 
     async fn start_tls(
@@ -99,14 +94,14 @@ impl HostSocket for HostState {
     ) -> Result<types::TlsInfo, HostError> {
         let deadline = self.deadline(timeout_ms);
         let env = self.env.clone();
-        let (mut held, target) = self.take(&socket)?;
-        let work = async {
-            let authorities = env.authorities(authority.as_deref()).await?;
-            held.start_tls(&env.services.inspector, server_name.as_deref(), authorities, deadline).await
-        };
-        let answer = self.call(Capability::Tcp, "start-tls", &target, work).await;
-        self.table.get_mut(&socket)?.socket = Some(held);
-        let info = answer?;
+        let start = self.on_socket(&socket, "start-tls", move |held| {
+            async move {
+                let authorities = env.authorities(authority.as_deref()).await?;
+                held.start_tls(&env.services.inspector, server_name.as_deref(), authorities, deadline).await
+            }
+            .boxed()
+        });
+        let info = start.await?;
         self.note(&info.notes);
         Ok(info.into())
     }
@@ -118,11 +113,19 @@ impl HostSocket for HostState {
 }
 
 impl HostState {
-    /// The socket for the time of one call, since the call borrows this state as well.
-    fn take(&mut self, socket: &Resource<TcpSocket>) -> Result<(Socket, String), HostError> {
+    /// Makes one call with the socket, which is away meanwhile.
+    async fn on_socket<T: Send + 'static>(
+        &mut self,
+        socket: &Resource<TcpSocket>,
+        operation: &'static str,
+        work: impl for<'a> FnOnce(&'a mut Socket) -> BoxFuture<'a, Result<T, CallError>> + Send + 'static,
+    ) -> Result<T, HostError> {
         let entry = self.table.get_mut(socket)?;
         let lost = || CallError::new(ErrorKind::Other, "the socket was lost with an earlier call");
-        Ok((entry.socket.take().ok_or_else(lost)?, entry.remote.clone()))
+        let (held, target) = (entry.socket.take().ok_or_else(lost)?, entry.remote.clone());
+        let (held, answer) = self.call_with(Capability::Tcp, operation, &target, held, work).await;
+        self.table.get_mut(socket)?.socket = held;
+        answer
     }
 }
 

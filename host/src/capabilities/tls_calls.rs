@@ -17,7 +17,7 @@ impl Host for HostState {
         port: u16,
         server_name: Option<String>,
     ) -> Result<types::TlsInfo, HostError> {
-        self.look("inspect", &host, port, server_name, None).await
+        self.look("inspect", host, port, server_name, None).await
     }
 
     async fn inspect_trusting(
@@ -27,13 +27,14 @@ impl Host for HostState {
         server_name: Option<String>,
         authority: String,
     ) -> Result<types::TlsInfo, HostError> {
-        self.look("inspect-trusting", &host, port, server_name, Some(&authority)).await
+        self.look("inspect-trusting", host, port, server_name, Some(authority)).await
     }
 
     async fn inspect_named(&mut self, name: String) -> Result<Vec<types::Certificate>, HostError> {
         let env = self.env.clone();
-        let work = async { certificates::read(&name, env.certificates(&name)?).await };
-        let found = self.call(Capability::Tls, "inspect-named", &name, work).await?;
+        let target = name.clone();
+        let work = async move { certificates::read(&name, env.certificates(&name)?).await };
+        let found = self.call(Capability::Tls, "inspect-named", &target, work).await?;
         Ok(found.into_iter().map(Into::into).collect())
     }
 }
@@ -42,21 +43,22 @@ impl HostState {
     async fn look(
         &mut self,
         operation: &'static str,
-        host: &str,
+        host: String,
         port: u16,
         server_name: Option<String>,
-        authority: Option<&str>,
+        authority: Option<String>,
     ) -> Result<types::TlsInfo, HostError> {
         let env = self.env.clone();
         let deadline = self.deadline(None);
         let place = self.quota.socket();
-        let work = async {
+        let target = format!("{host}:{port}");
+        let work = async move {
             let _place = place?;
-            let authorities = env.authorities(authority).await?;
-            let target = Target { host, port, server_name: server_name.as_deref() };
+            let authorities = env.authorities(authority.as_deref()).await?;
+            let target = Target { host: &host, port, server_name: server_name.as_deref() };
             env.services.inspector.inspect(&env.services.net, &env.grants, target, authorities, deadline).await
         };
-        let info = self.call(Capability::Tls, operation, &format!("{host}:{port}"), work).await?;
+        let info = self.call(Capability::Tls, operation, &target, work).await?;
         self.note(&info.notes);
         Ok(info.into())
     }

@@ -20,7 +20,7 @@ impl Host for HostState {
         let deadline = self.deadline(timeout_ms);
         let place = self.quota.socket();
         let target = format!("{host}:{port}");
-        let work = async {
+        let work = async move {
             let _place = place?;
             let question = Question { host: &host, port, payload: &payload, reply_max: max_reply_bytes };
             datagram::exchange(&env.services.net, &env.grants, question, deadline).await

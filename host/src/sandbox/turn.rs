@@ -309,6 +309,7 @@ impl Turn {
         end: Instant,
         work: impl Future<Output = T>,
     ) -> Result<T, Elapsed> {
+        leash.attend();
         let turns = async {
             let mut work = pin!(work);
             loop {
@@ -317,11 +318,24 @@ impl Turn {
                 if let Some(value) = once(|cx| work.as_mut().poll(cx)).await {
                     return value;
                 }
-                match leash.was_interrupted() {
+                let interrupted = leash.was_interrupted();
+                let mut errand = errand(leash).await;
+                if errand == Some(Poll::Ready(())) {
+                    // Without having waited: the turn is still its own.
+                    continue;
+                }
+                match interrupted {
                     true => self.let_others(),
                     false => self.leave(leash.memory()),
                 }
                 woken().await;
+                // An errand needs no turn, and the guest has nothing to do before it is done.
+                while errand == Some(Poll::Pending) {
+                    errand = self::errand(leash).await;
+                    if errand == Some(Poll::Pending) {
+                        woken().await;
+                    }
+                }
             }
         };
         let (mut turns, mut sleep) = (pin!(turns), pin!(tokio::time::sleep_until(end.into())));
@@ -352,6 +366,11 @@ async fn once<T>(mut poll: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>) -
         Poll::Pending => Poll::Ready(None),
     })
     .await
+}
+
+/// Does what the guest waits for, as far as it goes.
+async fn errand(leash: &Leash) -> Option<Poll<()>> {
+    std::future::poll_fn(|cx| Poll::Ready(leash.poll_errand(cx))).await
 }
 
 /// Waits until what was polled before wakes this task.

@@ -198,3 +198,83 @@ fn starters_are_told_once_a_quarter_is_free() {
         assert_eq!(told, 1, "{bound}");
     }
 }
+
+// What a guest waits for is done beside it, never on its stack, and needs no turn: another run computes meanwhile, and the
+// guest is only asked again when it is done.
+#[tokio::test]
+async fn errands_are_done_beside_the_guest() {
+    let turns = turns(1, 1, 10);
+    let lane = Arc::new(turns.lane());
+    let mut turn = begin(&turns, &lane).unwrap();
+    let leash = Leash::default();
+    leash.begin(LONG);
+    let in_guest = Arc::new(AtomicBool::new(false));
+    let (first, second) = (oneshot::channel::<()>(), oneshot::channel::<()>());
+    let (steps, seen) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&in_guest));
+    let counted = Arc::clone(&steps);
+    let errand = leash.errand(async move {
+        for answer in [first.1, second.1] {
+            assert!(!seen.load(Ordering::SeqCst), "it is done on the guest's stack");
+            let _ = answer.await;
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        7
+    });
+    let mut errand = Box::pin(errand);
+    let polls = Cell::new(0);
+    let guest = std::future::poll_fn(|cx| {
+        polls.set(polls.get() + 1);
+        in_guest.store(true, Ordering::SeqCst);
+        let polled = errand.as_mut().poll(cx);
+        in_guest.store(false, Ordering::SeqCst);
+        polled
+    });
+    let others = async {
+        settle().await;
+        let computing = begin(&turns, &lane).expect("the other one waits");
+        drop(first.0);
+        settle().await;
+        assert_eq!(steps.load(Ordering::SeqCst), 1, "it waits for a turn");
+        drop(second.0);
+        settle().await;
+        assert_eq!((steps.load(Ordering::SeqCst), polls.get()), (2, 1), "the guest went on without a turn");
+        drop(computing);
+    };
+    let (value, ()) = tokio::join!(turn.spend(&leash, Instant::now() + LONG, guest), others);
+    assert_eq!((value, polls.get()), (Ok(7), 2));
+}
+
+// An errand that does not wait takes no turn from its run.
+#[tokio::test]
+async fn a_quick_errand_keeps_the_turn() {
+    let turns = turns(1, 1, 10);
+    let lane = Arc::new(turns.lane());
+    let mut turn = begin(&turns, &lane).unwrap();
+    let leash = Leash::default();
+    leash.begin(LONG);
+    let (others, lanes) = (Arc::clone(&turns), Arc::clone(&lane));
+    let guest = async {
+        leash.errand(async {}).await;
+        assert!(begin(&others, &lanes).is_none(), "one began beside it");
+    };
+    turn.spend(&leash, Instant::now() + LONG, guest).await.unwrap();
+}
+
+// The end of a run is the end of its errand: what it holds is dropped, whether or not somebody carries the run out.
+#[tokio::test]
+async fn an_errand_ends_with_its_run() {
+    let leash = Leash::default();
+    leash.begin(Duration::from_millis(20));
+    let hold = |answer: oneshot::Sender<()>| async move {
+        std::future::pending::<()>().await;
+        drop(answer);
+    };
+    let (held, dropped) = oneshot::channel();
+    let alone = tokio::time::timeout(Duration::from_millis(20), leash.errand(hold(held)));
+    assert!(alone.await.is_err());
+    assert!(dropped.await.is_err(), "it goes on without its run");
+    let (held, dropped) = oneshot::channel();
+    let end = Instant::now() + Duration::from_millis(20);
+    assert_eq!(Turn::alone().spend(&leash, end, leash.errand(hold(held))).await, Err(Elapsed));
+    assert!(dropped.await.is_err(), "it goes on after its run");
+}
