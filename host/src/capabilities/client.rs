@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use percent_encoding::CONTROLS;
 use url::Url;
@@ -123,7 +124,8 @@ impl HttpClient {
         let mut trip = self.trip(request, grants)?;
         let mut followed = 0;
         let mut exchange = loop {
-            let exchange = self.exchange(&trip, grants, deadline).await?;
+            // Boxed: with TLS and two protocols in it, it is ten times as large as the rest of this.
+            let exchange = self.exchange(&trip, grants, deadline).boxed().await?;
             if let Some(jar) = trip.jar {
                 jar.store(&trip.url, &exchange.headers);
             }

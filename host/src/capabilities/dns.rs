@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::bindings::probity::check::dns::{Answer as Given, Host};
 use super::resolve::{Question, system_servers};
-use super::{CallError, ErrorKind, HostError, HostState};
+use super::{CallError, ErrorKind, HostError, HostState, small};
 use crate::check::Capability;
 use crate::config::Grants;
 use crate::config::grants::canonical_name;
@@ -34,7 +34,7 @@ impl Host for HostState {
             let _place = place?;
             question.ask(&servers, deadline).await
         };
-        let answers = self.call(Capability::Dns, "resolve", &target, work).await?;
+        let answers = self.call(Capability::Dns, "resolve", &target, small(work)).await?;
         Ok(answers.into_iter().map(|answer| Given { data: answer.data, ttl: answer.ttl }).collect())
     }
 }

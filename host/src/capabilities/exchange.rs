@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
@@ -101,9 +102,10 @@ impl Exchange {
             }
         };
         let tasks = Tasks::default();
+        // Boxed, all of them: whoever waits for one answer keeps no room for the other ways to ask.
         let (tls, sent, answer) = if secure {
             let offer = if hop.http2_only { Offer::Http2 } else { Offer::Http };
-            let (stream, info) = tls::handshake(connected.stream, &host, hop.trust, offer, deadline).await?;
+            let (stream, info) = tls::handshake(connected.stream, &host, hop.trust, offer, deadline).boxed().await?;
             let sent = Instant::now();
             let is_http2 = info.alpn.as_deref() == Some("h2");
             if hop.http2_only && !is_http2 {
@@ -111,17 +113,17 @@ impl Exchange {
                 return Err(CallError::new(ErrorKind::Protocol, message));
             }
             let answer = if is_http2 {
-                in_time(deadline, &host, send_http2(stream, hop, &tasks)).await
+                in_time(deadline, &host, send_http2(stream, hop, &tasks).boxed()).await
             } else {
-                in_time(deadline, &host, send_http1(stream, hop, &tasks)).await
+                in_time(deadline, &host, send_http1(stream, hop, &tasks).boxed()).await
             };
             (Some(info), sent, answer?)
         } else {
             let sent = Instant::now();
             let answer = if hop.http2_only {
-                in_time(deadline, &host, send_http2(connected.stream, hop, &tasks)).await
+                in_time(deadline, &host, send_http2(connected.stream, hop, &tasks).boxed()).await
             } else {
-                in_time(deadline, &host, send_http1(connected.stream, hop, &tasks)).await
+                in_time(deadline, &host, send_http1(connected.stream, hop, &tasks).boxed()).await
             };
             (None, sent, answer?)
         };

@@ -14,7 +14,7 @@ use super::bindings::probity::check::types;
 use super::client::Response;
 use super::request::Request;
 use super::tls::{Certificate, TlsInfo};
-use super::{CallError, ErrorKind, HostError, HostState};
+use super::{CallError, ErrorKind, HostError, HostState, small};
 use crate::check::Capability;
 
 /// A guest's request under construction.
@@ -52,7 +52,7 @@ impl Host for HostState {
             });
         }
         let mut answers = Vec::with_capacity(ready.len());
-        let answered = self.leash.errand(self.side_by_side(ready)).await;
+        let answered = self.leash.errand(small(self.side_by_side(ready))).await;
         for (sent, when, answer) in answered {
             answers.push(match self.finish(Capability::Http, "send", &sent, when, answer) {
                 Ok(response) => Ok(self.keep(response)?),
@@ -80,7 +80,7 @@ impl HostState {
             let (request, _place) = (request?.asked_by(span).charged_to(budgets).with_cookies(jar), place?);
             env.services.http.send(&request, &env.grants, &env.limits, deadline).await
         };
-        let response = self.call(Capability::Http, operation, &target, work).await?;
+        let response = self.call(Capability::Http, operation, &target, small(work)).await?;
         Ok(self.keep(response)?)
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 /// Shared by a run's state and by what carries the run out. Cheap to clone.
@@ -36,10 +37,10 @@ struct Inner {
 /// the guest's stack, which is its own for as long as it waits, each run would keep what the deepest of these polls
 /// touched: five times what the guest itself needs.
 #[derive(Default)]
-struct Errand(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+struct Errand(Mutex<Option<BoxFuture<'static, ()>>>);
 
 impl Errand {
-    fn held(&self) -> MutexGuard<'_, Option<Pin<Box<dyn Future<Output = ()> + Send>>>> {
+    fn held(&self) -> MutexGuard<'_, Option<BoxFuture<'static, ()>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -92,7 +93,7 @@ impl Leash {
     }
 
     /// What comes of `work`, which is done while the guest waits. Dropped with the future that this returns.
-    pub(crate) async fn errand<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+    pub(crate) async fn errand<T: Send + 'static>(&self, work: BoxFuture<'static, T>) -> T {
         let (done, mut result) = oneshot::channel();
         // Nobody hears it when the guest ended meanwhile.
         *self.0.errand.held() = Some(Box::pin(async move { drop(done.send(work.await)) }));

@@ -203,6 +203,13 @@ pub struct LimitHit {
     pub used: u64,
 }
 
+/// The work of a call, on the heap. It is made on the guest's stack, where what a run that waits has touched stays in
+/// memory, so it must not be large: what it awaits and is large is boxed where it is called.
+pub(crate) fn small<T, W: Future<Output = T> + Send + 'static>(work: W) -> BoxFuture<'static, T> {
+    const { assert!(size_of::<W>() <= WORK_BYTES_MAX, "box what is large in what this call awaits") };
+    Box::pin(work)
+}
+
 fn used_up<T>() -> Result<T, CallError> {
     Err(CallError::new(ErrorKind::Timeout, "the run's time was used up in this call"))
 }
@@ -308,7 +315,7 @@ impl HostState {
         capability: Capability,
         operation: &'static str,
         target: &str,
-        work: impl Future<Output = Result<T, CallError>> + Send + 'static,
+        work: BoxFuture<'static, Result<T, CallError>>,
     ) -> Result<T, HostError> {
         self.admit(capability)?;
         let (answer, when) = self.errand(work).await;
@@ -332,19 +339,16 @@ impl HostState {
             let answer = work(&mut held).await;
             (held, answer)
         };
-        let (ended, when) = self.errand(work).await;
+        let (ended, when) = self.errand(small(work)).await;
         let (held, answer) = ended.map_or_else(|| (None, used_up()), |(held, answer)| (Some(held), answer));
         (held, self.finish(capability, operation, target, when, answer))
     }
 
     /// Has `work` done within the run's time, and tells when it was.
-    async fn errand<T: Send + 'static>(
-        &mut self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> (Option<T>, Range<Instant>) {
+    async fn errand<T: Send + 'static>(&mut self, work: BoxFuture<'static, T>) -> (Option<T>, Range<Instant>) {
         let (start, end) = (Instant::now(), self.calls_end().into());
         let work = async move { (tokio::time::timeout_at(end, work).await.ok(), Instant::now()) };
-        let (done, at) = self.leash.errand(work).await;
+        let (done, at) = self.leash.errand(Box::pin(work)).await;
         (done, start..at)
     }
 
@@ -452,6 +456,9 @@ impl From<ErrorKind> for bindings::probity::check::types::ErrorKind {
 
 /// Host resources (requests, responses, sockets) alive in one run.
 pub(crate) const RESOURCES_MAX: usize = 256;
+
+/// Bytes of the work of one call, without what it has on the heap.
+const WORK_BYTES_MAX: usize = 4 << 10;
 
 /// Notes of one run.
 const NOTES_MAX: usize = 8;

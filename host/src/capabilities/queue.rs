@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
 use tokio::time::timeout_at;
 
 use super::bindings::probity::check::queue::{Host, Stats as ContractStats};
@@ -15,7 +16,7 @@ use super::net::{Net, timeout};
 use super::redis::RedisClient;
 use super::server::{self, Server};
 use super::tls::Trust;
-use super::{CallError, ErrorKind, HostError, HostState};
+use super::{CallError, ErrorKind, HostError, HostState, small};
 use crate::check::Capability;
 use crate::config::grants::NamedGrant;
 use crate::config::{Config, Connection, Grants, Queue, QueueSource};
@@ -149,9 +150,9 @@ impl Host for HostState {
         let target = name.clone();
         let work = async move {
             granted(&env.grants, &name)?;
-            env.services.queues.inspect(&name, env.limits.response_bytes, deadline).await
+            env.services.queues.inspect(&name, env.limits.response_bytes, deadline).boxed().await
         };
-        let stats = self.call(Capability::Queue, "inspect", &target, work).await?;
+        let stats = self.call(Capability::Queue, "inspect", &target, small(work)).await?;
         Ok(ContractStats {
             depth: stats.depth,
             in_flight: stats.in_flight,
@@ -172,9 +173,9 @@ impl Host for HostState {
                 let message = format!("queue `{name}` is granted for looking only; to allow messages, add: {line}");
                 return Err(CallError::new(ErrorKind::Denied, message));
             }
-            env.services.queues.publish(&name, &payload, deadline).await
+            env.services.queues.publish(&name, &payload, deadline).boxed().await
         };
-        self.call(Capability::Queue, PUBLISH, &target, work).await
+        self.call(Capability::Queue, PUBLISH, &target, small(work)).await
     }
 }
 

@@ -14,7 +14,7 @@ pub use client::RedisClient;
 use resp::{Caps, Token};
 
 use super::bindings::probity::check::redis::{self as contract, Host, HostConnection};
-use super::{CallError, ErrorKind, HostError, HostState};
+use super::{CallError, ErrorKind, HostError, HostState, small};
 use crate::check::Capability;
 use crate::config::Grants;
 use crate::config::grants::NamedGrant;
@@ -46,10 +46,10 @@ impl HostConnection for HostState {
                 return Err(CallError::new(ErrorKind::Denied, message));
             }
             let place = place?;
-            let lease = env.services.redis.lease(&name, deadline).await?;
+            let lease = env.services.redis.lease(&name, deadline).boxed().await?;
             Ok(RedisConnection { name, lease: Some(lease), _place: place })
         };
-        let connection = self.call(Capability::Redis, "open", &target, work).await?;
+        let connection = self.call(Capability::Redis, "open", &target, small(work)).await?;
         Ok(self.table.push(connection)?)
     }
 

@@ -22,7 +22,7 @@ pub use database::{Access, Database, Databases, Session};
 pub use value::{Caps, Column, RowSet, Value};
 
 use super::bindings::probity::check::sql::{self as raw, Host, HostConnection, HostTransaction};
-use super::{CallError, ErrorKind, HostError, HostState};
+use super::{CallError, ErrorKind, HostError, HostState, small};
 use crate::check::Capability;
 use crate::config::Grants;
 
@@ -50,10 +50,10 @@ impl HostConnection for HostState {
         let (env, deadline, target) = (Arc::clone(&self.env), self.calls_end(), name.clone());
         let work = async move {
             let (database, access) = env.services.databases.granted(&name, &env.grants)?;
-            let session = database.session(access, deadline).await?;
+            let session = database.session(access, deadline).boxed().await?;
             Ok(SqlConnection { database, access, session: Some(session) })
         };
-        let connection = self.call(Capability::Sql, "open", &target, work).await?;
+        let connection = self.call(Capability::Sql, "open", &target, small(work)).await?;
         Ok(self.table.push(connection)?)
     }
 
@@ -225,7 +225,7 @@ impl HostState {
         let line = Grants::line_for(Capability::Sql, &format!("{name}:write"));
         let message = format!("connection `{name}` is granted for reading only; to allow changes, add: {line}");
         let denied = async move { Err(CallError::new(ErrorKind::Denied, message)) };
-        self.call(Capability::Sql, operation, &name, denied).await
+        self.call(Capability::Sql, operation, &name, small(denied)).await
     }
 }
 

@@ -10,7 +10,7 @@ use super::bindings::probity::check::system::{
     CpuInfo, DiskInfo, FileInfo, Host, LoadAverage, MemoryInfo, PressureInfo, PressureKind, ProcessInfo,
 };
 use super::machine::{self, Disk, Machine, Process};
-use super::{CallError, HostError, HostState};
+use super::{CallError, HostError, HostState, small};
 use crate::check::Capability;
 use crate::config::Grants;
 
@@ -26,7 +26,7 @@ impl HostState {
         let half = self.calls_end().saturating_duration_since(Instant::now()) / 2;
         let (machine, env) = (self.env.services.machine.within(half), Arc::clone(&self.env));
         let work = async move { look(&machine, &env.grants).await };
-        self.call(Capability::System, operation, target, work).await
+        self.call(Capability::System, operation, target, small(work)).await
     }
 }
 

@@ -8,7 +8,7 @@ use wasmtime::component::Resource;
 use super::bindings::probity::check::tcp::{Host, HostSocket};
 use super::bindings::probity::check::types;
 use super::socket::Socket;
-use super::{CallError, ErrorKind, HostError, HostState};
+use super::{CallError, ErrorKind, HostError, HostState, small};
 use crate::check::Capability;
 
 /// A guest's socket.
@@ -44,7 +44,7 @@ impl HostSocket for HostState {
                 _place: place,
             })
         };
-        let socket = self.call(Capability::Tcp, "connect", &target, work).await?;
+        let socket = self.call(Capability::Tcp, "connect", &target, small(work)).await?;
         Ok(self.table.push(socket)?)
     }
 

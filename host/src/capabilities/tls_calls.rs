@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use futures_util::FutureExt as _;
+
 use super::authorities::Authorities;
 use super::bindings::probity::check::tls::Host;
 use super::bindings::probity::check::types;
 use super::tls_inspect::Target;
-use super::{CallError, CheckEnv, ErrorKind, HostError, HostState, certificates};
+use super::{CallError, CheckEnv, ErrorKind, HostError, HostState, certificates, small};
 use crate::check::Capability;
 use crate::config::Grants;
 
@@ -34,7 +36,7 @@ impl Host for HostState {
         let env = self.env.clone();
         let target = name.clone();
         let work = async move { certificates::read(&name, env.certificates(&name)?).await };
-        let found = self.call(Capability::Tls, "inspect-named", &target, work).await?;
+        let found = self.call(Capability::Tls, "inspect-named", &target, small(work)).await?;
         Ok(found.into_iter().map(Into::into).collect())
     }
 }
@@ -56,9 +58,10 @@ impl HostState {
             let _place = place?;
             let authorities = env.authorities(authority.as_deref()).await?;
             let target = Target { host: &host, port, server_name: server_name.as_deref() };
-            env.services.inspector.inspect(&env.services.net, &env.grants, target, authorities, deadline).await
+            let inspector = &env.services.inspector;
+            inspector.inspect(&env.services.net, &env.grants, target, authorities, deadline).boxed().await
         };
-        let info = self.call(Capability::Tls, operation, &target, work).await?;
+        let info = self.call(Capability::Tls, operation, &target, small(work)).await?;
         self.note(&info.notes);
         Ok(info.into())
     }

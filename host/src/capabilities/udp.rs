@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use super::bindings::probity::check::udp::{Host, Reply};
 use super::datagram::{self, Question};
-use super::{HostError, HostState};
+use super::{HostError, HostState, small};
 use crate::check::Capability;
 
 impl Host for HostState {
@@ -25,7 +25,7 @@ impl Host for HostState {
             let question = Question { host: &host, port, payload: &payload, reply_max: max_reply_bytes };
             datagram::exchange(&env.services.net, &env.grants, question, deadline).await
         };
-        let reply = self.call(Capability::Udp, "exchange", &target, work).await?;
+        let reply = self.call(Capability::Udp, "exchange", &target, small(work)).await?;
         let received = reply.received.duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Reply {
             payload: reply.payload,

@@ -212,14 +212,14 @@ async fn errands_are_done_beside_the_guest() {
     let (first, second) = (oneshot::channel::<()>(), oneshot::channel::<()>());
     let (steps, seen) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&in_guest));
     let counted = Arc::clone(&steps);
-    let errand = leash.errand(async move {
+    let errand = leash.errand(Box::pin(async move {
         for answer in [first.1, second.1] {
             assert!(!seen.load(Ordering::SeqCst), "it is done on the guest's stack");
             let _ = answer.await;
             counted.fetch_add(1, Ordering::SeqCst);
         }
         7
-    });
+    }));
     let mut errand = Box::pin(errand);
     let polls = Cell::new(0);
     let guest = std::future::poll_fn(|cx| {
@@ -254,7 +254,7 @@ async fn a_quick_errand_keeps_the_turn() {
     leash.begin(LONG);
     let (others, lanes) = (Arc::clone(&turns), Arc::clone(&lane));
     let guest = async {
-        leash.errand(async {}).await;
+        leash.errand(Box::pin(async {})).await;
         assert!(begin(&others, &lanes).is_none(), "one began beside it");
     };
     turn.spend(&leash, Instant::now() + LONG, guest).await.unwrap();
@@ -270,11 +270,11 @@ async fn an_errand_ends_with_its_run() {
         drop(answer);
     };
     let (held, dropped) = oneshot::channel();
-    let alone = tokio::time::timeout(Duration::from_millis(20), leash.errand(hold(held)));
+    let alone = tokio::time::timeout(Duration::from_millis(20), leash.errand(Box::pin(hold(held))));
     assert!(alone.await.is_err());
     assert!(dropped.await.is_err(), "it goes on without its run");
     let (held, dropped) = oneshot::channel();
     let end = Instant::now() + Duration::from_millis(20);
-    assert_eq!(Turn::alone().spend(&leash, end, leash.errand(hold(held))).await, Err(Elapsed));
+    assert_eq!(Turn::alone().spend(&leash, end, leash.errand(Box::pin(hold(held)))).await, Err(Elapsed));
     assert!(dropped.await.is_err(), "it goes on after its run");
 }
