@@ -157,5 +157,5 @@ pub(crate) fn told(error: wasmtime::Error) -> anyhow::Error {
 
 /// The product's settings of the engine, with room for `slots` instances.
 pub(crate) fn product_config(slots: u32) -> Config {
-    probity::sandbox::engine_config(slots)
+    probity_sandbox::engine_config(slots)
 }

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use probity::board::Board;
-use probity::capabilities::{CheckEnv, RunFacts, Services, StateStore};
-use probity::check::Run;
-use probity::config::{self, Check, Config, Timing};
-use probity::metrics::Metrics;
-use probity::plan::{Plan, PlannedCheck};
-use probity::plugins::{Loader, Plugins, Store};
-use probity::sandbox::{Bounds, Sandbox};
-use probity::schedule::{Handle, Scheduler, Settings};
+use probity_config::{Check, Config, Timing};
+use probity_core::check::Run;
+use probity_drivers::{Services, StateStore};
+use probity_sandbox::capabilities::{CheckEnv, RunFacts};
+use probity_sandbox::{Bounds, Sandbox};
+use probity_server::board::Board;
+use probity_server::metrics::Metrics;
+use probity_server::plan::{Plan, PlannedCheck};
+use probity_server::plugins::{Loader, Plugins, Store};
+use probity_server::schedule::{Handle, Scheduler, Settings};
 use tokio::runtime::{Builder, Runtime};
 
 /// Names of this rig's threads: CPU time is read by them.
@@ -81,6 +82,7 @@ impl Rig {
                 waiting_memory: config.schedule.waiting_memory,
             },
             backoff_max: config.schedule.backoff_max,
+            spans: None,
         };
         let parts = (Arc::clone(&sandbox), Arc::clone(&board));
         let scheduler = Scheduler::new(settings, commands, parts.0, parts.1, metrics, guests.handle().clone());
@@ -179,7 +181,7 @@ fn configure(dir: &Path, plugins: &[(String, Vec<u8>)], more: &str) -> Result<Co
     let file = dir.join("probity.toml");
     let text = format!("[plugins]\nsettle = \"10ms\"\n[[check]]\nname = \"template\"\nplugin = \"{first}\"\n{more}");
     fs::write(&file, text).context("write the configuration")?;
-    config::load(Some(&file)).map_err(|errors| anyhow::anyhow!("{errors}"))
+    probity_config::load(Some(&file)).map_err(|errors| anyhow::anyhow!("{errors}"))
 }
 
 fn load(sandbox: &Arc<Sandbox>, guests: &Runtime, config: &Config, count: usize) -> Result<Arc<Plugins>> {

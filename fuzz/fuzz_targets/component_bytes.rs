@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use probity::sandbox::{CompileError, Sandbox};
+use probity_sandbox::{CompileError, Sandbox};
 use tokio::runtime::{Builder, Runtime};
 
 static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::new(1, None).expect("the machine can run a sandbox"));

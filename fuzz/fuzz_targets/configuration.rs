@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use probity::config::{Source, parse};
+use probity_config::{Source, parse};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = Source::new(Path::new("probity.toml"), bytes.to_vec()) else { return };

@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use probity::capabilities::Services;
-use probity::capabilities::resolve::Question;
-use probity::config::{Source, parse};
+use probity_config::{Source, parse};
+use probity_drivers::Services;
+use probity_drivers::resolve::Question;
 use probity_fuzz::Played;
 use tokio::runtime::Runtime;
 

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use probity::config::Config;
-use probity::plugins::load_dir;
-use probity::sandbox::Sandbox;
+use probity_config::Config;
+use probity_sandbox::Sandbox;
+use probity_server::plugins::load_dir;
 use tokio::runtime::Runtime;
 
 /// Bytes of a rejection's message.
@@ -61,7 +61,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let config = Config::default_in(&DIR);
-    let settings = probity::config::Plugins { dir: DIR.clone(), ..config.plugins };
+    let settings = probity_config::Plugins { dir: DIR.clone(), ..config.plugins };
     let plugins = load_dir(&SANDBOX, RUNTIME.handle(), &settings).expect("the directory can be read");
     for (name, plugin) in &plugins {
         assert!(!name.chars().any(char::is_control), "{name:?}");

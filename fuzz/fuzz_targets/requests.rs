@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use probity::config::{Source, parse};
-use probity::daemon::Daemon;
-use probity::sandbox::Compiler;
+use probity_config::{Source, parse};
+use probity_sandbox::Compiler;
+use probity_server::daemon::Daemon;
 
 /// How long an answer is waited for. Some requests get none, and the connection stays open for a while.
 const WAIT_MAX: Duration = Duration::from_millis(20);

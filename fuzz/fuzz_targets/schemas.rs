@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use probity::sandbox::judge_here;
+use probity_sandbox::judge_here;
 
 /// Far above what a judgement takes on a machine that does other things.
 const JUDGEMENT_MAX: Duration = Duration::from_secs(5);

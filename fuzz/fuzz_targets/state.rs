@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use probity::capabilities::{Moment, Push, Report, StateStore};
+use probity_core::clock::Moment;
+use probity_drivers::{Push, Report, StateStore};
 
 static DIR: LazyLock<PathBuf> = LazyLock::new(|| {
     let dir = std::env::temp_dir().join(format!("probity-fuzz-state-{}", std::process::id()));

@@ -1,35 +1,18 @@
-//! Probity: a directory of WebAssembly checks becomes a health endpoint.
+//! The program `probity`: commands over the host, and an author's tools.
 //!
 //! # Codemap
 //!
-//! - [`check`]: what a check is and what results mean; pure.
-//! - [`config`]: files → a valid [`config::Config`].
-//! - `files`: files that others wrote, read within bounds.
-//! - [`testing`]: an author's cases, run in the sandbox with [`capabilities::canned`] behind the imports.
+//! - [`cli`]: the commands.
+//! - [`testing`]: an author's cases, run in the sandbox with a script behind the imports.
+//!
+//! Below it, each crate depending only on those after it: `probity-server` (plugins, plan, board, schedule, HTTP),
+//! `probity-sandbox` (components under limits), `probity-drivers` (network, databases, the machine), `probity-config`,
+//! `probity-core`.
 //!
 //! # Invariants
 //!
-//! - Nothing outside `sandbox` and `capabilities` names wasmtime.
-//! - Nothing outside `http` and `daemon` names the HTTP server stack.
-//! - A plugin's failure is a value ([`check::Failure`]), never an `Err`.
-//! - A plugin is replaced only after its successor loaded.
-//! - No lock is held across `.await`.
-//! - Every queue, body, history and message has a bound with a name and a unit.
+//! - Only this crate knows the command line, and ends the process.
+//! - A command says what was wrong, where, what was allowed and what to do; its exit code is documented.
 
-pub mod board;
-pub mod capabilities;
-pub mod check;
 pub mod cli;
-pub mod config;
-pub mod daemon;
-mod files;
-pub mod http;
-mod log;
-pub mod metrics;
-pub mod plan;
-pub mod plugins;
-pub mod sandbox;
-pub mod schedule;
 pub mod testing;
-mod text;
-pub mod trace;

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use probity::capabilities::{CheckEnv, RunFacts, Services, StateStore};
-use probity::check::{Failure, Outcome, Run, Status};
-use probity::config::{Limits, Secrets};
-use probity::sandbox::{CompileError, Program, Sandbox};
+use probity_config::{Limits, Secrets};
+use probity_core::check::{Failure, Outcome, Run, Status};
+use probity_drivers::{Services, StateStore};
+use probity_sandbox::capabilities::{CheckEnv, RunFacts};
+use probity_sandbox::{CompileError, Program, Sandbox};
 
 use crate::guests;
 

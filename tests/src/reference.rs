@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use probity::capabilities::{CheckEnv, Services, StateStore};
-use probity::check::{Capability, Run};
-use probity::config::{Grants, Limits, Secrets};
-use probity::sandbox::{Program, Sandbox};
+use probity_config::{Grants, Limits, Secrets};
+use probity_core::check::{Capability, Run};
+use probity_drivers::{Services, StateStore};
+use probity_sandbox::capabilities::CheckEnv;
+use probity_sandbox::{Program, Sandbox};
 use serde_json::Value;
 
 use crate::bench;

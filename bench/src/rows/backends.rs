@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use probity::plan::PlannedCheck;
-use probity::sandbox::Sandbox;
+use probity_sandbox::Sandbox;
+use probity_server::plan::PlannedCheck;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;

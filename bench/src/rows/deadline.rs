@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use probity::check::Reason;
-use probity::config::{Check, EPOCH_TICK};
-use probity::plan::{Plan, PlannedCheck};
+use probity_config::{Check, EPOCH_TICK};
+use probity_core::check::Reason;
+use probity_server::plan::{Plan, PlannedCheck};
 
 use super::Bench;
 use super::run::cores;

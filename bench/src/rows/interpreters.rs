@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use probity::check::Status;
-use probity::plan::PlannedCheck;
-use probity::sandbox::Sandbox;
+use probity_core::check::Status;
+use probity_sandbox::Sandbox;
+use probity_server::plan::PlannedCheck;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, ResourceTable, ResourceType};
 use wasmtime::{Engine, Store};

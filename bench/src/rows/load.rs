@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use probity::config;
-use probity::daemon::{Daemon, Host};
-use probity::sandbox::Compiler;
-use probity::sandbox::Worker;
+use probity_sandbox::Compiler;
+use probity_sandbox::Worker;
+use probity_server::daemon::{Daemon, Host};
 use wasmtime::component::Component;
 
 use super::http::{checks, host_dir};
@@ -38,7 +37,7 @@ pub(super) fn all(bench: &Bench) -> Result<Vec<Row>> {
 fn reload(bench: &Bench) -> Result<Vec<Row>> {
     let dir = host_dir(bench, "reload", &["typical"], &checks("typical", 1, "1h"))?;
     let file = dir.join("probity.toml");
-    let mut config = config::load(Some(&file)).map_err(|errors| anyhow::anyhow!("{errors}"))?;
+    let mut config = probity_config::load(Some(&file)).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     config.server.listen = "127.0.0.1:0".parse().context("an address")?;
     // As `probity serve` does it; this program is not the host's.
     let worker = Worker {

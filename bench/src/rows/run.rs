@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use probity::plan::{Plan, PlannedCheck};
-use probity::sandbox::Sandbox;
+use probity_sandbox::Sandbox;
+use probity_server::plan::{Plan, PlannedCheck};
 use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::Bench;
@@ -265,7 +265,7 @@ fn runs_per_second(sandbox: &Arc<Sandbox>, planned: &Arc<PlannedCheck>, threads:
 }
 
 /// The configuration of the typical run.
-pub(super) fn with_config(check: &mut probity::config::Check) {
+pub(super) fn with_config(check: &mut probity_config::Check) {
     check.config = serde_json::from_str(CONFIG).expect("a constant that is JSON");
 }
 

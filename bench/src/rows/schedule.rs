@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use probity::board::Slot;
+use probity_server::board::Slot;
 
 use super::Bench;
 use super::run::{cores, with_config};

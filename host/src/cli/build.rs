@@ -7,12 +7,12 @@ use std::time::Instant;
 use anyhow::Context;
 use probity_build::component::write_if_changed;
 use probity_build::{Built, Project};
+use probity_sandbox::capability;
 use serde::Serialize;
 
 use super::Output;
 use super::progress::{self, Beside};
 use super::terminal::{self, grouped, size};
-use crate::sandbox::capability;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -149,7 +149,7 @@ fn run_line(args: &Args, project: &Project, component: &Path) -> Vec<String> {
 
 /// The first check of the folder's own configuration that runs this component.
 fn check_of(file: &Path, plugin: &str) -> Option<String> {
-    let config = crate::config::load(Some(file)).ok()?;
+    let config = probity_config::load(Some(file)).ok()?;
     config.checks.values().find(|check| check.plugin == plugin).map(|check| check.name.clone())
 }
 

@@ -9,12 +9,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use probity_build::{Language, tools};
+use probity_config::{Config, FILE_NAME};
+use probity_core::check::Status;
 use serde::Serialize;
 
 use super::terminal::{self, Paint};
 use super::{Output, components, listener};
-use crate::check::Status;
-use crate::config::{self, Config, FILE_NAME};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut findings: Vec<Finding> =
         Language::ALL.into_iter().map(|language| language_of(language, own, &here)).collect();
     let is_host = args.config.is_some() || Path::new(FILE_NAME).exists();
-    match config::load(args.config.as_deref()) {
+    match probity_config::load(args.config.as_deref()) {
         Ok(config) => {
             findings.extend(of_host(&config, is_host, own.is_some()));
             findings.extend(machine::look(&config));
@@ -179,8 +179,8 @@ fn render(findings: &[Finding], paint: Paint) -> String {
             Level::Note => ("note", Status::Degraded),
             Level::Bad => ("bad", Status::Unhealthy),
         };
-        let said =
-            crate::text::clean_lines(&finding.said, usize::MAX).replace('\n', &format!("\n{:1$}", "", width + 8));
+        let said = probity_core::text::clean_lines(&finding.said, usize::MAX)
+            .replace('\n', &format!("\n{:1$}", "", width + 8));
         format!("{}  {:<width$}  {said}\n", paint.word(status, &format!("{word:<4}")), finding.what)
     };
     findings.iter().map(line).collect()
@@ -209,7 +209,7 @@ mod tests {
         let file = dir.path().join(FILE_NAME);
         std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:0\"\n[[check]]\nname = \"a\"\nplugin = \"disk\"\n")
             .unwrap();
-        let of = || of_host(&config::load(Some(&file)).unwrap(), true, false);
+        let of = || of_host(&probity_config::load(Some(&file)).unwrap(), true, false);
         let bad = |findings: &[Finding], what: &str| {
             findings
                 .iter()

@@ -11,15 +11,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use probity_config::{Check, Config, Grants, Limits, Timing};
+use probity_core::check::{Capability, OnUnknown, Probe, Reason, Severity};
+use probity_drivers::{Services, StateStore};
+use probity_server::plan::{self, Plan, PlannedCheck};
+use probity_server::plugins::{Plugin, Rejection, Reloads, Version};
 use serde::Serialize;
 
 use super::terminal::{self, Paint};
 use super::{Output, local};
-use crate::capabilities::{Services, StateStore};
-use crate::check::{Capability, OnUnknown, Probe, Reason, Severity};
-use crate::config::{self, Check, Config, Grants, Limits, Timing};
-use crate::plan::{self, Plan, PlannedCheck};
-use crate::plugins::{Plugin, Rejection, Reloads, Version};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -112,7 +112,7 @@ struct Grant {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let config = config::load(args.config.as_deref())?;
+    let config = probity_config::load(args.config.as_deref())?;
     let check = find(&args.check, &config)?;
     let local = local::Local::new(local::user_cache().as_deref(), &config.plugins)?;
     let file = config.plugins.dir.join(format!("{}.wasm", check.plugin));
@@ -131,7 +131,7 @@ fn find(name: &str, config: &Config) -> anyhow::Result<Check> {
         return Ok(check.clone());
     }
     let claimed = config.checks.values().any(|check| check.plugin == name);
-    if !claimed && config::is_name(name) && config.plugins.dir.join(format!("{name}.wasm")).is_file() {
+    if !claimed && probity_config::is_name(name) && config.plugins.dir.join(format!("{name}.wasm")).is_file() {
         return Ok(plan::implicit(config, name));
     }
     let names: Vec<&str> = config.checks.keys().map(String::as_str).collect();
@@ -211,7 +211,7 @@ fn schedule(planned: &PlannedCheck) -> Schedule {
     let window = planned.unhealthy_after;
     Schedule {
         due: match &planned.timing {
-            Timing::Every(every) => format!("every {}", config::format_duration(*every)),
+            Timing::Every(every) => format!("every {}", probity_config::format_duration(*every)),
             Timing::Cron(cron) => format!("cron {} ({})", cron.text, cron.zone.iana_name().unwrap_or("UTC")),
         },
         stale_after_ms: u64::try_from(planned.stale_after.as_millis()).unwrap_or(u64::MAX),

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
+use probity_config::Config;
+use probity_core::CONTRACT;
+use probity_core::check::{Capability, Probe};
+use probity_core::text::{clean, clean_lines};
+use probity_sandbox::capability;
+use probity_server::plugins::{Rejection, Version};
 use serde_json::{Value, json};
 
 use super::terminal::{self, Paint, grouped, milliseconds, size};
 use super::{Output, local};
-use crate::check::{Capability, Probe};
-use crate::config::{self, Config};
-use crate::plugins::{Rejection, Version};
-use crate::sandbox::{CONTRACT, capability};
-use crate::text::{clean, clean_lines};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -133,10 +134,10 @@ fn as_text(path: &Path, version: &Version, paint: Paint) -> String {
         put(&mut text, "probes", &probes.join(", "), paint);
     }
     if let Some(every) = metadata.default_interval {
-        put(&mut text, "every", &config::format_duration(every), paint);
+        put(&mut text, "every", &probity_config::format_duration(every), paint);
     }
     if let Some(timeout) = metadata.default_timeout {
-        put(&mut text, "timeout", &config::format_duration(timeout), paint);
+        put(&mut text, "timeout", &probity_config::format_duration(timeout), paint);
     }
     if let Some(keys) = metadata.config_schema.as_deref().and_then(keys) {
         put(&mut text, "config", &keys, paint);

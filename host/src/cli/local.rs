@@ -4,13 +4,12 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use probity_sandbox::{Compiler, Sandbox};
+use probity_server::plugins::{self, Plugins, Rejection, Version};
 use tokio::runtime::{Builder, Runtime};
 
 use super::components;
 use super::progress::{self, Beside};
-use crate::config;
-use crate::plugins::{self, Plugins, Rejection, Version};
-use crate::sandbox::{Compiler, Sandbox};
 
 /// How long a component of one's own may be compiled: an interpreter takes minutes where the machine is busy, and nobody else
 /// waits for it.
@@ -27,22 +26,22 @@ pub(super) struct Local {
 
 impl Local {
     /// Makes one that compiles within the limits of `settings`; `cache` is a directory for compiled code.
-    pub(super) fn new(cache: Option<&Path>, settings: &config::Plugins) -> anyhow::Result<Self> {
+    pub(super) fn new(cache: Option<&Path>, settings: &probity_config::Plugins) -> anyhow::Result<Self> {
         Self::with(Sandbox::new(1, cache)?, settings)
     }
 
     /// Makes one for components that one builds oneself, which may take longer ([`AUTHOR_COMPILE_MAX`]).
-    pub(super) fn for_author(cache: Option<&Path>, settings: &config::Plugins) -> anyhow::Result<Self> {
+    pub(super) fn for_author(cache: Option<&Path>, settings: &probity_config::Plugins) -> anyhow::Result<Self> {
         Self::of_author(Sandbox::for_author(cache)?, settings)
     }
 
     /// The same of a sandbox.
-    pub(super) fn of_author(sandbox: Sandbox, settings: &config::Plugins) -> anyhow::Result<Self> {
+    pub(super) fn of_author(sandbox: Sandbox, settings: &probity_config::Plugins) -> anyhow::Result<Self> {
         let compile_timeout = settings.compile_timeout.max(AUTHOR_COMPILE_MAX);
-        Self::with(sandbox, &config::Plugins { compile_timeout, ..settings.clone() })
+        Self::with(sandbox, &probity_config::Plugins { compile_timeout, ..settings.clone() })
     }
 
-    fn with(sandbox: Sandbox, settings: &config::Plugins) -> anyhow::Result<Self> {
+    fn with(sandbox: Sandbox, settings: &probity_config::Plugins) -> anyhow::Result<Self> {
         // As a server does: whoever looks at a file does not want to be hurt by it either.
         let compiler = Compiler::this_program(settings.compile_timeout, settings.compile_memory);
         let sandbox = sandbox.compiling_in(compiler);
@@ -62,14 +61,14 @@ impl Local {
     }
 
     /// Loads one component file.
-    pub(super) fn load(&self, settings: &config::Plugins, path: &Path) -> Result<Version, Box<Rejection>> {
+    pub(super) fn load(&self, settings: &probity_config::Plugins, path: &Path) -> Result<Version, Box<Rejection>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let _phase = progress::phase(&format!("compiling {name}"), Beside::Nobody);
         plugins::load_file(&self.sandbox, self.runtime().handle(), settings, path)
     }
 
     /// Loads a directory of them.
-    pub(super) fn load_dir(&self, settings: &config::Plugins) -> std::io::Result<Plugins> {
+    pub(super) fn load_dir(&self, settings: &probity_config::Plugins) -> std::io::Result<Plugins> {
         let what = format!("compiling the plugins of {}", settings.dir.display());
         let _phase = progress::phase(&what, Beside::Nobody);
         plugins::load_dir(&self.sandbox, self.runtime().handle(), settings)

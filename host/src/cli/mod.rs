@@ -28,10 +28,10 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use probity_config::Errors;
+use probity_core::check::Status;
 
 use self::terminal::{Colour, Settings};
-use crate::check::Status;
-use crate::config::Errors;
 
 /// Health checks as WebAssembly components in a directory.
 #[derive(Debug, Parser)]
@@ -126,7 +126,7 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    crate::log::last_words();
+    probity_server::log::last_words();
     code
 }
 
@@ -214,7 +214,7 @@ fn show_warnings() {
         .with_max_level(level)
         .without_time()
         .with_target(false)
-        .with_writer(crate::log::Redacted { colours })
+        .with_writer(probity_server::log::Redacted { colours })
         .with_ansi(colours)
         .log_internal_errors(false)
         .init();

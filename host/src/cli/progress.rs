@@ -42,7 +42,7 @@ pub(super) fn phase(what: &str, beside: Beside) -> Phase {
         return Phase(None);
     }
     let (end, ended) = channel();
-    let what = crate::text::clean(what, WHAT_BYTES_MAX);
+    let what = probity_core::text::clean(what, WHAT_BYTES_MAX);
     let tell = move || {
         let started = Instant::now();
         let mut wait = FIRST_AFTER;

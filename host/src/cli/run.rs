@@ -15,14 +15,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
+use probity_config::{Check, Config, Limits};
+use probity_core::check::{Failure, Reason, Run, Status, nagios};
+use probity_core::clock::unix_ms;
+use probity_drivers::{Services, StateStore};
+use probity_sandbox::capabilities::RunFacts;
+use probity_server::plan::{self, Plan, PlannedCheck};
+use probity_server::plugins::{Plugin, Reloads, Version};
 
 use self::permit::Permit;
 use super::{local, terminal};
-use crate::capabilities::{RunFacts, Services, StateStore, unix_ms};
-use crate::check::{Failure, Reason, Run, Status, nagios};
-use crate::config::{self, Check, Config, Limits};
-use crate::plan::{self, Plan, PlannedCheck};
-use crate::plugins::{Plugin, Reloads, Version};
 
 /// Bytes of a file with a configuration.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -54,10 +56,10 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "FILE", env = "PROBITY_CONFIG", value_parser = config_file)]
     config: Option<PathBuf>,
     /// Wall time of a run
-    #[arg(long, value_name = "DURATION", value_parser = config::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = probity_config::parse_duration)]
     timeout: Option<Duration>,
     /// Memory of a run
-    #[arg(long, value_name = "SIZE", value_parser = config::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = probity_config::parse_size)]
     memory: Option<u64>,
     /// Instructions of a run
     #[arg(long, value_name = "NUMBER", value_parser = number)]
@@ -66,7 +68,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     repeat: u32,
     /// Pause between repeated runs
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = config::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = probity_config::parse_duration)]
     every: Duration,
     /// How to print
     #[arg(long, short, value_enum, default_value_t = Output::Human)]
@@ -168,7 +170,7 @@ impl History {
 
 fn configuration(args: &Args) -> anyhow::Result<Config> {
     if args.check.is_some() || args.config.is_some() {
-        return Ok(config::load(args.config.as_deref())?);
+        return Ok(probity_config::load(args.config.as_deref())?);
     }
     Ok(Config::default_in(Path::new("")))
 }
@@ -184,7 +186,7 @@ fn check(args: &Args, config: &Config) -> anyhow::Result<Check> {
     }
     let plugin = args.plugin.as_deref().unwrap_or_default();
     let stem = Path::new(plugin).file_stem().unwrap_or_default().to_string_lossy();
-    Ok(plan::implicit(config, if config::is_name(&stem) { &stem } else { "check" }))
+    Ok(plan::implicit(config, if probity_config::is_name(&stem) { &stem } else { "check" }))
 }
 
 fn override_check(check: &mut Check, args: &Args, config: &mut Config) -> anyhow::Result<()> {

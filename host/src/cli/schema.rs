@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use super::terminal;
-use crate::config;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -18,9 +17,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.markdown {
-        terminal::print(&config::reference())?;
+        terminal::print(&probity_config::reference())?;
     } else {
-        terminal::print_json(&config::schema())?;
+        terminal::print_json(&probity_config::schema())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,12 +11,13 @@ use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
 pub(super) use self::rlimits::FILE_BYTES_WANTED;
+use probity_config::{Config, Details, FILE_NAME};
+use probity_sandbox::Compiler;
+use probity_server::daemon::{Daemon, StartError};
+
 use self::signals::Signals;
 use super::listener::{self, Listener};
 use super::terminal::{self, Settings};
-use crate::config::{self, Config, Details, FILE_NAME};
-use crate::daemon::{Daemon, StartError};
-use crate::sandbox::Compiler;
 
 /// Exit code of a configuration that cannot be used (EX_CONFIG of sysexits).
 const EXIT_CONFIG: u8 = 78;
@@ -52,12 +53,12 @@ enum LogFormat {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let signals = signals::listen().context("start the thread that listens to signals")?;
-    crate::log::start().context("start the thread that writes the log")?;
+    probity_server::log::start().context("start the thread that writes the log")?;
     init_log(args.log.as_deref().unwrap_or_else(|| default_log(terminal::settings())), args.log_format);
     if let Some(complaint) = rlimits::complaint() {
         tracing::warn!("{complaint}");
     }
-    let mut config = match config::load(args.config.as_deref()) {
+    let mut config = match probity_config::load(args.config.as_deref()) {
         Ok(config) => config,
         Err(errors) => {
             terminal::complain(&errors.to_string());
@@ -128,7 +129,7 @@ fn init_log(filter: &str, format: LogFormat) {
     let colours = terminal::stderr_has_colours();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(crate::log::Redacted { colours })
+        .with_writer(probity_server::log::Redacted { colours })
         .with_ansi(colours)
         .log_internal_errors(false);
     match format {
@@ -151,7 +152,7 @@ mod tests {
     fn hidden_details_are_told_with_the_line_to_add() {
         let mut config = Config::default_in(Path::new(""));
         assert!(hidden_details(&config).unwrap().contains("server.auth.tokens = ["));
-        config.server.tokens = vec![config::Token::new("secret")];
+        config.server.tokens = vec![probity_config::Token::new("secret")];
         assert_eq!(hidden_details(&config), None);
         config.server.tokens.clear();
         config.server.details = Details::Always;

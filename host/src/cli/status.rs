@@ -13,13 +13,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use probity_core::check::Status;
 use serde_json::Value;
 
 use self::address::{Address, Source};
 use self::table::Board;
 use super::listener::{self, Listener};
 use super::{Output, terminal};
-use crate::check::Status;
 
 /// How often `--watch` asks.
 const WATCH_EVERY: Duration = Duration::from_secs(2);

@@ -5,9 +5,8 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
+use probity_core::check::Status;
 use serde::Serialize;
-
-use crate::check::Status;
 
 /// When there are colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -64,7 +63,7 @@ pub(super) fn print_json_line(value: &impl Serialize) -> io::Result<()> {
 
 /// Tells the user, on standard error. Nobody may be left to read it: that changes nothing.
 pub(super) fn complain(text: &str) {
-    crate::log::say(text);
+    probity_server::log::say(text);
 }
 
 /// Tells what helps but is not needed: nothing with `--quiet`.
@@ -180,7 +179,7 @@ pub(super) fn milliseconds(ms: f64) -> String {
         format!("{:.1} s", ms / 1e3)
     } else {
         // Whole seconds: nobody reads the rest of so long a time.
-        crate::config::format_duration(std::time::Duration::from_secs_f64((ms / 1e3).floor().min(1e12)))
+        probity_config::format_duration(std::time::Duration::from_secs_f64((ms / 1e3).floor().min(1e12)))
     }
 }
 

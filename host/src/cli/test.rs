@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::ValueEnum;
 use probity_build::{Built, Project};
+use probity_config::Config;
+use probity_sandbox::Sandbox;
 
 use super::{build, local, terminal};
-use crate::config::Config;
-use crate::sandbox::Sandbox;
 use crate::testing::{self, Case, report};
 
 #[derive(Debug, clap::Args)]
@@ -108,7 +108,7 @@ fn selected(dir: &Path, filter: Option<&str>) -> anyhow::Result<Vec<Case>> {
 /// A component, loaded into a sandbox where cases answer.
 pub(super) struct Tester {
     local: local::Local,
-    version: crate::plugins::Version,
+    version: probity_server::plugins::Version,
 }
 
 impl Tester {

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use probity_config::Config;
+use probity_core::check::Reason;
+use probity_drivers::{Services, StateStore};
+use probity_server::plan::Plan;
+use probity_server::plugins::Plugins;
 use serde::Serialize;
 
 use super::terminal;
 use super::{Output, components, local};
-use crate::capabilities::{Services, StateStore};
-use crate::check::Reason;
-use crate::config::{self, Config};
-use crate::plan::Plan;
-use crate::plugins::Plugins;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -45,7 +45,7 @@ pub(super) struct Args {
 struct Verdict {
     valid: bool,
     files: Vec<PathBuf>,
-    errors: Vec<config::Error>,
+    errors: Vec<probity_config::Error>,
     warnings: Vec<String>,
     plugins: Vec<PluginVerdict>,
     checks: Vec<CheckVerdict>,
@@ -75,7 +75,7 @@ struct CheckVerdict {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let verdict = match config::load(file(args)?) {
+    let verdict = match probity_config::load(file(args)?) {
         Ok(config) => judge(args, config)?,
         Err(errors) => Verdict { errors: errors.into_iter().collect(), ..Verdict::default() },
     };
@@ -132,15 +132,15 @@ fn judge(args: &Args, mut config: Config) -> anyhow::Result<Verdict> {
 }
 
 /// A host would wait for the directory, and run nothing.
-fn unreadable(files: &[PathBuf], dir: &Path, error: &std::io::Error) -> config::Error {
+fn unreadable(files: &[PathBuf], dir: &Path, error: &std::io::Error) -> probity_config::Error {
     let file = files.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
     let message = format!("no check would run: the plugin directory {} cannot be read: {error}", dir.display());
-    config::Error::of_file(file, message)
+    probity_config::Error::of_file(file, message)
         .with_help("mend `plugins.dir` or make the directory; `--no-plugins` looks at the files only")
 }
 
 fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
-    let verdict = |plugin: &crate::plugins::Plugin| {
+    let verdict = |plugin: &probity_server::plugins::Plugin| {
         let rejection = plugin.rejected.as_ref()?;
         let (name, file) = (plugin.name.clone(), plugin.path.clone());
         Some(PluginVerdict { plugin: name, file, message: rejection.message.clone() })
@@ -151,7 +151,7 @@ fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
 fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
     let state = Arc::new(StateStore::in_memory());
     let plan = Plan::new(config, plugins, &state, &Services::new(config));
-    let verdict = |planned: &crate::plan::PlannedCheck| CheckVerdict {
+    let verdict = |planned: &probity_server::plan::PlannedCheck| CheckVerdict {
         check: planned.name.to_string(),
         plugin: planned.plugin.to_string(),
         origin: planned.origin.clone(),
@@ -176,7 +176,7 @@ fn tell(verdict: &Verdict) -> anyhow::Result<()> {
             "error: plugin {} would not load: {}\n --> {}",
             plugin.plugin,
             plugin.message,
-            crate::text::in_line(&plugin.file.display().to_string())
+            probity_core::text::in_line(&plugin.file.display().to_string())
         ));
     }
     for check in &verdict.checks {

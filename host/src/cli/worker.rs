@@ -7,8 +7,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::process::ExitCode;
 
-use crate::sandbox::work;
-use crate::sandbox::worker::SUBCOMMAND;
+use probity_sandbox::work;
+use probity_sandbox::worker::SUBCOMMAND;
 
 /// Does the work if this process is a worker.
 pub(super) fn entered() -> Option<ExitCode> {

@@ -1,14 +1,14 @@
 //! What a run has to have come to, and how it differs.
 
+use probity_core::check::{Measurement, Observed, Reason, Run, Status};
+use probity_drivers::StateStore;
+use probity_sandbox::capabilities::canned::Script;
 use serde_json::Value as Json;
 use toml::Value;
 
 use super::raw::Expect;
 use super::reader::Cases;
 use super::script::json_of;
-use crate::capabilities::StateStore;
-use crate::capabilities::canned::Script;
-use crate::check::{Measurement, Observed, Reason, Run, Status};
 
 /// One thing that is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]

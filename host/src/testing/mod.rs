@@ -20,14 +20,15 @@ use anyhow::Context;
 use serde_json::Value as Json;
 
 pub use expect::Difference;
+use probity_config::{Limits, Secrets, nearest};
+use probity_core::check::{Failure, Outcome, Reason, Run, Status};
+use probity_drivers::{Services, StateStore};
+use probity_sandbox::Sandbox;
+use probity_sandbox::capabilities::{CheckEnv, RunFacts};
+use probity_server::plugins::Version;
+
 use expect::{Judge, REASONS, is_reason};
 use reader::{Cases, Wrong};
-
-use crate::capabilities::{CheckEnv, RunFacts, Services, StateStore};
-use crate::check::{Failure, Outcome, Reason, Run, Status};
-use crate::config::{self, Limits, Secrets, nearest};
-use crate::plugins::Version;
-use crate::sandbox::Sandbox;
 
 /// One case, ready to run.
 #[derive(Debug)]
@@ -125,11 +126,11 @@ fn check_words(cases: &Cases, raw: &raw::Case) -> std::result::Result<(), Wrong>
 fn limits(cases: &Cases, raw: &raw::Limits, base: Limits) -> std::result::Result<Limits, Wrong> {
     let mut limits = base;
     if let Some(timeout) = &raw.timeout {
-        let parsed = config::parse_duration(timeout.get_ref());
+        let parsed = probity_config::parse_duration(timeout.get_ref());
         limits.timeout = parsed.map_err(|why| cases.wrong(timeout.span(), &why, "write \"2s\" or \"250ms\""))?;
     }
     if let Some(memory) = &raw.memory {
-        let parsed = config::parse_size(memory.get_ref());
+        let parsed = probity_config::parse_size(memory.get_ref());
         limits.memory = parsed.map_err(|why| cases.wrong(memory.span(), &why, "write \"32MiB\""))?;
     }
     limits.fuel = raw.fuel.unwrap_or(limits.fuel);
@@ -146,7 +147,7 @@ impl Case {
     pub async fn run(&self, sandbox: &Sandbox, version: &Version) -> anyhow::Result<Result> {
         let script = Arc::new(script::of(&self.cases, &self.raw)?);
         let mut base = Limits::DEFAULT;
-        base.timeout = version.metadata.default_timeout.map_or(base.timeout, config::suggested_timeout);
+        base.timeout = version.metadata.default_timeout.map_or(base.timeout, probity_config::suggested_timeout);
         let limits = limits(&self.cases, &self.raw.limits, base)?;
         let state = Arc::new(StateStore::in_memory());
         let check = self.raw.context.check.clone().unwrap_or_else(|| CHECK.to_owned());

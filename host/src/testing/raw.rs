@@ -13,8 +13,8 @@ use toml::{Spanned, Value};
 
 pub(super) use self::net::{Dns, Http, Tcp, Tls, Udp};
 pub(super) use self::system::{Disk, Process, System};
-use crate::capabilities::{CallError, ErrorKind};
-use crate::check::Status;
+use probity_core::check::Status;
+use probity_drivers::{CallError, ErrorKind};
 
 /// `tests/NAME.toml`.
 #[derive(Debug, Deserialize)]

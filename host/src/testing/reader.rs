@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use probity_config::{Errors, SOURCE_BYTES_MAX, Source, nearest};
 use toml::{Spanned, Value};
 
 use super::raw;
-use crate::config::{Errors, SOURCE_BYTES_MAX, Source, nearest};
 
 /// What is wrong with a file of cases.
 pub(super) type Wrong = Errors;
@@ -21,8 +21,8 @@ impl Cases {
     /// Reads one file.
     pub(super) fn read(path: &Path) -> anyhow::Result<(Self, raw::File)> {
         use anyhow::Context;
-        let bytes =
-            crate::files::read_regular(path, SOURCE_BYTES_MAX).with_context(|| format!("read {}", path.display()))?;
+        let bytes = probity_config::files::read_regular(path, SOURCE_BYTES_MAX)
+            .with_context(|| format!("read {}", path.display()))?;
         let cases = Self { source: Source::new(path, bytes)? };
         let file = toml::from_str(&cases.source.text).map_err(|error| cases.explain(&error))?;
         Ok((cases, file))

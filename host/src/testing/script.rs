@@ -10,14 +10,17 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 pub(super) use self::values::json_of;
+use probity_config::Limits;
+use probity_core::clock::unix_ms;
+use probity_drivers::client::Timing;
+use probity_drivers::{CallError, decoded_now};
+use probity_sandbox::capabilities::bindings::probity::check::{dns, heartbeats, peers, queue, redis, types};
+use probity_sandbox::capabilities::canned::{Answer, Entry, HttpAnswer, Script, Wanted, shown, words};
+use probity_sandbox::capabilities::told;
+
 use self::values::{flatten, rows, sql_value};
 use super::raw;
 use super::reader::{Cases, Wrong};
-use crate::capabilities::bindings::probity::check::{dns, heartbeats, peers, queue, redis, types};
-use crate::capabilities::canned::{Answer, Entry, HttpAnswer, Script, Wanted, shown, words};
-use crate::capabilities::client::Timing;
-use crate::capabilities::{CallError, decoded_now, told, unix_ms};
-use crate::config::Limits;
 
 /// A group of peers: where its first member stands, and all of them.
 type Members = (std::ops::Range<usize>, Vec<(String, peers::Snapshot)>);

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use probity_drivers::CallError;
+use probity_sandbox::capabilities::bindings::probity::check::system;
+use probity_sandbox::capabilities::canned::Answer;
+
 use super::raw;
 use super::reader::{Cases, Wrong};
-use crate::capabilities::CallError;
-use crate::capabilities::bindings::probity::check::system;
-use crate::capabilities::canned::Answer;
 
 /// Hands each answer to `put`, with its place and what has to be asked.
 pub(super) fn write(

@@ -17,10 +17,10 @@ mod table {
     use std::path::{Path, PathBuf};
     use std::time::{Duration, Instant};
 
-    use probity::capabilities::CheckEnv;
-    use probity::check::Status;
-    use probity::config::Limits;
-    use probity::sandbox::Sandbox;
+    use probity_config::Limits;
+    use probity_core::check::Status;
+    use probity_sandbox::Sandbox;
+    use probity_sandbox::capabilities::CheckEnv;
     use probity_tests::bench;
     use probity_tests::reference::{self, LIMITS};
 
@@ -103,7 +103,7 @@ mod table {
         Row { language, toolchain, bytes: bytes.len(), compile, first, fresh, warm, memory }
     }
 
-    async fn mean(sandbox: &Sandbox, program: &probity::sandbox::Program, env: &std::sync::Arc<CheckEnv>) -> Duration {
+    async fn mean(sandbox: &Sandbox, program: &probity_sandbox::Program, env: &std::sync::Arc<CheckEnv>) -> Duration {
         let mut sum = Duration::ZERO;
         for _ in 0..RUNS {
             sum += run(sandbox, program, env).await.0;
@@ -114,7 +114,7 @@ mod table {
     /// Wall time of one run, and the memory it had.
     async fn run(
         sandbox: &Sandbox,
-        program: &probity::sandbox::Program,
+        program: &probity_sandbox::Program,
         env: &std::sync::Arc<CheckEnv>,
     ) -> (Duration, u64) {
         let start = Instant::now();

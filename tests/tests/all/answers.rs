@@ -1,7 +1,7 @@
 //! Outcomes and metadata that are malformed or too large.
 
-use probity::check::Reason;
-use probity::config::Limits;
+use probity_config::Limits;
+use probity_core::check::Reason;
 use probity_tests::bench::{self, roomy};
 
 // A value outside the contract's types is bad output, never a crash and never an outcome.

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use probity::capabilities::CheckEnv;
-use probity::check::Status;
-use probity::sandbox::{Origin, Program, Sandbox};
+use probity_core::check::Status;
+use probity_sandbox::capabilities::CheckEnv;
+use probity_sandbox::{Origin, Program, Sandbox};
 use probity_tests::bench::{self, roomy};
 use probity_tests::guests;
 use probity_tests::reference::{self, LIMITS};

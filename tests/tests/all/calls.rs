@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use probity::check::{Reason, Run, Status};
-use probity::config::Limits;
+use probity_config::Limits;
+use probity_core::check::{Reason, Run, Status};
 use probity_tests::bench::{self, roomy};
 
 fn tally(run: &Run, result: &str) -> u32 {

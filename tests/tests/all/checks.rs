@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use probity::config::{self, Source};
+use probity_config::Source;
 use serde_json::Value;
 
 use super::docs::{Document, read, root, rows};
@@ -66,7 +66,7 @@ fn examples_fit_the_schemas() {
         let mut checked = 0;
         for block in page.blocks().into_iter().filter(|block| block.info == "toml") {
             let source = Source { path: block.place.clone().into(), text: block.text };
-            let config = config::parse(&[source], Path::new(""), &env, &file)
+            let config = probity_config::parse(&[source], Path::new(""), &env, &file)
                 .unwrap_or_else(|errors| panic!("{}:\n{errors}", block.place));
             for check in config.checks.values().filter(|check| check.plugin == name) {
                 let validator = jsonschema::draft202012::new(&schema(&name)).unwrap();

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use probity::check::{Level, Reason, Run, Status};
-use probity::config::Limits;
+use probity_config::Limits;
+use probity_core::check::{Level, Reason, Run, Status};
 use probity_tests::reference::{self, LIMITS, MEMORY, Reference};
 use probity_tests::servers::upstream::Upstream;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ async fn everywhere(limits: Limits, config: Value) -> Vec<(String, Run)> {
 /// Name, value and judgement of each measurement.
 fn measured(run: &Run) -> Vec<(String, Value, Option<Status>)> {
     let outcome = run.end.as_ref().unwrap();
-    let of = |found: &probity::check::Measurement| {
+    let of = |found: &probity_core::check::Measurement| {
         let value = serde_json::to_value(&found.value).unwrap();
         (found.name.clone(), value, found.status)
     };

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use probity::check::Capability;
+use probity_core::check::Capability;
 use probity_tests::bench;
 use probity_tests::guests::{every_import, fixture};
 use probity_tests::host::Host;

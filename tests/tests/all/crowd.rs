@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use probity::check::{Reason, Status};
-use probity::config::Limits;
-use probity::sandbox::Sandbox;
+use probity_config::Limits;
+use probity_core::check::{Reason, Status};
+use probity_sandbox::Sandbox;
 use probity_tests::alone::alone;
 use probity_tests::bench::{self, GRACE, roomy};
 use probity_tests::guests;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use probity::config::{self, Limits, Source};
+use probity_config::{Limits, Source};
 use serde_json::Value;
 
 /// One document.
@@ -146,7 +146,7 @@ fn configurations_are_accepted() {
             }
         };
         let source = Source { path: block.place.clone().into(), text };
-        if let Err(errors) = config::parse(&[source], Path::new(""), &env, &file) {
+        if let Err(errors) = probity_config::parse(&[source], Path::new(""), &env, &file) {
             panic!("{}:\n{errors}", block.place);
         }
     }
@@ -178,7 +178,7 @@ fn blocks_say_what_they_are() {
 // A key that a document names exists.
 #[test]
 fn keys_exist() {
-    let schema = config::schema();
+    let schema = probity_config::schema();
     for (place, code) in documents().iter().flat_map(Document::code) {
         let mut parts = code.split('.');
         let Some(table) = parts.next().filter(|table| schema["properties"].get(table).is_some()) else { continue };
@@ -328,7 +328,7 @@ fn product(text: &str) -> Option<u64> {
 #[test]
 fn messages_are_said_somewhere() {
     let mut said = String::new();
-    sources(&root().join("host/src"), &mut said);
+    sources(&root().join("host"), &mut said);
     // A string may go on in the next line.
     let said: Vec<&str> = said.split("\\\n").collect();
     let said = said.iter().map(|part| part.trim_start()).collect::<String>();
@@ -353,7 +353,7 @@ fn promises_are_held_by_tests() {
     let (mut all, mut hostile, mut host) = (String::new(), String::new(), String::new());
     sources(&root().join("tests/tests/all"), &mut all);
     sources(&root().join("tests/tests/hostile"), &mut hostile);
-    sources(&root().join("host/src"), &mut host);
+    sources(&root().join("host"), &mut host);
     let mut held = 0;
     for row in rows(&read("docs/security.md")) {
         let [promise, tests] = row[..] else { continue };

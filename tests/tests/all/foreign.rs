@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use probity::sandbox::{CompileError, Compiler, Sandbox, Worker};
+use probity_sandbox::{CompileError, Compiler, Sandbox, Worker};
 use probity_tests::bench::{self, digest, roomy};
 use probity_tests::guests;
 use probity_tests::host::{Host, PATIENCE, binary, says};

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::Message;
-use probity::capabilities::{CheckEnv, Services, StateStore};
-use probity::check::{Run, Status};
-use probity::config::{self, Source};
-use probity::sandbox::Program;
+use probity_config::Source;
+use probity_core::check::{Run, Status};
+use probity_drivers::{Services, StateStore};
+use probity_sandbox::Program;
+use probity_sandbox::capabilities::CheckEnv;
 use probity_tests::alone::alone;
 use probity_tests::bench;
 use probity_tests::guests::first_party;
@@ -55,9 +56,9 @@ fn envs(system: &System, ports: [u16; 2]) -> Vec<Arc<CheckEnv>> {
         (0..CHECKS).map(|at| system.config(&format!("{}-{at}", system.name), ports[at % 2], &timing)).collect();
     let source = Source { path: "probity.toml".into(), text };
     let no_file = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-    let config = config::parse(&[source], Path::new(""), &|_| None, &no_file).unwrap();
+    let config = probity_config::parse(&[source], Path::new(""), &|_| None, &no_file).unwrap();
     let services = Services::new(&config);
-    let env = |check: &config::Check| {
+    let env = |check: &probity_config::Check| {
         Arc::new(CheckEnv {
             name: check.name.as_str().into(),
             config_text: check.config.to_string(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use probity::check::{Reason, Status};
-use probity::config::{Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};
+use probity_config::{Limits, STACK_BYTES, TABLE_ELEMENTS_MAX};
+use probity_core::check::{Reason, Status};
 use probity_tests::bench::{self, roomy};
 use probity_tests::guests;
 

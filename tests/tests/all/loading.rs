@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-use probity::check::{Capability, Status};
-use probity::sandbox::{CompileError, Program};
+use probity_core::check::{Capability, Status};
+use probity_sandbox::{CompileError, Program};
 use probity_tests::bench::{self, roomy};
 use probity_tests::guests;
 

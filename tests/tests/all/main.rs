@@ -67,6 +67,7 @@ mod sql_truth; // what a database hides, its types, and a pooler in between
 mod stuck; // servers, disks, locks and workers that never answer, and the others
 mod systems; // one check for each system, for the tests of faults
 mod tested; // the table of what each check was tested against
+mod tidy; // what the crates of the host depend on, and what each file says of itself
 mod tls; // certificates that are good, expired, for another name, self-signed
 mod tracing; // runs as traces, and where they are told
 mod wasi; // nothing in WASI leads anywhere

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use probity::capabilities::Services;
-use probity::config::{self, Config, Source};
+use probity_config::{Config, Source};
+use probity_drivers::Services;
 use probity_tests::guests::first_party;
 use probity_tests::host::Host;
 use probity_tests::servers::nats::{self, Nats};
@@ -35,7 +35,8 @@ fn wait_for(host: &Host, status: &str, text: &str) -> Value {
 async fn publish(url: &str, keys: &str, count: usize) {
     let source = Source { path: "probity.toml".into(), text: declared(url, keys) };
     let no_file = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
-    let config: Config = config::parse(&[source], std::path::Path::new(""), &|_| None, &no_file).expect("it is valid");
+    let config: Config =
+        probity_config::parse(&[source], std::path::Path::new(""), &|_| None, &no_file).expect("it is valid");
     let services = Services::new(&config);
     for _ in 0..count {
         let deadline = Instant::now() + Duration::from_secs(10);

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant, SystemTime};
 
-use probity::daemon::Daemon;
-use probity::sandbox::Compiler;
+use probity_sandbox::Compiler;
+use probity_server::daemon::Daemon;
 use probity_tests::guests;
 use probity_tests::host::{Host, PATIENCE, says};
 use tempfile::TempDir;
@@ -286,7 +286,7 @@ fn a_change_during_the_start_is_seen() {
     let server = "[server]\nlisten = \"127.0.0.1:0\"\n[plugins]\nrescan = \"1h\"\n";
     fs::create_dir(dir.path().join("plugins")).unwrap();
     fs::write(&file, server).unwrap();
-    let config = probity::config::load(Some(&file)).unwrap();
+    let config = probity_config::load(Some(&file)).unwrap();
     fs::write(&file, format!("{server}[[check]]\nname = \"late\"\n")).unwrap();
     let daemon = Daemon::build(config, Some(file), Compiler::InProcess).unwrap();
     let host = daemon.host();

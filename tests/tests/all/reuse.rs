@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use probity::capabilities::CheckEnv;
-use probity::check::{Reason, Run};
-use probity::config::Limits;
-use probity::sandbox::Sandbox;
+use probity_config::Limits;
+use probity_core::check::{Reason, Run};
+use probity_sandbox::Sandbox;
+use probity_sandbox::capabilities::CheckEnv;
 use probity_tests::bench::{self, roomy};
 
 fn env(runs_per_instance: u32, asked: &str, limits: Limits) -> Arc<CheckEnv> {

@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use probity::capabilities::net::{Net, Resolver};
-use probity::capabilities::sql::{Access, Databases};
-use probity::config::grants::NamedGrant;
-use probity::config::{Connection, Egress, Grants, ServerConnection, SqlBounds};
+use probity_config::grants::NamedGrant;
+use probity_config::{Connection, Egress, Grants, ServerConnection, SqlBounds};
+use probity_drivers::net::{Net, Resolver};
+use probity_drivers::sql::{Access, Databases};
 use probity_tests::guests::first_party;
 use probity_tests::host::Host;
 use probity_tests::servers::mariadb::{self, MariaDb};

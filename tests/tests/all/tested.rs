@@ -5,10 +5,10 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use probity::capabilities::net::{Net, Resolver};
-use probity::capabilities::sql::Databases;
-use probity::config::grants::NamedGrant;
-use probity::config::{Connection, Egress, Grants, SqlBounds};
+use probity_config::grants::NamedGrant;
+use probity_config::{Connection, Egress, Grants, SqlBounds};
+use probity_drivers::net::{Net, Resolver};
+use probity_drivers::sql::Databases;
 use probity_tests::servers::program;
 
 use super::checks::names;

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use probity::capabilities::CheckEnv;
-use probity::check::{Capability, Reason, Run, Status};
-use probity::config::Grants;
+use probity_config::Grants;
+use probity_core::check::{Capability, Reason, Run, Status};
+use probity_sandbox::capabilities::CheckEnv;
 use probity_tests::bench::{self, roomy};
 use probity_tests::servers::upstream::Upstream;
 

@@ -1,9 +1,10 @@
 //! The limits of the machine and of the process's cgroup, beside what the configuration asks for.
 
+use probity_config::Config;
+use probity_server::daemon::descriptors;
+
 use super::{Finding, Level};
 use crate::cli::terminal::size;
-use crate::config::Config;
-use crate::daemon::descriptors;
 
 /// Threads of a host beside those that run guests: HTTP, blocking files and lookups, databases, workers that compile.
 const THREADS_BESIDE: u64 = 64;

@@ -1,9 +1,8 @@
 //! Where a grant leads: what the configuration declares under its name, without credentials.
 
+use probity_config::{Config, Connection, HttpConnection, Verify};
+use probity_core::check::Capability;
 use url::Url;
-
-use crate::check::Capability;
-use crate::config::{Config, Connection, HttpConnection, Verify};
 
 /// What stands behind `grant`; none for a pattern, which says it itself.
 pub(super) fn leads_to(config: &Config, capability: Capability, grant: &str) -> Option<String> {

@@ -1,7 +1,8 @@
 //! Explanations of configurations, without a plugin where none is needed.
 
+use probity_config::Source;
+
 use super::*;
-use crate::config::Source;
 
 const CONFIG: &str = "
 [server.auth]
@@ -39,7 +40,7 @@ grants = { http = [\"payments\", \"https://shop.internal/*\"], dns = [\"*\", \"r
 fn config(text: &str) -> Config {
     let source = Source { path: "probity.toml".into(), text: text.to_owned() };
     let none = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-    config::parse(&[source], Path::new("/conf"), &|_| None, &none).unwrap_or_else(|errors| panic!("{errors}"))
+    probity_config::parse(&[source], Path::new("/conf"), &|_| None, &none).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn leads(capability: Capability, grant: &str) -> Option<String> {

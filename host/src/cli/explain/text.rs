@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use probity_config::format_duration;
+
 use super::{Explanation, Grant, Use};
 use crate::cli::terminal::{Paint, grouped, size};
-use crate::config::format_duration;
 
 pub(super) fn render(explained: &Explanation, paint: Paint) -> String {
     let mut text = format!("{} ({})\n", explained.check, explained.origin);

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use probity_config::FILE_NAME;
 
 use super::components::{self, FirstParty};
 use super::terminal;
-use crate::config::FILE_NAME;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -178,14 +178,16 @@ fn copy<'a>(names: &BTreeSet<&'a str>, plugins: &Path) -> anyhow::Result<Vec<&'a
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::{self, Source};
+    use probity_config::Source;
 
-    fn parsed(checks: &[&FirstParty], listen: &str) -> config::Config {
+    use super::*;
+
+    fn parsed(checks: &[&FirstParty], listen: &str) -> probity_config::Config {
         let text = configuration(checks, listen.parse().unwrap());
         let source = Source { path: FILE_NAME.into(), text: text.clone() };
         let none = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-        config::parse(&[source], Path::new(""), &|_| None, &none).unwrap_or_else(|error| panic!("{error}\n{text}"))
+        probity_config::parse(&[source], Path::new(""), &|_| None, &none)
+            .unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
 
     // Whatever is chosen is a configuration that is accepted, without anything in the environment: each alone, and all.
@@ -197,7 +199,7 @@ mod tests {
         }
         let all = parsed(&components::ALL.iter().collect::<Vec<_>>(), "0.0.0.0:8090");
         assert!(all.checks.len() >= components::ALL.len());
-        assert_eq!((all.server.listen.port(), all.server.details), (8090, config::Details::Authorized));
+        assert_eq!((all.server.listen.port(), all.server.details), (8090, probity_config::Details::Authorized));
     }
 
     // What is not there is told with what is; `all` is all; none twice.

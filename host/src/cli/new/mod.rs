@@ -13,7 +13,6 @@ use probity_build::{Language, sdk};
 
 use self::template::Template;
 use super::terminal;
-use crate::config;
 
 /// Names that cargo or Rust keep for themselves, as far as they would be a check's name. A name does for every language.
 const RESERVED: [&str; 27] = [
@@ -118,7 +117,7 @@ fn place(args: &Args) -> anyhow::Result<(String, PathBuf)> {
 /// What a check's name has to be, when it is not that.
 fn refuse_name(name: &str) -> Option<&'static str> {
     let first = name.chars().next();
-    if !config::is_name(name) || name.contains('.') || !first.is_some_and(|c| c.is_ascii_lowercase()) {
+    if !probity_config::is_name(name) || name.contains('.') || !first.is_some_and(|c| c.is_ascii_lowercase()) {
         return Some("use lower-case letters, digits, `-` and `_`, a letter first, at most 63 characters");
     }
     RESERVED.contains(&name).then_some("the word is reserved by Rust or cargo; add to it, as in `my-check`")

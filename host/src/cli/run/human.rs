@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use probity_core::check::{Measurement, Observed, Outcome, Status};
+
 use super::Report;
-use crate::check::{Measurement, Observed, Outcome, Status};
 use crate::cli::terminal::{Paint, grouped, milliseconds, size};
 
 /// Several lines, with the newline.
@@ -86,7 +87,7 @@ fn used(report: &Report<'_>) -> String {
     format!(
         "{} of {}, {} of {} memory, {} of {} fuel, {} of {} host calls",
         milliseconds(report.run.duration.as_secs_f64() * 1e3),
-        crate::config::format_duration(limits.timeout),
+        probity_config::format_duration(limits.timeout),
         size(usage.memory_peak_bytes),
         size(limits.memory),
         grouped(usage.fuel),

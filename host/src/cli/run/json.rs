@@ -1,9 +1,9 @@
 //! A run as one JSON document.
 
+use probity_core::check::Measurement;
 use serde_json::{Map, Value, json};
 
 use super::Report;
-use crate::check::Measurement;
 
 /// The same words and units as `GET /checks/NAME` of a host.
 pub(super) fn render(report: &Report<'_>) -> Value {

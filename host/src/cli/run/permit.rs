@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::bail;
+use probity_config::Connection;
+use probity_config::grants::Grants;
+use probity_core::check::{Capability, HostCall};
 use url::Url;
-
-use crate::check::{Capability, HostCall};
-use crate::config::Connection;
-use crate::config::grants::Grants;
 
 /// One `--grant`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,7 +57,7 @@ fn obey(runtime: &Runtime, mut listeners: Listeners, ended: oneshot::Sender<()>,
             }
             (Asked::End, None) => {
                 tracing::warn!(signal = name, "second signal, ending at once");
-                crate::log::last_words();
+                probity_server::log::last_words();
                 std::process::exit(1);
             }
             (Asked::Reload, still) => {

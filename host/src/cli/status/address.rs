@@ -7,9 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use probity_config::{Config, FILE_NAME};
 use url::Url;
-
-use crate::config::{self, Config, FILE_NAME};
 
 /// A host, and who says that it is there.
 #[derive(Clone, Debug)]
@@ -95,7 +94,7 @@ impl Told {
     fn read(file: Option<&Path>) -> anyhow::Result<Self> {
         let main = file.map_or_else(|| PathBuf::from(FILE_NAME), Path::to_owned);
         let mut told = Self::default();
-        let fragments = config::fragments(&main.with_extension("d"))?;
+        let fragments = probity_config::fragments(&main.with_extension("d"))?;
         for path in std::iter::once(main.clone()).chain(fragments) {
             let text = match std::fs::read_to_string(&path) {
                 Ok(text) => text,
@@ -110,7 +109,7 @@ impl Told {
                     "{file} does not say where its host listens (`probity validate` says what is wrong; --url asks anyway)"
                 )
             };
-            told.add(&text, &path, || Ok(config::load(file)?.server.listen)).with_context(unknown)?;
+            told.add(&text, &path, || Ok(probity_config::load(file)?.server.listen)).with_context(unknown)?;
         }
         Ok(told)
     }

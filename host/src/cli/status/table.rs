@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
+use probity_core::check::Status;
+use probity_core::text::clean;
 use serde_json::Value;
 
-use crate::check::Status;
 use crate::cli::terminal::{Paint, milliseconds};
-use crate::text::clean;
 
 /// Characters of a message in the table.
 const MESSAGE_BYTES_MAX: usize = 200;

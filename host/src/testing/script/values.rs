@@ -1,10 +1,10 @@
 //! Values of TOML as those of databases, Redis and JSON.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use probity_sandbox::capabilities::bindings::probity::check::{redis, sql};
 use serde_json::Value as Json;
 use toml::{Spanned, Value};
 
-use crate::capabilities::bindings::probity::check::{redis, sql};
 use crate::testing::raw;
 use crate::testing::reader::{Cases, Wrong};
 
