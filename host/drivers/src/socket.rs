@@ -96,7 +96,7 @@ impl Socket {
     ///
     /// # Errors
     /// `invalid-argument` for what is no name and when this is TLS already, `protocol` when something was said that
-    /// nobody has read, and those of [`Inspector::shake`], after which nothing can be said any more.
+    /// nobody has read, and those of the handshake, after which nothing can be said any more.
     pub async fn start_tls(
         &mut self,
         inspector: &Inspector,

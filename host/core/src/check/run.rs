@@ -70,7 +70,7 @@ pub struct Outcome {
     pub status: Status,
     /// One line for a human: redacted, control characters stripped, truncated.
     pub message: String,
-    /// Observed values, at most `measurements` of [`crate::config::Limits`].
+    /// Observed values, at most `measurements` of `probity_config::Limits`.
     pub measurements: Vec<Measurement>,
     /// Free-form facts.
     pub details: Vec<(String, String)>,
@@ -224,7 +224,7 @@ impl Reason {
         }
     }
 
-    /// Whether this names a limit of [`crate::config::Limits`].
+    /// Whether this names a limit of `probity_config::Limits`.
     #[must_use]
     pub const fn is_limit(self) -> bool {
         matches!(

@@ -84,7 +84,7 @@ impl std::fmt::Debug for Schema {
 }
 
 impl Sandbox {
-    /// Takes the text of a schema. Blocks, for [`TIME_MAX`] at most.
+    /// Takes the text of a schema. Blocks, for `TIME_MAX` at most.
     ///
     /// # Errors
     /// Why it is none, for people.
@@ -118,7 +118,7 @@ impl Schema {
         }
     }
 
-    /// What is wrong with `config`, if anything. Blocks: for milliseconds, or for [`TIME_MAX`] where it has not been seen
+    /// What is wrong with `config`, if anything. Blocks: for milliseconds, or for `TIME_MAX` where it has not been seen
     /// before and the schema is a large one.
     pub fn refuse(&self, config: &Value) -> Option<Problems> {
         match &self.here {

@@ -4,7 +4,7 @@
 //! all that was filled into them; so every line is looked through once more on its way out: secrets go, and what would make
 //! two lines of one, or play with a terminal, is written out.
 //!
-//! Under `serve` a thread of its own writes, see [`queue`]. The other commands write at once, and ignore a reader that went.
+//! Under `serve` a thread of its own writes, see `queue`. The other commands write at once, and ignore a reader that went.
 
 mod lines;
 mod panics;
