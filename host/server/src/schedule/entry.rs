@@ -59,7 +59,7 @@ impl Flight {
     }
 }
 
-/// A check and when it is due. Times count from the scheduler's origin.
+/// A check and when it is due. Times count from the Unix epoch, by the schedule's clock.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) planned: Arc<PlannedCheck>,

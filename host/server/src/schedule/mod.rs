@@ -4,6 +4,7 @@
 //! *before* it takes a check off the heap, so there is no queue of runs, and a plugin that is at its own bound waits
 //! beside the heap without holding a turn. A run that waits for an answer holds none either (see the sandbox's turns).
 
+mod clock;
 mod crew;
 mod entry;
 mod phase;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 pub use entry::Flight;
-pub use phase::{backoff, owns};
+pub use phase::backoff;
 pub use task::{Scheduler, Settings};
 
 use crate::plan::Plan;

@@ -1,27 +1,22 @@
 //! The arithmetic of due times. Pure.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
+
+use sha2::{Digest, Sha256};
 
 /// Traps in a row before the schedule backs off.
 const BACKOFF_AFTER: u32 = 3;
 
-/// Whether this host runs `check`: the member with the highest hash of (member, check) does. With one member, always;
-/// a fleet changes only `members`.
-#[must_use]
-pub fn owns<'a>(me: &'a str, members: impl IntoIterator<Item = &'a str>, check: &str) -> bool {
-    let weight = |member: &str| (hash(&(member, check)), member.to_owned());
-    let mine = weight(me);
-    members.into_iter().all(|member| weight(member) <= mine)
-}
-
-/// Offset of a check within its interval, so that checks of one interval spread evenly.
+/// Offset of a check within its interval, so that checks of one interval spread evenly: the first eight bytes of its
+/// name's SHA-256, most significant first, in nanoseconds, modulo the interval. Every host and every build has the same.
 pub(super) fn offset(name: &str, every: Duration) -> Duration {
     let nanos = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX).max(1);
-    Duration::from_nanos(hash(&name) % nanos)
+    let digest = Sha256::digest(name);
+    let hash = digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+    Duration::from_nanos(hash % nanos)
 }
 
-/// The first point of the grid `offset + n × every` that is later than `after`. All counted from one origin.
+/// The first tick, a point of the grid `offset + k × every`, that is later than `after`. All count from the Unix epoch.
 pub(super) fn next_on_grid(after: Duration, offset: Duration, every: Duration) -> Duration {
     let (after, offset, every) = (after.as_nanos(), offset.as_nanos(), every.as_nanos().max(1));
     let steps = if after < offset { 0 } else { (after - offset) / every + 1 };
@@ -38,6 +33,12 @@ pub(super) fn first(now: Duration, offset: Duration, every: Duration, together: 
     let together = u32::try_from(together).unwrap_or(u32::MAX);
     let window = Duration::from_secs(1) * together / BEGINNING_PER_SECOND;
     now + wait.mul_f64(window.div_duration_f64(every.max(window)))
+}
+
+/// When what was due at `due` is due after the clock was set by so much, either way, and is `now`. Set by less than an
+/// interval, the same tick is waited for: none comes twice, none is left out. Set by more, the grid is entered anew.
+pub(super) fn after_set(due: Duration, now: Duration, by: Duration, offset: Duration, every: Duration) -> Duration {
+    if by < every { due } else { next_on_grid(now, offset, every) }
 }
 
 /// Ticks that passed unused between `due` and `now`.
@@ -69,12 +70,6 @@ pub(super) fn calendar_look(unix: u64, target: u64) -> Duration {
 pub(super) fn calendar_from(unix: u64, passed: u64) -> u64 {
     let back = Duration::from_millis(passed.saturating_sub(unix));
     if back <= LOOK_EVERY { unix.max(passed) } else { unix }
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]
@@ -114,16 +109,29 @@ mod tests {
             prop_assert!(next > after && next <= after + every + offset);
             prop_assert_eq!((next - offset).as_nanos() % every.as_nanos(), 0);
         }
+    }
 
-        // Exactly one member of a fleet owns a check, and it does not change when another, unconcerned one leaves.
-        #[test]
-        fn one_member_owns_a_check(members in prop::collection::btree_set("[a-z]{1,6}", 1..6), check in "[a-z]{1,8}") {
-            let all: Vec<&str> = members.iter().map(String::as_str).collect();
-            let owners: Vec<&&str> = all.iter().filter(|me| owns(me, all.iter().copied(), &check)).collect();
-            prop_assert_eq!(owners.len(), 1);
-            let rest: Vec<&str> = all.iter().copied().filter(|member| member == owners[0] || member.len() % 2 == 0).collect();
-            prop_assert!(owns(owners[0], rest.iter().copied(), &check));
+    // The offset is that of every other build: the values are those of `printf NAME | sha256sum`.
+    #[test]
+    fn offsets_are_the_same_everywhere() {
+        let day = Duration::from_secs(86_400);
+        for (name, hash) in [("database", 0x3549_b002_8b75_d981_u64), ("a", 0xca97_8112_ca1b_bdca)] {
+            let nanos = u64::try_from(day.as_nanos()).unwrap();
+            assert_eq!(offset(name, day), Duration::from_nanos(hash % nanos), "{name}");
         }
+    }
+
+    // A clock that is set moves no check by more than its interval, and takes or repeats no tick where it was set by less.
+    #[test]
+    fn a_set_clock_takes_no_tick() {
+        let (every, offset) = (Duration::from_secs(10), Duration::from_secs(3));
+        let at = |seconds: u64| Duration::from_secs(seconds);
+        let due = at(1_003);
+        for (now, by) in [(990, 8), (1_001, 3), (1_006, 9)] {
+            assert_eq!(after_set(due, at(now), at(by), offset, every), due, "{now}");
+        }
+        assert_eq!(after_set(due, at(9_999), at(9_000), offset, every), at(10_003));
+        assert_eq!(after_set(due, at(100), at(900), offset, every), at(103));
     }
 
     // A time by the calendar is never slept through for long, whatever the clock is set to, and comes once.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use probity_config::Timing;
-use probity_core::clock::unix_ms;
 use probity_sandbox::{Bounds, Lane, Sandbox, Turns};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use super::clock::Clock;
 use super::crew::{Crew, Ticket};
 use super::entry::{Entry, Flight, Next, Rhythm};
 use super::{Command, Commands, phase};
@@ -35,7 +35,7 @@ pub struct Scheduler {
     crew: Arc<Crew>,
     settings: Settings,
     commands: mpsc::Receiver<Command>,
-    origin: Instant,
+    clock: Clock,
     heap: BinaryHeap<Reverse<Due>>,
     /// By index; a place that is empty is in `vacant`.
     entries: Vec<Option<Entry>>,
@@ -69,6 +69,9 @@ struct Due {
 /// threads are woken once for all of it, which costs more than many a run. What is due alone is not late for it.
 pub(super) const PACE: Duration = Duration::from_millis(4);
 
+/// The machine's clock is looked at this often, also when nothing is due.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
 /// How often it is said that checks that are slow wait for room.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 
@@ -89,7 +92,7 @@ impl Scheduler {
             crew: Arc::new(Crew { sandbox, board, metrics, guests, turns, spans: settings.spans.clone() }),
             settings,
             commands: commands.0,
-            origin: Instant::now(),
+            clock: Clock::new(),
             heap: BinaryHeap::new(),
             entries: Vec::new(),
             vacant: Vec::new(),
@@ -105,7 +108,7 @@ impl Scheduler {
     pub async fn run(mut self) {
         let crew = Arc::clone(&self.crew);
         loop {
-            let due = self.dispatch();
+            let look = self.dispatch();
             tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
@@ -115,30 +118,58 @@ impl Scheduler {
                     None => return,
                 },
                 () = crew.turns.woken() => {}
-                () = sleep_until(due, self.origin), if due.is_some() => {}
+                () = tokio::time::sleep_until(look) => {}
             }
         }
     }
 
-    /// Starts everything that is due and has room. Answers when to look again; none = when woken.
-    fn dispatch(&mut self) -> Option<Duration> {
+    /// Starts everything that is due and has room. Answers when to look again, unless woken before.
+    fn dispatch(&mut self) -> tokio::time::Instant {
+        if let Some(by) = self.clock.look() {
+            self.was_set(by);
+        }
         self.unpark();
         let next = self.start_due();
-        let soon = self.origin.elapsed() + PACE;
-        if !self.slow.is_empty() || self.queues.values().any(|queue| !queue.parked.is_empty()) {
-            return Some(soon);
+        let now = self.clock.now();
+        let soon = now + PACE;
+        let next = if !self.slow.is_empty() || self.queues.values().any(|queue| !queue.parked.is_empty()) {
+            soon
+        } else {
+            // The clock may be set while nothing is due, and the machine may sleep.
+            next.map_or(now + LOOK_EVERY, |due| due.clamp(soon, now + LOOK_EVERY))
+        };
+        self.clock.instant(next)
+    }
+
+    /// The machine's clock was set by so much, or the machine slept: checks keep to their ticks by the new time.
+    fn was_set(&mut self, by: Duration) {
+        let now = self.clock.now();
+        tracing::info!(?by, checks = self.indexes.len(), "the machine's clock was set: checks keep to its time");
+        for index in self.indexes.values().copied().collect::<Vec<_>>() {
+            let Some(entry) = entry_of(&mut self.entries, index).filter(|entry| !entry.parked) else { continue };
+            let (due, target) = match (&entry.planned.timing, entry.rhythm) {
+                (Timing::Every(every), Rhythm::Grid(offset)) => {
+                    (phase::after_set(entry.due, now, by, offset, *every), None)
+                }
+                // Looked at at once.
+                (_, Rhythm::Calendar { target, .. }) => (now, target),
+                (Timing::Cron(_), Rhythm::Grid(_)) => continue,
+            };
+            if due != entry.due {
+                entry.slot.scheduled(Some(target.unwrap_or_else(|| in_ms(due))), 0, None);
+            }
+            self.arm(index, due, target);
         }
-        next.map(|due| due.max(soon))
     }
 
     /// Starts what is due until no turn is free. Answers the earliest due time that is left.
     fn start_due(&mut self) -> Option<Duration> {
-        let mut now = self.origin.elapsed();
+        let mut now = self.clock.now();
         loop {
             let due = self.peek()?;
             if due > now {
                 // Only what looks to be in the future is worth another look at the clock.
-                now = self.origin.elapsed();
+                now = self.clock.now();
                 if due > now {
                     return Some(due);
                 }
@@ -201,8 +232,7 @@ impl Scheduler {
         let next = entry.next(now, traps, self.settings.backoff_max);
         let (due_unix_ms, backoff_unix_ms) = match next {
             Some(Next { due, target, backoff, .. }) => {
-                let in_ms = || u64::try_from(due.saturating_sub(now).as_millis()).unwrap_or(u64::MAX / 2);
-                let at = target.unwrap_or_else(|| unix_ms() + in_ms());
+                let at = target.unwrap_or_else(|| in_ms(due));
                 (Some(at), backoff.then_some(at))
             }
             None => (None, None),
@@ -241,7 +271,7 @@ impl Scheduler {
     /// Makes a check due now; none when it is not planned or cannot run.
     fn make_due(&mut self, name: &str) -> Option<Arc<Flight>> {
         let index = *self.indexes.get(name)?;
-        let now = self.origin.elapsed();
+        let now = self.clock.now();
         let entry = entry_of(&mut self.entries, index)?;
         let flight = Arc::clone(&entry.flight);
         if !entry.parked && !flight.is_running() {
@@ -252,7 +282,7 @@ impl Scheduler {
 
     /// Takes a plan over. What is new or changed runs at once; the rest keeps its times.
     fn apply(&mut self, plan: &Plan) {
-        let now = self.origin.elapsed();
+        let now = self.clock.now();
         let runnable = |planned: &&Arc<PlannedCheck>| planned.blocked.is_none() && planned.version.is_some();
         let gone: Vec<Arc<str>> =
             self.indexes.keys().filter(|name| plan.checks.get(*name).filter(runnable).is_none()).cloned().collect();
@@ -359,10 +389,8 @@ fn entry_of(entries: &mut [Option<Entry>], index: u32) -> Option<&mut Entry> {
     entries.get_mut(index as usize)?.as_mut()
 }
 
-async fn sleep_until(due: Option<Duration>, origin: Instant) {
-    if let Some(due) = due {
-        tokio::time::sleep_until((origin + due).into()).await;
-    }
+fn in_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn nanos(due: Duration) -> u64 {
