@@ -30,6 +30,7 @@ mod egress;
 mod errors;
 pub mod files;
 pub mod grants;
+mod headers;
 mod interpolate;
 mod leaf;
 mod limits;
@@ -48,6 +49,7 @@ mod valid;
 pub use egress::{Refusal, Zone, zone};
 pub use errors::{Error, Errors, nearest};
 pub use grants::Grants;
+pub use headers::is_reserved_header;
 pub use limits::{
     EPOCH_TICK, FIBER_STACK_BYTES, Limits, STACK_BYTES, TABLE_ELEMENTS_MAX, suggested_interval, suggested_timeout,
 };

@@ -6,12 +6,12 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use probity_config::grants::{Host, is_ambiguous};
-use probity_config::{HttpConnection, Verify};
+use probity_config::{HttpConnection, Verify, is_reserved_header};
 use url::Url;
 
 use super::oauth::OAuth;
 use super::proxy::Proxy;
-use super::request::{invalid, is_forbidden};
+use super::request::invalid;
 use super::tls::Trust;
 use super::{CallError, ErrorKind};
 
@@ -50,7 +50,7 @@ impl Endpoint {
         }
         for (name, value) in &connection.headers {
             let parsed: HeaderName = name.parse().map_err(|_| format!("`{name}` is not a header name"))?;
-            if is_forbidden(&parsed) && parsed != http::header::HOST {
+            if is_reserved_header(parsed.as_str()) {
                 return Err(format!("header `{parsed}` is set by the host only"));
             }
             headers

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use probity_config::is_reserved_header;
 use probity_core::SpanId;
 
 use super::budget::Budgets;
@@ -144,7 +145,7 @@ fn checked(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), CallEr
     let shown = name.escape_debug();
     let parsed =
         HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("`{shown}` is not a header name")))?;
-    if is_forbidden(&parsed) {
+    if is_reserved_header(parsed.as_str()) {
         return Err(invalid(format!("header `{parsed}` is set by the host only")));
     }
     if value.len() > Request::HEADER_BYTES_MAX {
@@ -153,26 +154,6 @@ fn checked(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), CallEr
     let value = HeaderValue::from_bytes(value)
         .map_err(|_| invalid(format!("the value of header `{parsed}` holds control characters")))?;
     Ok((parsed, value))
-}
-
-/// Whether only the host may set `name`.
-#[must_use]
-pub fn is_forbidden(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name.starts_with("proxy-")
-        || matches!(
-            name,
-            "host"
-                | "connection"
-                | "content-length"
-                | "transfer-encoding"
-                | "upgrade"
-                | "te"
-                | "trailer"
-                | "keep-alive"
-                | "expect"
-                | "http2-settings"
-        )
 }
 
 pub(super) fn invalid(message: String) -> CallError {

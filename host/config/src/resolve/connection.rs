@@ -18,17 +18,13 @@ use crate::leaf::Text;
 use crate::source::is_secret_key;
 use crate::tree::NodeId;
 use crate::valid::{Connection, HttpConnection, Identity, ServerConnection, SqlBounds, Verify};
-use crate::{is_name, raw};
+use crate::{is_name, is_reserved_header, raw};
 
 /// Schemes that are not offered, known well enough to be named in a message. Anything else may be half a password.
 const SCHEMES_KNOWN: [&str; 9] = ["kafka", "mongodb", "ws", "wss", "ftp", "tcp", "grpc", "file", "unix"];
 
 const SCHEMES_HELP: &str = "`http`, `https`, `postgres`, `mysql`, `mariadb`, `sqlite`, `redis`, `rediss`, \
                             `redis+sentinel`, `amqp`, `amqps`, `nats` and `tls` (NATS) are offered";
-
-/// Headers that the host or the protocol sets.
-const HEADERS_TAKEN: [&str; 7] =
-    ["connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"];
 
 pub(super) fn all(raw: &BTreeMap<String, raw::Connection>, cx: &mut Cx<'_>) -> BTreeMap<String, Connection> {
     let mut connections = BTreeMap::new();
@@ -300,9 +296,14 @@ fn headers(raw: &raw::Connection, cx: &mut Cx<'_>) -> Vec<(String, String)> {
             cx.secrets.push(value.clone());
         }
         let place = cx.tree.node(id).key;
-        if http::HeaderName::try_from(lower.as_str()).is_err() || HEADERS_TAKEN.contains(&lower.as_str()) {
-            let fault = Fault::at(place, format!("`{name}` is no header that can be set"));
-            cx.faults.push(fault.help("use letters, digits and `-`; the host itself sets length, framing and `host`"));
+        if http::HeaderName::try_from(lower.as_str()).is_err() {
+            let fault = Fault::at(place, format!("`{name}` is not a header name"));
+            cx.faults.push(fault.help("use letters, digits and `-`"));
+        } else if is_reserved_header(&lower) {
+            let fault = Fault::at(place, format!("header `{name}` is set by the host only"));
+            let help = "the host itself sets `host`, length and framing; for another name in `host`, write it in `url` \
+                        and where to connect in `address`; for a proxy, `proxy`";
+            cx.faults.push(fault.help(help));
         } else if http::HeaderValue::try_from(value.as_str()).is_err() {
             let fault =
                 Fault::at(place, format!("the value of header `{name}` has characters that headers cannot carry"));

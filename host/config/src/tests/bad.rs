@@ -123,7 +123,12 @@ fn contradictions_are_errors() {
     one("[connections.db]\nurl = \"redis://db\"\nheaders = { x = \"y\" }", (3, 11), "have headers", "remove");
     one("[connections.x]\nheaders = {}", (1, 1), "connection `x` without `url`", "url = ");
     one("[connections.X]\nurl = \"http://x\"", (1, 14), "`X` is no name for a connection", "lower-case");
-    one("[connections.x]\nurl = \"http://x\"\nheaders = { Host = \"y\" }", (3, 13), "`Host` is no header", "");
+    one(
+        "[connections.x]\nurl = \"http://x\"\nheaders = { Host = \"y\" }",
+        (3, 13),
+        "`Host` is set by the host only",
+        "`address`",
+    );
     one("[connections.x]\nurl = \"http://x\"\nca = \"empty.pem\"", (3, 6), "holds no certificate", "PEM");
     one("[connections.x]\nurl = \"http://x\"\nca = \"no.pem\"", (3, 6), "cannot read `no.pem`", "PEM");
     let x = "[connections.x]\nurl = \"https://x\"\n";
@@ -327,4 +332,15 @@ fn errors_give_no_secret_away() {
 fn placeholders_are_shown() {
     let shown = bad("[server.auth]\ntokens = \"${PROBITY_TOKEN}${file:/run/secrets/payments}\"").to_string();
     assert!(shown.contains("tokens = \"${PROBITY_TOKEN}${file:/run/secrets/payments}\""), "{shown}");
+}
+
+// What the client would refuse to send is refused where it is typed, in whatever case.
+#[test]
+fn reserved_headers_are_refused_where_they_are_typed() {
+    let names = ["Proxy-Authorization", "proxy-connection", "TRAILER", "keep-alive", "te", "expect", "http2-settings"];
+    for name in names {
+        let text = format!("[connections.x]\nurl = \"http://x\"\nheaders = {{ {name} = \"y\" }}");
+        one(&text, (3, 13), &format!("`{name}` is set by the host only"), "`proxy`");
+    }
+    one("[connections.x]\nurl = \"http://x\"\nheaders = { \"a b\" = \"y\" }", (3, 13), "not a header name", "letters");
 }

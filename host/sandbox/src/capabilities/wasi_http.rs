@@ -12,12 +12,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use probity_config::is_reserved_header;
 use probity_core::SpanId;
 use probity_core::check::{Capability, Level};
 use probity_core::text::clean;
 use probity_drivers::budget::{Budgets, Charge};
 use probity_drivers::client::Response;
-use probity_drivers::request::{Request, is_forbidden};
+use probity_drivers::request::Request;
 use probity_drivers::{CallError, ErrorKind};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{
@@ -123,7 +124,7 @@ type Sent = Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(),
 
 impl WasiHttpHooks for Hooks {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::new(|name| name != http::header::CONTENT_LENGTH && is_forbidden(name))
+        Arc::new(|name| name != http::header::CONTENT_LENGTH && is_reserved_header(name.as_str()))
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -203,7 +204,7 @@ async fn read(
     let (parts, mut body) = request.into_parts();
     let mut own = Request::new(parts.method.as_str(), &parts.uri.to_string());
     own.raw = true;
-    for (name, value) in parts.headers.iter().filter(|(name, _)| !is_forbidden(name)) {
+    for (name, value) in parts.headers.iter().filter(|(name, _)| !is_reserved_header(name.as_str())) {
         own.add_header(name.as_str(), value.as_bytes())?;
     }
     let mut held = budgets.bodies.buffer();
@@ -257,7 +258,7 @@ fn whole(response: Response) -> Result<http::Response<WasiBody>, CallError> {
         let name: http::HeaderName = name.parse().map_err(|_| unusable(()))?;
         let value = values.split_to(value.len());
         // Lengths and connection headers described the wire, not what the guest gets.
-        if !is_forbidden(&name) {
+        if !is_reserved_header(name.as_str()) {
             let value = http::HeaderValue::from_maybe_shared(value).map_err(|_| unusable(()))?;
             whole.headers_mut().append(name, value);
         }
