@@ -119,7 +119,7 @@ __attribute__((noinline)) static void spin(bool forever) {
 }
 
 PROBITY_CHECK({.name = \"spins\"}) {
-    spin(probity_config::boolean(\"/forever\", false));
+    spin(probity::config::boolean(\"/forever\", false));
     return probity::healthy(\"never\");
 }
 ",
