@@ -63,7 +63,7 @@ enum Task {
     },
     /// Build guests and host, then run every test
     Test {
-        /// Only what needs no server, no other language and nothing installed: minutes instead of half an hour
+        /// Only what needs no server and no other language: minutes instead of half an hour
         #[arg(long)]
         quick: bool,
         /// Passed on to `cargo test`

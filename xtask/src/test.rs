@@ -38,7 +38,7 @@ impl Phases {
     }
 }
 
-/// Runs the tests that need no server, no other language and nothing installed: of every function, and of the command.
+/// Runs the tests that need no server and no other language: of every function, and of the command.
 ///
 /// `args` go to `cargo test`.
 pub(crate) fn quick(args: &[String]) -> Result<()> {

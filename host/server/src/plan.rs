@@ -60,6 +60,14 @@ const STALE_INTERVALS: u32 = 3;
 /// is not known in general, and most such checks are daily.
 const STALE_CRON: Duration = Duration::from_secs(25 * 3600);
 
+/// Clients and connections of `config`. From here on libraries see its secrets, and log what they like: the log leaves
+/// them out.
+#[must_use]
+pub fn services(config: &Config) -> Services {
+    crate::log::keep_out(&config.secrets);
+    Services::new(config)
+}
+
 impl Plan {
     /// Crosses `config` with `plugins`, which are all that there are.
     #[must_use]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use probity_config::{Check, Config, Grants, Limits, Timing};
 use probity_core::check::{Capability, OnUnknown, Probe, Reason, Severity};
-use probity_drivers::{Services, StateStore};
+use probity_drivers::StateStore;
 use probity_server::plan::{self, Plan, PlannedCheck};
 use probity_server::plugins::{Plugin, Rejection, Reloads, Version};
 use serde::Serialize;
@@ -190,7 +190,7 @@ fn planned(
     let (path, reloads) = (file.to_owned(), Reloads::default());
     let loaded = Plugin { name: plugin.clone(), path, current, rejected, reloads };
     let plugins = found.then(|| (plugin, Arc::new(loaded))).into_iter().collect();
-    let plan = Plan::new(&config, &plugins, &Arc::new(StateStore::in_memory()), &Services::new(&config));
+    let plan = Plan::new(&config, &plugins, &Arc::new(StateStore::in_memory()), &plan::services(&config));
     plan.checks.get(name.as_str()).cloned().expect("the plan holds every configured check")
 }
 

@@ -18,7 +18,7 @@ use clap::ValueEnum;
 use probity_config::{Check, Config, Limits};
 use probity_core::check::{Failure, Reason, Run, Status, nagios};
 use probity_core::clock::unix_ms;
-use probity_drivers::{Services, StateStore};
+use probity_drivers::StateStore;
 use probity_sandbox::capabilities::RunFacts;
 use probity_server::plan::{self, Plan, PlannedCheck};
 use probity_server::plugins::{Plugin, Reloads, Version};
@@ -258,7 +258,7 @@ fn plan(mut config: Config, check: Check, version: &Arc<Version>) -> anyhow::Res
     };
     let plugins = [(plugin, Arc::new(loaded))].into();
     let state = Arc::new(StateStore::in_memory());
-    let plan = Plan::new(&config, &plugins, &state, &Services::new(&config));
+    let plan = Plan::new(&config, &plugins, &state, &plan::services(&config));
     plan.checks.get(name.as_str()).cloned().context("the plan holds the configured check")
 }
 

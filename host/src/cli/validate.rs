@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use probity_config::Config;
 use probity_core::check::Reason;
-use probity_drivers::{Services, StateStore};
-use probity_server::plan::Plan;
+use probity_drivers::StateStore;
+use probity_server::plan::{self, Plan};
 use probity_server::plugins::Plugins;
 use serde::Serialize;
 
@@ -150,7 +150,7 @@ fn refused(plugins: &Plugins) -> Vec<PluginVerdict> {
 
 fn planned(config: &Config, plugins: &Plugins) -> Vec<CheckVerdict> {
     let state = Arc::new(StateStore::in_memory());
-    let plan = Plan::new(config, plugins, &state, &Services::new(config));
+    let plan = Plan::new(config, plugins, &state, &plan::services(config));
     let verdict = |planned: &probity_server::plan::PlannedCheck| CheckVerdict {
         check: planned.name.to_string(),
         plugin: planned.plugin.to_string(),

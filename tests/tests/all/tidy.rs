@@ -92,3 +92,14 @@ fn files_say_what_they_are() {
         }
     }
 }
+
+// Whichever command reaches a database or a service, its secrets stay out of the log: services are made in one place.
+#[test]
+fn secrets_stay_out_of_every_commands_log() {
+    for dir in ["host", "host/server"] {
+        for (path, text) in sources(dir) {
+            let is_there = path.ends_with("src/plan.rs");
+            assert!(is_there || !text.contains("Services::new("), "{} makes services of its own", path.display());
+        }
+    }
+}

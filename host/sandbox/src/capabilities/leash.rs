@@ -94,6 +94,10 @@ impl Leash {
 
     /// What comes of `work`, which is done while the guest waits. Dropped with the future that this returns.
     pub(crate) async fn errand<T: Send + 'static>(&self, work: BoxFuture<'static, T>) -> T {
+        if self.0.errand.held().is_some() {
+            // A guest that asks for two things at once: there is one place beside it.
+            return work.await;
+        }
         let (done, mut result) = oneshot::channel();
         // Nobody hears it when the guest ended meanwhile.
         *self.0.errand.held() = Some(Box::pin(async move { drop(done.send(work.await)) }));

@@ -278,3 +278,18 @@ async fn an_errand_ends_with_its_run() {
     assert_eq!(Turn::alone().spend(&leash, end, leash.errand(Box::pin(hold(held)))).await, Err(Elapsed));
     assert!(dropped.await.is_err(), "it goes on after its run");
 }
+
+// Two errands of one guest at once are both done.
+#[tokio::test]
+async fn a_second_errand_does_not_drop_the_first() {
+    let leash = Leash::default();
+    leash.begin(LONG);
+    let slow = |answer| {
+        leash.errand(Box::pin(async move {
+            settle().await;
+            answer
+        }))
+    };
+    let both = async { tokio::join!(slow(1), slow(2)) };
+    assert_eq!(Turn::alone().spend(&leash, Instant::now() + LONG, both).await, Ok((1, 2)));
+}

@@ -14,7 +14,7 @@ use super::state::{Writing, open_state, usable};
 use crate::board::Board;
 use crate::http;
 use crate::metrics::Metrics;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::plugins::Store;
 use crate::schedule::{Handle, Scheduler, Settings};
 use crate::trace::{self, Exporter};
@@ -141,7 +141,5 @@ impl Host {
 
 /// Clients and connections of `config`, with what outlives it.
 pub(super) fn services(config: &Config, board: &Arc<Board>, metrics: &Metrics) -> Services {
-    // From here on libraries see them, and log what they like.
-    crate::log::keep_out(&config.secrets);
-    Services::new(config).with_peers(Peers::of(board)).with_times(metrics.calls())
+    plan::services(config).with_peers(Peers::of(board)).with_times(metrics.calls())
 }
